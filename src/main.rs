@@ -1,1 +1,29 @@
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The `landfall` command: arguments in, one function a subcommand, an exit code out.
+
+mod check;
+mod cli;
+mod install;
+mod inventory;
+mod kickstart;
+mod plan;
+mod schema;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use landfall_installer::exit::Exit;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let exit = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Inventory(args) => inventory::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Install(args) => install::run(&args),
+        Command::Schema(args) => schema::run(&args),
+    };
+    ExitCode::from(exit.map_or_else(|problem| terminal::show(&problem), Exit::code))
+}

@@ -1,1 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reads Anaconda Kickstart files.
+//!
+//! Text becomes a lossless [`Document`] of lines and words ([`parse`]), or, with its includes, a typed [`Kickstart`]
+//! beside [`Diagnostic`]s that say where and why ([`read`]). Nothing here fails and nothing here does I/O: includes
+//! come through [`Includes`], and what an error stops is the caller's decision. The language is the one that
+//! pykickstart accepts for Fedora 45, described in the Kickstart documentation of pykickstart; disks, images and the
+//! state of a machine are not known here.
+
+mod arguments;
+pub mod commands;
+mod diagnostic;
+mod kickstart;
+mod location;
+mod mask;
+mod reading;
+pub mod render;
+mod secret;
+mod syntax;
+
+pub use diagnostic::{Code, Diagnostic, Severity};
+pub use kickstart::Kickstart;
+pub use location::{Located, Location, Source, Span};
+pub use reading::{Includes, NoIncludes, Reading, Script, ScriptKind, read};
+pub use render::json_line;
+pub use secret::{MASK, Secret};
+pub use syntax::{Document, Line, LineKind, Token, parse};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Writes the boot loader's files, and makes them reachable by firmware as the very last thing.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::error::EngineError;
+use super::esp::Esp;
+use super::node::Nodes;
+use super::root::Root;
+use crate::plan::{BootPlan, Copy, Plan};
+
+/// A file for the ESP, held until the file systems that it comes from are unmounted.
+#[derive(Debug)]
+pub(super) struct EspFile {
+    path: String,
+    content: Vec<u8>,
+}
+
+/// Writes everything but the files that firmware looks for, and gives those.
+pub(super) fn prepare(
+    boot: &BootPlan,
+    system: &Path,
+    plan: &Plan,
+    nodes: &Nodes,
+) -> Result<Vec<EspFile>, EngineError> {
+    let root = Root::open(system)
+        .map_err(|e| EngineError::io(format!("opening `{}`", system.display()), e))?;
+    for (path, text) in &boot.boot_files {
+        root.write(&format!("/boot/{path}"), 0o600, text)
+            .map_err(|e| EngineError::io(format!("writing `/boot/{path}`"), e))?;
+    }
+    // The mount point of the ESP in the installed system.
+    root.make_directory("/boot/efi", 0o700)
+        .map_err(|e| EngineError::io("making the directory `/boot/efi`", e))?;
+    let esp = esp(plan, nodes)?;
+    for (path, text) in &boot.esp_files {
+        esp.write(path, &mut text.as_bytes())?;
+    }
+    for file in boot.copies.iter().map(|copy| read(&root, copy)) {
+        let file = file?;
+        esp.write(&file.path, &mut file.content.as_slice())?;
+    }
+    esp.finish()?;
+    boot.reachable
+        .iter()
+        .map(|copy| read(&root, copy))
+        .collect()
+}
+
+/// Writes the files that firmware looks for: from here on the disk starts.
+pub(super) fn make_reachable(
+    files: &[EspFile],
+    plan: &Plan,
+    nodes: &Nodes,
+) -> Result<(), EngineError> {
+    let esp = esp(plan, nodes)?;
+    for file in files {
+        esp.write(&file.path, &mut file.content.as_slice())?;
+    }
+    esp.finish()
+}
+
+fn esp(plan: &Plan, nodes: &Nodes) -> Result<Esp, EngineError> {
+    let (disk, partition) = plan
+        .mounted_at("/boot/efi")
+        .ok_or_else(|| EngineError::Refused("the plan has no EFI System Partition".to_owned()))?;
+    Esp::open(nodes.of(&disk.device, partition.number)?)
+}
+
+fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
+    let mut content = Vec::new();
+    root.file(&copy.from)
+        .and_then(|mut file| file.read_to_end(&mut content))
+        .map_err(|e| EngineError::io(format!("reading `{}` of the image", copy.from), e))?;
+    Ok(EspFile {
+        path: copy.to.clone(),
+        content,
+    })
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Why an installation, or looking at a machine, failed.
+//!
+//! Contexts are what was being done ("opening `/dev/vda`"); whether the disk was touched by then
+//! is said by [`super::Failed`], not here.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::import::ImportError;
+use super::tool::Tool;
+use crate::exit::Exit;
+use crate::image::ImageError;
+use crate::plan::{Code, Issues, Severity};
+
+/// What went wrong.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The system said no.
+    #[error("{context}")]
+    Io {
+        /// What was being done.
+        context: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A program failed.
+    #[error("running `{command}`: {status}{}", indent(.stderr))]
+    Tool {
+        /// The command line.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        stderr: String,
+    },
+    /// Programs are missing on this machine.
+    #[error("missing on this machine: {}", join(.0, Tool::program))]
+    Missing(Vec<Tool>),
+    /// The image is whole, and cannot be installed.
+    #[error("{0}")]
+    Unusable(String),
+    /// Something else that the installation cannot go on with.
+    #[error("{0}")]
+    Refused(String),
+    /// The plan has errors.
+    #[error("{}", first(.0))]
+    Plan(Issues),
+    /// The image cannot be had or used.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The image cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// libostree failed.
+    #[error("{context}")]
+    Ostree {
+        /// What was being done.
+        context: String,
+        /// What libostree said.
+        source: ostree::glib::Error,
+    },
+    /// A script of the kickstart failed and was marked `--erroronfail`.
+    #[error("the script of line {line} failed: {status}{}", indent(.output))]
+    Script {
+        /// Line of the section header.
+        line: u32,
+        /// How it ended.
+        status: String,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// The user, or the system, ended it.
+    #[error("stopped by a signal")]
+    Stopped(Exit),
+}
+
+impl EngineError {
+    /// A system error with what was being done.
+    pub fn io(context: impl Into<String>, source: io::Error) -> Self {
+        Self::Io {
+            context: context.into(),
+            source,
+        }
+    }
+
+    /// How a command ends that fails with this before anything is written.
+    pub fn exit_before_writes(&self) -> Exit {
+        match self {
+            Self::Plan(issues) => exit_of(issues),
+            Self::Image(ImageError::Reference { .. }) => Exit::Input,
+            Self::Image(_) | Self::Import(_) | Self::Unusable(_) => Exit::Source,
+            Self::Stopped(exit) => *exit,
+            _ => Exit::Refused,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing(tools) => Some(format!(
+                "install the packages that have them; on Debian: {}",
+                join(tools, Tool::package)
+            )),
+            Self::Image(error) => hint_for_image(error).map(str::to_owned),
+            _ => None,
+        }
+    }
+}
+
+/// Errors about the machine are refusals; all others are about the input.
+fn exit_of(issues: &Issues) -> Exit {
+    let about_machine = |code| {
+        matches!(
+            code,
+            Code::DiskMissing
+                | Code::NoUsableDisk
+                | Code::DiskInUse
+                | Code::DiskReadOnly
+                | Code::DoesNotFit
+                | Code::SizeLimit
+                | Code::FirmwareUnsupported
+        )
+    };
+    let errors = || {
+        issues
+            .0
+            .iter()
+            .filter(|issue| issue.severity == Severity::Error)
+    };
+    if errors().all(|issue| about_machine(issue.code)) {
+        Exit::Refused
+    } else {
+        Exit::Input
+    }
+}
+
+fn hint_for_image(error: &ImageError) -> Option<&'static str> {
+    match error {
+        ImageError::Unreachable { .. } => {
+            Some("check the name and the network; a registry without TLS needs `--plain-http`")
+        }
+        ImageError::Refused {
+            status: 401 | 403, ..
+        } => Some("the registry wants a login, and logging in is not supported yet"),
+        ImageError::Refused { status: 404, .. } => Some("check repository and tag"),
+        ImageError::WrongArchitecture { .. } => Some("use an image for this architecture"),
+        _ => None,
+    }
+}
+
+fn join(tools: &[Tool], what: fn(Tool) -> &'static str) -> String {
+    let mut words: Vec<&str> = tools.iter().map(|tool| what(*tool)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(", ")
+}
+
+fn first(issues: &Issues) -> String {
+    let errors: Vec<_> = issues
+        .0
+        .iter()
+        .filter(|i| i.severity == Severity::Error)
+        .collect();
+    match errors.as_slice() {
+        [] => "the plan has errors".to_owned(),
+        [one] => one.to_string(),
+        [one, rest @ ..] => format!("{one} (and {} more)", rest.len()),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().flat_map(|line| ["\n    ", line]).collect()
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The end of an installation: the record for bootc, trimming, flushing.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+
+use rustix::fs::syncfs;
+use serde::Serialize;
+
+use super::error::EngineError;
+use super::mount::make_directory;
+use super::tool::Tool;
+use crate::image::Image;
+use crate::plan::{Plan, TargetPlan};
+
+/// `/.bootc-aleph.json` of the physical root: what was installed first (bootc, aleph version).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Aleph<'a> {
+    image: &'a str,
+    digest: &'a str,
+    target_image: &'a str,
+    labels: &'a BTreeMap<String, String>,
+    version: Option<&'a String>,
+    timestamp: Option<&'a str>,
+    kernel: &'a str,
+    selinux: &'static str,
+}
+
+/// Writes what bootc finds out about the installation, and the directory that it keeps state in.
+pub(super) fn record(
+    root: &Path,
+    plan: &Plan,
+    target: &TargetPlan,
+    image: &Image,
+) -> Result<(), EngineError> {
+    let labels = image.labels();
+    let name = |reference: &'static str, text| strip(reference, text);
+    let aleph = Aleph {
+        image: name("docker://", &plan.image.source),
+        digest: &image.digest,
+        target_image: name("docker://", &plan.image.target),
+        labels,
+        version: labels
+            .get("org.opencontainers.image.version")
+            .or_else(|| labels.get("version")),
+        timestamp: image.created(),
+        kernel: &target.kernel,
+        selinux: "disabled",
+    };
+    let path = root.join(".bootc-aleph.json");
+    let context = || format!("writing `{}`", path.display());
+    let json = serde_json::to_vec(&aleph).map_err(|e| EngineError::io(context(), e.into()))?;
+    fs::write(&path, json).map_err(|e| EngineError::io(context(), e))?;
+    make_directory(&root.join("ostree/bootc"))
+}
+
+fn strip<'t>(prefix: &str, text: &'t str) -> &'t str {
+    text.strip_prefix(prefix).unwrap_or(text)
+}
+
+/// Gives unused blocks back to the disk, where it takes them, and writes everything out.
+pub(super) fn flush(mount_points: &[&Path]) -> Result<(), EngineError> {
+    for point in mount_points {
+        Tool::Fstrim
+            .with(["--quiet-unsupported".as_ref(), point.as_os_str()])
+            .run()?;
+        let context = || format!("flushing `{}`", point.display());
+        let directory = File::open(point).map_err(|e| EngineError::io(context(), e))?;
+        syncfs(&directory).map_err(|e| EngineError::io(context(), e.into()))?;
+    }
+    Ok(())
+}
+
+/// Flushes the disks themselves.
+pub(super) fn sync_disks(plan: &Plan) -> Result<(), EngineError> {
+    for disk in &plan.disks {
+        let context = || format!("flushing `{}`", disk.device);
+        let file = File::open(&disk.device).map_err(|e| EngineError::io(context(), e))?;
+        file.sync_all().map_err(|e| EngineError::io(context(), e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Makes the planned file systems with the planned commands.
+
+use super::error::EngineError;
+use super::esp;
+use super::node::Nodes;
+use super::tool::Tool;
+use crate::plan::{FileSystem, Partition, Plan};
+
+/// Programs that formatting this plan needs.
+pub(super) fn tools(plan: &Plan) -> Vec<Tool> {
+    let programs = plan
+        .partitions()
+        .filter_map(|(_, p)| p.mkfs.as_ref()?.argv.first());
+    programs
+        .filter_map(|program| Tool::by_program(program))
+        .collect()
+}
+
+/// Makes every file system of the plan.
+pub(super) fn all(
+    plan: &Plan,
+    nodes: &Nodes,
+    log: &mut dyn FnMut(String),
+) -> Result<(), EngineError> {
+    for (disk, partition) in plan.partitions() {
+        if partition.mkfs.is_some() {
+            one(partition, nodes.of(&disk.device, partition.number)?, log)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    partition: &Partition,
+    node: &std::path::Path,
+    log: &mut dyn FnMut(String),
+) -> Result<(), EngineError> {
+    let argv = partition
+        .mkfs
+        .iter()
+        .flat_map(|mkfs| &mkfs.argv)
+        .collect::<Vec<_>>();
+    if partition.fs == Some(FileSystem::Vfat) {
+        let serial = partition.fs_uuid.as_deref().unwrap_or_default();
+        log(format!("FAT32 {serial} on {}", node.display()));
+        return esp::format(node, partition.size_bytes, serial);
+    }
+    let Some((program, args)) = argv.split_first() else {
+        return Ok(());
+    };
+    let tool = Tool::by_program(program)
+        .ok_or_else(|| EngineError::Refused(format!("`{program}` makes no file system")))?;
+    let run = tool.with(
+        args.iter()
+            .map(|a| a.as_str().as_ref())
+            .chain([node.as_os_str()]),
+    );
+    log(run.line().to_owned());
+    run.run()
+}

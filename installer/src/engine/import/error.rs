@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Why an image could not be imported.
+//!
+//! Takes what failed and where; gives one-line messages. It deliberately does not know exit codes
+//! or hints: the caller chooses those by the variant.
+
+use std::io;
+
+use ostree::glib;
+
+use crate::image::ImageError;
+
+/// Why an image could not be imported. Nothing of it is in the repository then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// A blob could not be read, or is not what its digest says.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The image is of a kind that cannot be imported.
+    #[error("importing the image: {feature} is not supported")]
+    Unsupported {
+        /// The kind, as a noun phrase.
+        feature: String,
+    },
+    /// A layer is authentic, but holds what cannot be installed, or is no layer.
+    #[error("unpacking the layer `{layer}`{}: {reason}", at(.entry.as_deref()))]
+    Layer {
+        /// Digest of the layer's blob.
+        layer: String,
+        /// The name of the entry in it, as far as it can be shown.
+        entry: Option<String>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The repository refused: no space, no permission, an attribute that the file system lacks.
+    #[error("{doing}")]
+    Repository {
+        /// What was being done.
+        doing: String,
+        /// What libostree said.
+        #[source]
+        source: glib::Error,
+    },
+}
+
+impl ImportError {
+    pub(super) fn repository(doing: &str) -> impl Fn(glib::Error) -> Self {
+        move |source| Self::Repository {
+            doing: doing.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn unsupported(feature: impl Into<String>) -> Self {
+        Self::Unsupported {
+            feature: feature.into(),
+        }
+    }
+}
+
+fn at(entry: Option<&str>) -> String {
+    entry
+        .map(|entry| format!(" at `{entry}`"))
+        .unwrap_or_default()
+}
+
+/// What goes wrong inside a layer, before it is known in which.
+#[derive(Debug)]
+pub(super) enum LayerFault {
+    Content {
+        entry: Option<String>,
+        reason: String,
+    },
+    Repository {
+        entry: Option<String>,
+        source: glib::Error,
+    },
+}
+
+impl LayerFault {
+    pub(super) fn content(reason: impl Into<String>) -> Self {
+        Self::Content {
+            entry: None,
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn file_parent() -> Self {
+        Self::content("its parent is not a directory")
+    }
+
+    /// Names the entry; control characters and overlong names are made fit for a message.
+    pub(super) fn in_entry(mut self, name: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(&name[..name.len().min(200)])
+            .escape_debug()
+            .to_string();
+        match &mut self {
+            Self::Content { entry, .. } | Self::Repository { entry, .. } => *entry = Some(name),
+        }
+        self
+    }
+
+    pub(super) fn in_layer(self, layer: &str) -> ImportError {
+        match self {
+            Self::Content { entry, reason } => ImportError::Layer {
+                layer: layer.to_owned(),
+                entry,
+                reason,
+            },
+            Self::Repository { entry, source } => {
+                let doing = format!("writing the layer `{layer}`{}", at(entry.as_deref()));
+                ImportError::Repository { doing, source }
+            }
+        }
+    }
+}
+
+impl From<io::Error> for LayerFault {
+    fn from(error: io::Error) -> Self {
+        Self::content(error.to_string())
+    }
+}
+
+impl From<String> for LayerFault {
+    fn from(reason: String) -> Self {
+        Self::content(reason)
+    }
+}
+
+impl From<glib::Error> for LayerFault {
+    fn from(source: glib::Error) -> Self {
+        Self::Repository {
+            entry: None,
+            source,
+        }
+    }
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Carrying a plan out: the only code that changes the world.
+//!
+//! [`prepare::prepare`] looks and plans, [`execute`] writes. The order is: tables, file systems,
+//! import, deployment, configuration, boot loader, `%post`, and last of all the two files by
+//! which firmware finds the boot loader, so that whatever fails before leaves a disk that no
+//! firmware starts. Everything happens in a mount namespace of its own that ends with the
+//! process. What is to be done is decided in [`crate::plan`].
+
+mod bootloader;
+pub mod error;
+mod esp;
+mod facts;
+mod finalize;
+mod format;
+pub mod import;
+mod mount;
+mod namespace;
+mod node;
+mod partition;
+pub mod prepare;
+mod root;
+mod script;
+mod stop;
+mod sysroot;
+mod system;
+pub mod tool;
+
+use std::path::{Path, PathBuf};
+
+use kickstart_parser::commands::EndAction;
+use thiserror::Error;
+
+use crate::event::{Body, Emitter, Failure, Step};
+use crate::exit::Exit;
+use crate::plan::{TargetPlan, plan_target};
+use crate::report::{Report, StepReport};
+
+use error::EngineError;
+use mount::Mounts;
+use node::Nodes;
+use prepare::Prepared;
+pub use stop::Stop;
+use sysroot::Stage;
+use system::System;
+
+/// An installation that failed.
+#[derive(Debug, Error)]
+#[error("the step `{}` failed", .step.name())]
+pub struct Failed {
+    /// The step that failed.
+    pub step: Step,
+    /// Whether a disk had been written to.
+    pub written: bool,
+    /// Why.
+    #[source]
+    pub error: EngineError,
+}
+
+impl Failed {
+    /// An error before the first write.
+    pub fn before_writes(step: Step, error: EngineError) -> Self {
+        Self {
+            step,
+            written: false,
+            error,
+        }
+    }
+
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
+        match &self.error {
+            EngineError::Stopped(exit) => *exit,
+            _ if self.written => Exit::Broken,
+            error => error.exit_before_writes(),
+        }
+    }
+
+    /// The event for it.
+    pub fn event(&self) -> Body {
+        let mut chain = vec![self.error.to_string()];
+        let mut cause = std::error::Error::source(&self.error);
+        while let Some(error) = cause {
+            chain.push(error.to_string());
+            cause = error.source();
+        }
+        let hint = self.error.hint();
+        Body::Failed {
+            step: self.step,
+            error: Failure {
+                code: self.exit().code(),
+                chain,
+                hint,
+            },
+        }
+    }
+}
+
+/// Carries the plan out. Before the first write it makes sure of its mount namespace.
+pub fn execute(
+    prepared: &mut Prepared,
+    emitter: &mut Emitter<'_>,
+    stop: &Stop,
+) -> Result<Report, Failed> {
+    namespace::enter().map_err(|error| Failed::before_writes(Step::Partition, error))?;
+    let top = PathBuf::from(format!("/run/landfall/{}", emitter.install()));
+    let outcome = Execution {
+        prepared,
+        emitter,
+        stop,
+        top: &top,
+    }
+    .run();
+    // Only empty mount points are left there, and the directory itself is of no consequence.
+    for name in ["physical", "stage", "system", ""] {
+        let _ = std::fs::remove_dir(top.join(name));
+    }
+    outcome.map_err(|error| Failed {
+        step: emitter.current(),
+        written: true,
+        error,
+    })
+}
+
+/// One installation on its way.
+struct Execution<'e, 'a> {
+    prepared: &'e mut Prepared,
+    emitter: &'e mut Emitter<'a>,
+    stop: &'e Stop,
+    /// Directory of this installation's mount points.
+    top: &'e Path,
+}
+
+/// What a deployed, not yet configured target consists of.
+struct Deployed {
+    commit: String,
+    deployment: PathBuf,
+    target: TargetPlan,
+}
+
+impl Execution<'_, '_> {
+    fn run(mut self) -> Result<Report, EngineError> {
+        self.partition()?;
+        let mut nodes = self.format()?;
+        let physical = self.top.join("physical");
+        let mounts = self.mount(&nodes, &physical)?;
+        let (repo, commit) = self.import(&physical)?;
+        let deployed = self.deploy(&repo, commit, &physical)?;
+        drop(repo);
+        let system = self.configure(&deployed, &nodes, &physical)?;
+        let reachable = self.boot_loader(&deployed, &system, &nodes)?;
+        self.post(&deployed, &system)?;
+        self.emitter.step(Step::Finalize, |_| {
+            finalize::record(
+                &physical,
+                &self.prepared.plan,
+                &deployed.target,
+                &self.prepared.image,
+            )?;
+            finalize::flush(&system.file_systems())?;
+            system.close()?;
+            finalize::flush(&[&physical.join("boot"), &physical])?;
+            mounts.unmount()?;
+            bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
+            nodes.release()?;
+            finalize::sync_disks(&self.prepared.plan)
+        })?;
+        let report = self.report(deployed);
+        self.emitter.emit(Body::Finished {
+            message: format!("{} is installed", report.source),
+        });
+        Ok(report)
+    }
+
+    fn partition(&mut self) -> Result<(), EngineError> {
+        self.stop.check()?;
+        let plan = &self.prepared.plan;
+        self.emitter.step(Step::Partition, |_| {
+            plan.disks.iter().try_for_each(partition::write)
+        })
+    }
+
+    fn format(&mut self) -> Result<Nodes, EngineError> {
+        self.stop.check()?;
+        let plan = &self.prepared.plan;
+        self.emitter.step(Step::Format, |emitter| {
+            let nodes = Nodes::attach(plan)?;
+            format::all(plan, &nodes, &mut |line| emitter.log(line))?;
+            Ok(nodes)
+        })
+    }
+
+    /// Mounts the root file system and `/boot`.
+    fn mount(&self, nodes: &Nodes, physical: &Path) -> Result<Mounts, EngineError> {
+        let mut mounts = Mounts::default();
+        for (at, point) in [("/", physical.to_owned()), ("/boot", physical.join("boot"))] {
+            if let Some((disk, partition)) = self.prepared.plan.mounted_at(at) {
+                let fs = partition.fs.map_or("auto", crate::plan::FileSystem::name);
+                mounts.device(nodes.of(&disk.device, partition.number)?, &point, fs)?;
+            }
+        }
+        Ok(mounts)
+    }
+
+    fn import(&mut self, physical: &Path) -> Result<(ostree::Repo, String), EngineError> {
+        self.stop.check()?;
+        let Prepared {
+            kickstart,
+            plan,
+            image,
+        } = &*self.prepared;
+        let stateroot = crate::plan::stateroot(kickstart);
+        self.emitter.step(Step::Import, |emitter| {
+            let repo = sysroot::create(physical, &stateroot)?;
+            let total = image.total_bytes();
+            let mut progress = |done| emitter.bytes(done, Some(total));
+            let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
+            Ok((repo, commit.checksum))
+        })
+    }
+
+    fn deploy(
+        &mut self,
+        repo: &ostree::Repo,
+        commit: String,
+        physical: &Path,
+    ) -> Result<Deployed, EngineError> {
+        self.stop.check()?;
+        let Prepared {
+            kickstart, plan, ..
+        } = &mut *self.prepared;
+        let point = self.top.join("stage");
+        self.emitter.step(Step::Deploy, |emitter| {
+            let stage = Stage::open(repo, &commit, physical, &point)?;
+            let facts = facts::read(&stage, &plan.arch)?;
+            let (target, issues) =
+                plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
+            for issue in &issues.0 {
+                emitter.warn(issue.to_string());
+            }
+            let deployment = sysroot::deploy(&stage, &commit, &target, physical)?;
+            stage.close()?;
+            plan.target = Some(target.clone());
+            Ok(Deployed {
+                commit,
+                deployment,
+                target,
+            })
+        })
+    }
+
+    fn configure(
+        &mut self,
+        deployed: &Deployed,
+        nodes: &Nodes,
+        physical: &Path,
+    ) -> Result<System, EngineError> {
+        self.stop.check()?;
+        let plan = &self.prepared.plan;
+        let point = self.top.join("system");
+        let target = &deployed.target;
+        self.emitter.step(Step::Configure, |emitter| {
+            let mut system =
+                System::open(&deployed.deployment, physical, &point, &target.stateroot)?;
+            system.mount_data(plan, &target.mounts, nodes)?;
+            system.configure(target, &mut |line| emitter.log(line))?;
+            Ok(system)
+        })
+    }
+
+    fn boot_loader(
+        &mut self,
+        deployed: &Deployed,
+        system: &System,
+        nodes: &Nodes,
+    ) -> Result<Vec<bootloader::EspFile>, EngineError> {
+        self.stop.check()?;
+        let plan = &self.prepared.plan;
+        self.emitter.step(Step::Bootloader, |_| {
+            bootloader::prepare(&deployed.target.boot, &system.path, plan, nodes)
+        })
+    }
+
+    fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
+        self.stop.check()?;
+        self.emitter.step(Step::Post, |emitter| {
+            for post in &deployed.target.post {
+                let outcome = script::run(post, &system.path)?;
+                emitter.log(format!("%post of line {}: {}", post.line, outcome.status));
+                for line in outcome.output.lines() {
+                    emitter.log(line);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn report(&self, deployed: Deployed) -> Report {
+        let Prepared {
+            kickstart,
+            plan,
+            image,
+        } = &*self.prepared;
+        let bytes = |step| (step == Step::Import).then(|| image.total_bytes());
+        let steps = self
+            .emitter
+            .timings()
+            .iter()
+            .map(|(step, seconds)| StepReport {
+                step: *step,
+                seconds: *seconds,
+                bytes: bytes(*step),
+            });
+        let action = kickstart.end.as_ref().map(|end| final_action(end.action));
+        Report {
+            report: 1,
+            install: self.emitter.install(),
+            seed: plan.seed,
+            source: plan.image.source.clone(),
+            target: plan.image.target.clone(),
+            digest: image.digest.clone(),
+            commit: deployed.commit,
+            disks: plan.disks.iter().map(|disk| disk.device.clone()).collect(),
+            steps: steps.collect(),
+            final_action: action.map(str::to_owned),
+            next: next(plan, action),
+        }
+    }
+}
+
+const fn final_action(action: EndAction) -> &'static str {
+    match action {
+        EndAction::Reboot => "reboot",
+        EndAction::PowerOff => "poweroff",
+        EndAction::Halt => "halt",
+        EndAction::Shutdown => "shutdown",
+    }
+}
+
+/// What the user does now.
+fn next(plan: &crate::plan::Plan, action: Option<&str>) -> Vec<String> {
+    let mut next = Vec::new();
+    if plan.disks.iter().all(|disk| disk.image_file) {
+        next.push("Start a UEFI machine from the disk image".to_owned());
+    } else {
+        next.push("Start the machine from its disk".to_owned());
+    }
+    if let Some(action) = action {
+        next.push(format!(
+            "The kickstart's `{action}` is left to you outside the installer environment"
+        ));
+    }
+    next
+}

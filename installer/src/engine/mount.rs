@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Mounts that undo themselves, the last first.
+//!
+//! [`Mounts::unmount`] is strict: what is still in use is an error, so that everything is written
+//! when it returns. Dropping without it, after a failure, detaches instead.
+
+use std::ffi::CStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{
+    MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_remount, unmount,
+};
+
+use super::error::EngineError;
+
+/// A stack of mount points.
+#[derive(Debug, Default)]
+pub(super) struct Mounts {
+    at: Vec<PathBuf>,
+}
+
+impl Mounts {
+    /// Mounts the file system of type `fs` on `device`.
+    pub(super) fn device(&mut self, device: &Path, at: &Path, fs: &str) -> Result<(), EngineError> {
+        make_directory(at)?;
+        let mounted = mount(device, at, fs, MountFlags::empty(), None::<&CStr>);
+        self.push(mounted, at, || {
+            format!(
+                "mounting `{}` ({fs}) on `{}`",
+                device.display(),
+                at.display()
+            )
+        })
+    }
+
+    /// Mounts a file system without a device: `tmpfs`, `proc`, `sysfs`.
+    pub(super) fn special(&mut self, fs: &str, at: &Path) -> Result<(), EngineError> {
+        let mounted = mount(fs, at, fs, MountFlags::empty(), None::<&CStr>);
+        self.push(mounted, at, || {
+            format!("mounting {fs} on `{}`", at.display())
+        })
+    }
+
+    /// Shows the directory `from` at `at` too.
+    pub(super) fn bind(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+        let mounted = mount_bind(from, at);
+        self.push(mounted, at, || {
+            format!("binding `{}` on `{}`", from.display(), at.display())
+        })
+    }
+
+    /// Shows `from` with everything mounted below it at `at` too.
+    pub(super) fn bind_recursive(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+        let mounted = mount_bind_recursive(from, at);
+        self.push(mounted, at, || {
+            format!("binding `{}` on `{}`", from.display(), at.display())
+        })
+    }
+
+    /// Shows `from` at `at` too, where it cannot be written.
+    pub(super) fn bind_read_only(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+        self.bind(from, at)?;
+        mount_remount(at, MountFlags::BIND | MountFlags::RDONLY, "")
+            .map_err(|e| EngineError::io(format!("making `{}` read-only", at.display()), e.into()))
+    }
+
+    fn push(
+        &mut self,
+        mounted: rustix::io::Result<()>,
+        at: &Path,
+        context: impl FnOnce() -> String,
+    ) -> Result<(), EngineError> {
+        mounted.map_err(|e| EngineError::io(context(), e.into()))?;
+        self.at.push(at.to_owned());
+        Ok(())
+    }
+
+    /// Takes all of them away again.
+    pub(super) fn unmount(mut self) -> Result<(), EngineError> {
+        while let Some(at) = self.at.last().cloned() {
+            let context = || format!("unmounting `{}`", at.display());
+            // Below a recursive bind there are mounts that this stack does not know.
+            let tree = submounts(&at)?;
+            for inner in tree.iter().rev() {
+                unmount(inner, UnmountFlags::NOFOLLOW)
+                    .or_else(|_| unmount(inner, UnmountFlags::NOFOLLOW | UnmountFlags::DETACH))
+                    .map_err(|e| EngineError::io(context(), e.into()))?;
+            }
+            unmount(&at, UnmountFlags::NOFOLLOW)
+                .map_err(|e| EngineError::io(context(), e.into()))?;
+            self.at.pop();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Mounts {
+    fn drop(&mut self) {
+        while let Some(at) = self.at.pop() {
+            // Nothing more can be done about it here, and the namespace ends with the process.
+            let _ = unmount(&at, UnmountFlags::NOFOLLOW | UnmountFlags::DETACH);
+        }
+    }
+}
+
+/// Mount points strictly below `top`, outer first.
+pub(super) fn submounts(top: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let table = fs::read_to_string("/proc/self/mountinfo")
+        .map_err(|e| EngineError::io("reading `/proc/self/mountinfo`", e))?;
+    let points = table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(unescape);
+    Ok(points
+        .filter(|point| point != top && point.starts_with(top))
+        .collect())
+}
+
+/// mountinfo writes blanks and backslashes in octal.
+fn unescape(point: &str) -> PathBuf {
+    point
+        .replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\134", "\\")
+        .into()
+}
+
+/// Makes a directory and its parents.
+pub(super) fn make_directory(path: &Path) -> Result<(), EngineError> {
+    fs::create_dir_all(path)
+        .map_err(|e| EngineError::io(format!("making the directory `{}`", path.display()), e))
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Device nodes of the planned partitions.
+//!
+//! On a block device these are the kernel's partitions; on a disk image file each partition is a
+//! loop device with its offset and size, so that no partition scan is needed.
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::error::EngineError;
+use super::tool::Tool;
+use crate::plan::{DiskPlan, Partition, Plan};
+
+/// The nodes of all planned partitions.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    disk: String,
+    number: u32,
+    path: PathBuf,
+    is_loop: bool,
+}
+
+impl Nodes {
+    /// Makes a node for each partition of the plan, the tables being written.
+    pub(super) fn attach(plan: &Plan) -> Result<Self, EngineError> {
+        let mut nodes = Self::default();
+        for disk in &plan.disks {
+            if !disk.image_file {
+                announce(disk)?;
+            }
+            for partition in &disk.after {
+                nodes.add(disk, partition)?;
+            }
+        }
+        Ok(nodes)
+    }
+
+    fn add(&mut self, disk: &DiskPlan, partition: &Partition) -> Result<(), EngineError> {
+        let path = if disk.image_file {
+            attach_loop(disk, partition)?
+        } else {
+            wait_for(disk, partition)?
+        };
+        self.nodes.push(Node {
+            disk: disk.device.clone(),
+            number: partition.number,
+            path,
+            is_loop: disk.image_file,
+        });
+        Ok(())
+    }
+
+    /// The node of a partition.
+    pub(super) fn of(&self, device: &str, number: u32) -> Result<&Path, EngineError> {
+        let node = self
+            .nodes
+            .iter()
+            .find(|node| node.disk == device && node.number == number);
+        node.map(|node| node.path.as_path()).ok_or_else(|| {
+            EngineError::Refused(format!(
+                "partition {number} of `{device}` has no device node"
+            ))
+        })
+    }
+
+    /// Gives the loop devices back; they go when their last user does.
+    pub(super) fn release(&mut self) -> Result<(), EngineError> {
+        while let Some(node) = self.nodes.pop() {
+            if node.is_loop {
+                detach(&node.path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        for node in self.nodes.drain(..).filter(|node| node.is_loop) {
+            // After a failure there is nobody left to tell.
+            let _ = detach(&node.path);
+        }
+    }
+}
+
+fn detach(path: &Path) -> Result<(), EngineError> {
+    Tool::Losetup
+        .with(["--detach".as_ref(), path.as_os_str()])
+        .run()
+}
+
+fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+    let output = Tool::Losetup
+        .with([
+            "--find",
+            "--show",
+            "--direct-io=on",
+            "--offset",
+            &partition.start_bytes.to_string(),
+            "--sizelimit",
+            &partition.size_bytes.to_string(),
+            &disk.device,
+        ])
+        .output()?;
+    Ok(PathBuf::from(output.trim()))
+}
+
+/// Tells the kernel, and whoever listens to it, about the new partitions.
+fn announce(disk: &DiskPlan) -> Result<(), EngineError> {
+    Tool::Partx.with(["--update", &disk.device]).run()?;
+    if Tool::Udevadm.is_present() && Path::new("/run/udev/control").exists() {
+        Tool::Udevadm.with(["settle", "--timeout=30"]).run()?;
+    }
+    Ok(())
+}
+
+/// The kernel's node for the partition, which may take a moment to appear.
+fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+    let separator = if disk.device.ends_with(|c: char| c.is_ascii_digit()) {
+        "p"
+    } else {
+        ""
+    };
+    let path = PathBuf::from(format!("{}{separator}{}", disk.device, partition.number));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !path.exists() {
+        if Instant::now() > deadline {
+            let message = format!("the kernel did not make `{}`", path.display());
+            return Err(EngineError::Refused(message));
+        }
+        sleep(Duration::from_millis(50));
+    }
+    Ok(path)
+}

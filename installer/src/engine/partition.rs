@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Writes the planned partition tables.
+//!
+//! Here the first byte of an installation is written. Old contents lose their first MiB before
+//! the new table appears, so that an interrupted installation leaves no file system, and no boot
+//! loader, that could be taken for a valid one.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+
+use gptman::{GPT, GPTPartitionEntry};
+
+use super::error::EngineError;
+use crate::plan::{DiskPlan, Partition, PartitionAction, size::MIB};
+
+/// Brings the disk's table into the planned state.
+pub(super) fn write(disk: &DiskPlan) -> Result<(), EngineError> {
+    let context = |doing: &str| format!("{doing} `{}`", disk.device);
+    let mut file = open(disk).map_err(|e| EngineError::io(context("opening"), e))?;
+    wipe(&mut file, disk).map_err(|e| EngineError::io(context("wiping old contents of"), e))?;
+    write_table(&mut file, disk)
+        .map_err(|e| EngineError::io(context("writing the partition table of"), e))?;
+    file.sync_all()
+        .map_err(|e| EngineError::io(context("flushing"), e))
+}
+
+/// Opens the disk; an image file that is not there is made, sparse.
+fn open(disk: &DiskPlan) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let is_new = disk.image_file && !std::path::Path::new(&disk.device).exists();
+    let file = options.create_new(is_new).open(&disk.device)?;
+    if is_new {
+        file.set_len(disk.size_bytes)?;
+    }
+    Ok(file)
+}
+
+fn wipe(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
+    let gone = disk
+        .before
+        .iter()
+        .filter(|before| before.action == PartitionAction::Delete);
+    let mut starts: Vec<u64> = gone.map(|before| before.partition.start_bytes).collect();
+    let new = disk
+        .after
+        .iter()
+        .filter(|partition| partition.action == PartitionAction::Create);
+    starts.extend(new.map(|partition| partition.start_bytes));
+    if disk.label_uuid.is_some() {
+        starts.extend([0, disk.size_bytes.saturating_sub(MIB)]);
+    }
+    for start in starts {
+        let length = MIB.min(disk.size_bytes.saturating_sub(start));
+        file.seek(SeekFrom::Start(start))?;
+        std::io::copy(&mut std::io::Read::take(std::io::repeat(0), length), file)?;
+    }
+    file.flush()
+}
+
+fn write_table(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
+    let sector = u64::from(disk.sector_bytes);
+    let other = |e: gptman::Error| std::io::Error::other(e.to_string());
+    let mut table = match disk.label_uuid {
+        Some(uuid) => GPT::new_from(file, sector, uuid.to_bytes_le()).map_err(other)?,
+        None => read_table(file, sector).map_err(other)?,
+    };
+    let kept = |number| {
+        disk.after
+            .iter()
+            .any(|p| p.number == number && p.action == PartitionAction::Keep)
+    };
+    let gone: Vec<u32> = table
+        .iter()
+        .map(|(n, _)| n)
+        .filter(|number| !kept(*number))
+        .collect();
+    for number in gone {
+        table[number] = GPTPartitionEntry::empty();
+    }
+    for partition in disk
+        .after
+        .iter()
+        .filter(|p| p.action == PartitionAction::Create)
+    {
+        table[partition.number] = entry(partition, sector);
+    }
+    if disk.label_uuid.is_some() {
+        GPT::write_protective_mbr_into(file, sector).map_err(other)?;
+    }
+    table.write_into(file).map(drop).map_err(other)
+}
+
+/// The table that stays, with its backup at the disk's real end.
+fn read_table(file: &mut File, sector: u64) -> gptman::Result<GPT> {
+    let mut table = GPT::read_from(file, sector)?;
+    table.header.update_from(file, sector)?;
+    Ok(table)
+}
+
+fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
+    GPTPartitionEntry {
+        partition_type_guid: partition.kind.to_bytes_le(),
+        unique_partition_guid: partition.uuid.unwrap_or_default().to_bytes_le(),
+        starting_lba: partition.start_bytes / sector,
+        ending_lba: (partition.start_bytes + partition.size_bytes) / sector - 1,
+        attribute_bits: 0,
+        partition_name: partition.name.as_str().into(),
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Everything that comes before the first write: the inventory, the plan, the image's manifest,
+//! and whether this machine can carry the plan out.
+
+use kickstart_parser::{Kickstart, ScriptKind};
+use uuid::Uuid;
+
+use super::error::EngineError;
+use super::tool::Tool;
+use super::{format, script};
+use crate::event::{Emitter, Step};
+use crate::image::{Image, ImageRef, OpenOptions};
+use crate::inventory::probe::{self, DiskArg};
+use crate::inventory::{Firmware, Inventory};
+use crate::plan::{Choices, Plan, Planned, ScriptPlan, plan_disks, size};
+
+/// What the user asks for.
+#[derive(Debug)]
+pub struct Request {
+    /// The kickstart.
+    pub kickstart: Kickstart,
+    /// SHA-256 of its text with its includes.
+    pub kickstart_sha256: String,
+    /// Disks to use; none: all of the machine.
+    pub disks: Vec<DiskArg>,
+    /// A recorded inventory in place of this machine's.
+    pub inventory: Option<Inventory>,
+    /// Firmware to plan for, where it is not that of the inventory.
+    pub firmware: Option<Firmware>,
+    /// Content from elsewhere than the kickstart says.
+    pub image: Option<String>,
+    /// What the installed system follows, if not the kickstart's reference.
+    pub target_ref: Option<String>,
+    /// Talk http to the registry.
+    pub plain_http: bool,
+    /// Seed of the plan's UUIDs.
+    pub seed: Uuid,
+}
+
+/// A plan that can be carried out, and the image for it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The kickstart.
+    pub kickstart: Kickstart,
+    /// The disk half of the plan.
+    pub plan: Plan,
+    /// The opened image.
+    pub image: Image,
+}
+
+/// Looks at the machine and makes the disk half of the plan; an image in a local layout is looked
+/// at too, one in a registry is not.
+pub fn draft(request: &Request) -> Result<Planned, EngineError> {
+    let inventory = if let Some(inventory) = &request.inventory {
+        with_firmware(inventory.clone(), request.firmware)
+    } else {
+        require(&probe::TOOLS)?;
+        probe::probe(&request.disks, request.firmware)?
+    };
+    let mut planned = plan_of(request, &inventory)?;
+    if planned.plan.image.source.starts_with("oci:") {
+        planned.plan.image.digest = Some(open_image(request, &planned.plan)?.digest);
+    }
+    Ok(planned)
+}
+
+fn with_firmware(mut inventory: Inventory, firmware: Option<Firmware>) -> Inventory {
+    inventory.firmware = firmware.unwrap_or(inventory.firmware);
+    inventory
+}
+
+fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineError> {
+    let choices = Choices {
+        seed: request.seed,
+        kickstart_sha256: request.kickstart_sha256.clone(),
+        image: request.image.clone(),
+        target_ref: request.target_ref.clone(),
+    };
+    plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
+}
+
+/// Looks, plans and opens the image; warnings go to the events.
+pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, EngineError> {
+    let inventory = emitter.step(Step::Inventory, |_| {
+        require(&probe::TOOLS)?;
+        probe::probe(&request.disks, request.firmware)
+    })?;
+    emitter.step(Step::Plan, |emitter| {
+        let Planned { mut plan, issues } = plan_of(&request, &inventory)?;
+        for issue in &issues.0 {
+            emitter.warn(issue.to_string());
+        }
+        require_all(&plan)?;
+        let image = open_image(&request, &plan)?;
+        check_image(&image, &plan)?;
+        plan.image.digest = Some(image.digest.clone());
+        Ok(Prepared {
+            kickstart: request.kickstart,
+            plan,
+            image,
+        })
+    })
+}
+
+/// Runs the kickstart's `%pre` scripts on this machine.
+pub fn run_pre(kickstart: &Kickstart, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+    emitter.step(Step::Pre, |emitter| {
+        for pre in ScriptPlan::of_kind(kickstart, ScriptKind::Pre) {
+            let outcome = script::run(&pre, std::path::Path::new("/"))?;
+            emitter.log(format!("%pre of line {}: {}", pre.line, outcome.status));
+        }
+        Ok(())
+    })
+}
+
+fn open_image(request: &Request, plan: &Plan) -> Result<Image, EngineError> {
+    let reference: ImageRef = plan.image.source.parse()?;
+    let options = OpenOptions {
+        arch: plan.arch.clone(),
+        plain_http: request.plain_http,
+    };
+    Ok(Image::open(&reference, &options)?)
+}
+
+/// What the manifest can say about whether the image can be installed on these disks.
+fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
+    if !image.is_bootable() {
+        return Err(EngineError::Unusable(format!(
+            "`{}` is not a bootable container image: it has neither the label `containers.bootc` \
+             nor `ostree.bootable`",
+            image.reference
+        )));
+    }
+    if image.is_encapsulated() {
+        return Err(EngineError::Unusable(format!(
+            "`{}` is an ostree-encapsulated image, which is not supported yet",
+            image.reference
+        )));
+    }
+    let room = plan
+        .mounted_at("/")
+        .map_or(0, |(_, partition)| partition.size_bytes);
+    if image.total_bytes() > room {
+        return Err(EngineError::Refused(format!(
+            "the image has {} of compressed layers, the root partition only {}",
+            size::human(image.total_bytes()),
+            size::human(room)
+        )));
+    }
+    Ok(())
+}
+
+/// Whether this machine can carry the plan out: its programs, its architecture, its permissions.
+fn require_all(plan: &Plan) -> Result<(), EngineError> {
+    let mut tools = vec![Tool::Chroot, Tool::Cp, Tool::Fstrim];
+    let image_file = |wanted| plan.disks.iter().any(|disk| disk.image_file == wanted);
+    tools.extend(image_file(true).then_some(Tool::Losetup));
+    tools.extend(image_file(false).then_some(Tool::Partx));
+    tools.extend(format::tools(plan));
+    require(&tools)?;
+    if plan.arch != probe::arch() {
+        return Err(EngineError::Refused(format!(
+            "this machine ({}) cannot run the programs of an image for {}",
+            probe::arch(),
+            plan.arch
+        )));
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err(EngineError::Refused(
+            "an installation needs root".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn require(tools: &[Tool]) -> Result<(), EngineError> {
+    let missing = Tool::missing(tools);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::Missing(missing))
+    }
+}
+
+impl Prepared {
+    /// The block devices that carrying the plan out changes.
+    pub fn block_devices(&self) -> Vec<&str> {
+        let disks = self.plan.disks.iter().filter(|disk| !disk.image_file);
+        disks.map(|disk| disk.device.as_str()).collect()
+    }
+
+    /// True if a script of the kickstart would run on this machine.
+    pub fn has_host_scripts(&self) -> bool {
+        self.kickstart.scripts.iter().any(|script| script.nochroot)
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The installed system while it is configured: the deployment with its `/usr` read-only, its
+//! `/var`, `/boot` and data partitions mounted, and the planned actions carried out in it.
+//!
+//! No action is chosen here; [`crate::plan::TargetPlan`] lists them in their order.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::EngineError;
+use super::mount::{Mounts, make_directory};
+use super::node::Nodes;
+use super::root::Root;
+use super::tool::{Run, Tool};
+use crate::plan::{Action, MountPlan, Plan, Program, TargetPlan};
+
+/// The mounted deployment.
+#[derive(Debug)]
+pub(super) struct System {
+    pub(super) path: PathBuf,
+    root: Root,
+    mounts: Mounts,
+    data: Vec<PathBuf>,
+}
+
+impl System {
+    /// Mounts the deployment of the sysroot `physical` at `at`.
+    pub(super) fn open(
+        deployment: &Path,
+        physical: &Path,
+        at: &Path,
+        stateroot: &str,
+    ) -> Result<Self, EngineError> {
+        make_directory(at)?;
+        let mut mounts = Mounts::default();
+        mounts.bind(deployment, at)?;
+        mounts.bind_read_only(&deployment.join("usr"), &at.join("usr"))?;
+        mounts.bind_recursive(Path::new("/dev"), &at.join("dev"))?;
+        mounts.special("proc", &at.join("proc"))?;
+        mounts.special("sysfs", &at.join("sys"))?;
+        for name in ["run", "tmp"] {
+            let point = at.join(name);
+            if fs::symlink_metadata(&point).is_ok_and(|metadata| metadata.is_dir()) {
+                mounts.special("tmpfs", &point)?;
+            }
+        }
+        mounts.bind(
+            &physical.join(format!("ostree/deploy/{stateroot}/var")),
+            &at.join("var"),
+        )?;
+        mounts.bind(&physical.join("boot"), &at.join("boot"))?;
+        mounts.bind(physical, &at.join("sysroot"))?;
+        let root = Root::open(at)
+            .map_err(|e| EngineError::io(format!("opening `{}`", at.display()), e))?;
+        Ok(Self {
+            path: at.to_owned(),
+            root,
+            mounts,
+            data: Vec::new(),
+        })
+    }
+
+    /// Mounts the data partitions; a partition for `/var` takes over what ostree put there.
+    pub(super) fn mount_data(
+        &mut self,
+        plan: &Plan,
+        mounts: &[MountPlan],
+        nodes: &Nodes,
+    ) -> Result<(), EngineError> {
+        for mount in mounts {
+            let node = nodes.of(&mount.device, mount.number)?;
+            let of = |p: &crate::plan::Partition| p.number == mount.number;
+            let fs = plan
+                .partitions()
+                .find(|(d, p)| d.device == mount.device && of(p));
+            let fs = fs
+                .and_then(|(_, p)| p.fs)
+                .map_or("auto", crate::plan::FileSystem::name);
+            let point = self.path.join(mount.at.trim_start_matches('/'));
+            self.root.make_directory_all(&mount.at).map_err(|e| {
+                EngineError::io(format!("making the mount point `{}`", mount.at), e)
+            })?;
+            if mount.at == "/var" {
+                self.move_var(node, fs)?;
+            }
+            self.mounts.device(node, &point, fs)?;
+            self.data.push(point);
+        }
+        Ok(())
+    }
+
+    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it.
+    fn move_var(&self, node: &Path, fs: &str) -> Result<(), EngineError> {
+        let scratch = self.path.join("run/landfall-var");
+        let mut mounts = Mounts::default();
+        mounts.device(node, &scratch, fs)?;
+        let from = self.path.join("var/.");
+        Tool::Cp
+            .with(["--archive".as_ref(), from.as_os_str(), scratch.as_os_str()])
+            .run()?;
+        mounts.unmount()
+    }
+
+    /// Carries the planned actions out.
+    pub(super) fn configure(
+        &self,
+        target: &TargetPlan,
+        log: &mut dyn FnMut(String),
+    ) -> Result<(), EngineError> {
+        for action in &target.configure {
+            self.act(action, log)?;
+        }
+        Ok(())
+    }
+
+    fn act(&self, action: &Action, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+        let writing = |path: &str| format!("writing `{path}` in the installed system");
+        let failed = |path: &str| {
+            let context = writing(path);
+            move |e: io::Error| EngineError::io(context, e)
+        };
+        match action {
+            Action::Write { path, mode, text } => {
+                log(writing(path));
+                self.root.write(path, *mode, text).map_err(failed(path))
+            }
+            Action::Append { path, mode, line } => {
+                log(writing(path));
+                self.root.append(path, *mode, line).map_err(failed(path))
+            }
+            Action::Directory { path, mode } => {
+                self.root.make_directory(path, *mode).map_err(failed(path))
+            }
+            Action::Link { path, target } => {
+                log(writing(path));
+                self.root.link(path, target).map_err(failed(path))
+            }
+            Action::Run(program) => self.run(program, log),
+        }
+    }
+
+    fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+        let run = self.chroot(program);
+        log(format!(
+            "in the installed system: {}",
+            program.argv.join(" ")
+        ));
+        match &program.stdin {
+            Some(text) => run.feed(text.expose()).map(drop),
+            None => run.run(),
+        }
+    }
+
+    fn chroot(&self, program: &Program) -> Run {
+        let args =
+            std::iter::once(self.path.as_os_str()).chain(program.argv.iter().map(AsRef::as_ref));
+        Tool::Chroot
+            .with(args)
+            .tolerate(&program.tolerate)
+            .env("HOME", "/root")
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    }
+
+    /// Mount points of the data partitions.
+    pub(super) fn file_systems(&self) -> Vec<&Path> {
+        self.data.iter().map(PathBuf::as_path).collect()
+    }
+
+    /// Unmounts everything.
+    pub(super) fn close(self) -> Result<(), EngineError> {
+        let Self { root, mounts, .. } = self;
+        // An open handle keeps the mount busy.
+        drop(root);
+        mounts.unmount()
+    }
+}

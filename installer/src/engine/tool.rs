@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The programs of the installing machine that Landfall drives, and the one way to run them.
+//!
+//! Argument vectors only, never a shell; `LC_ALL=C`; what a program says on stderr goes into the
+//! error. Which programs an installation needs is known before anything is changed. Programs of
+//! the image are run by [`super::configure`], through [`Tool::Chroot`].
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use super::error::EngineError;
+
+macro_rules! tools {
+    ($($name:ident = $program:literal from $package:literal,)*) => {
+        /// Every external program of the installing machine.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Tool { $(#[doc = concat!("`", $program, "`")] $name,)* }
+
+        impl Tool {
+            /// The program's name.
+            pub const fn program(self) -> &'static str {
+                match self { $(Self::$name => $program,)* }
+            }
+
+            /// The Debian package that has it; other distributions name theirs alike.
+            pub const fn package(self) -> &'static str {
+                match self { $(Self::$name => $package,)* }
+            }
+
+            /// The tool with this program name.
+            pub fn by_program(program: &str) -> Option<Self> {
+                match program { $($program => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+tools! {
+    Blkid = "blkid" from "util-linux",
+    Chroot = "chroot" from "coreutils",
+    Cp = "cp" from "coreutils",
+    Fstrim = "fstrim" from "util-linux",
+    Losetup = "losetup" from "mount",
+    Lsblk = "lsblk" from "util-linux",
+    MkfsBtrfs = "mkfs.btrfs" from "btrfs-progs",
+    MkfsExt4 = "mkfs.ext4" from "e2fsprogs",
+    MkfsXfs = "mkfs.xfs" from "xfsprogs",
+    Mkswap = "mkswap" from "util-linux",
+    Partx = "partx" from "util-linux",
+    Sfdisk = "sfdisk" from "fdisk",
+    Udevadm = "udevadm" from "udev",
+}
+
+/// A program with its arguments, ready to run.
+#[derive(Debug)]
+pub struct Run {
+    command: Command,
+    line: String,
+    tolerate: Vec<i32>,
+}
+
+impl Tool {
+    /// Whether the program is on this machine's search path.
+    pub fn is_present(self) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|directory| directory.join(self.program()).is_file())
+    }
+
+    /// Those of `tools` that this machine lacks.
+    pub fn missing(tools: &[Self]) -> Vec<Self> {
+        tools
+            .iter()
+            .copied()
+            .filter(|tool| !tool.is_present())
+            .collect()
+    }
+
+    /// The program with arguments.
+    pub fn with<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(self.program());
+        command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+        let line = describe(&command);
+        Run {
+            command,
+            line,
+            tolerate: Vec::new(),
+        }
+    }
+}
+
+impl Run {
+    /// Exit statuses besides 0 that are no failure.
+    #[must_use]
+    pub fn tolerate(mut self, statuses: &[i32]) -> Self {
+        self.tolerate.extend_from_slice(statuses);
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// The command line, for logs.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// Runs it to its end and gives what it printed on stdout.
+    pub fn output(self) -> Result<String, EngineError> {
+        let output = self.finish(None)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs it to its end, with `input` on its stdin.
+    pub fn feed(self, input: &str) -> Result<String, EngineError> {
+        let output = self.finish(Some(input))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Result<(), EngineError> {
+        self.finish(None).map(drop)
+    }
+
+    fn finish(mut self, input: Option<&str>) -> Result<Output, EngineError> {
+        let stdin = if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        };
+        self.command
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let context = || format!("running `{}`", self.line);
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(|e| EngineError::io(context(), e))?;
+        if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
+            // A program that does not read its input tells why by its exit status.
+            let _ = pipe.write_all(text.as_bytes());
+        }
+        let output = child
+            .wait_with_output()
+            .map_err(|e| EngineError::io(context(), e))?;
+        let tolerated = output
+            .status
+            .code()
+            .is_some_and(|code| self.tolerate.contains(&code));
+        if output.status.success() || tolerated {
+            return Ok(output);
+        }
+        Err(EngineError::Tool {
+            command: self.line,
+            status: output.status.to_string(),
+            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        })
+    }
+}
+
+fn describe(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

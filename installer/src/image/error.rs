@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Why an image could not be read, told apart by what the user can do about it.
+//!
+//! Takes what each step of reading was doing; gives one-line messages with the values in them. It
+//! deliberately does not know exit codes or hints: the caller chooses those by the variant.
+
+/// Why an image could not be read. `doing` is a gerund phrase with its object.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The reference is not one that can be read.
+    #[error("reading the image reference `{text}`: {reason}")]
+    Reference {
+        /// The reference as given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing answered: no route, no such host, TLS failure, connection cut, no such directory.
+    #[error("{doing}")]
+    Unreachable {
+        /// What was being done.
+        doing: String,
+        /// What the network or the file system said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The registry answered, and the answer is no.
+    #[error("{doing}: the registry answered {status} ({message})")]
+    Refused {
+        /// What was being done.
+        doing: String,
+        /// HTTP status, such as 401, 404, 429 or 503.
+        status: u16,
+        /// The registry's own words.
+        message: String,
+    },
+    /// What came is not what its digest, its size or its format promises.
+    #[error("{doing}: {reason}")]
+    Invalid {
+        /// What was being done.
+        doing: String,
+        /// What is wrong with the content.
+        reason: String,
+    },
+    /// The image exists, but not for this architecture.
+    #[error("choosing `{reference}` for `{wanted}`: the image is for {}", listed(.found))]
+    WrongArchitecture {
+        /// The image asked for.
+        reference: String,
+        /// The OCI architecture asked for.
+        wanted: String,
+        /// The OCI architectures that there are.
+        found: Vec<String>,
+    },
+    /// Valid, but of a kind that cannot be installed.
+    #[error("{doing}: {feature} is not supported")]
+    Unsupported {
+        /// What was being done.
+        doing: String,
+        /// The kind, as a noun phrase.
+        feature: String,
+    },
+}
+
+impl ImageError {
+    pub(super) fn invalid(doing: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid {
+            doing: doing.into(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn unsupported(doing: impl Into<String>, feature: impl Into<String>) -> Self {
+        Self::Unsupported {
+            doing: doing.into(),
+            feature: feature.into(),
+        }
+    }
+
+    pub(super) fn unreachable(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreachable {
+            doing: doing.into(),
+            source: source.into(),
+        }
+    }
+}
+
+/// Values in backticks, or "nothing at all".
+fn listed(values: &[String]) -> String {
+    if values.is_empty() {
+        return "no architecture at all".to_owned();
+    }
+    values
+        .iter()
+        .map(|value| format!("`{value}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! An OCI image layout directory, read as a source of manifests and blobs.
+//!
+//! Takes the directory and perhaps a name in it; gives the descriptors its `index.json` offers and
+//! the blobs as readers. It deliberately does not know architectures (the caller chooses) and does
+//! not verify (the caller wraps).
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex};
+
+use super::ImageError;
+use super::manifest::{MAX_JSON, digest_hex};
+
+/// An OCI layout on a file system.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    dir: PathBuf,
+    tag: Option<String>,
+}
+
+impl Layout {
+    pub(super) fn new(dir: &Path, tag: Option<&str>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            tag: tag.map(str::to_owned),
+        }
+    }
+
+    /// The entries of `index.json`: those of the name that was asked for, or all of them.
+    pub(super) fn descriptors(&self) -> Result<Vec<Descriptor>, ImageError> {
+        let tag = self.tag.as_deref();
+        let path = self.dir.join("index.json");
+        let doing = format!("reading `{}`", path.display());
+        let mut bytes = Vec::new();
+        let file = File::open(&path).map_err(|error| ImageError::unreachable(&doing, error))?;
+        file.take(MAX_JSON + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| ImageError::unreachable(&doing, error))?;
+        if bytes.len() as u64 > MAX_JSON {
+            return Err(ImageError::invalid(
+                doing,
+                format!("it is longer than {MAX_JSON} bytes"),
+            ));
+        }
+        let index: ImageIndex = serde_json::from_slice(&bytes)
+            .map_err(|error| ImageError::invalid(&doing, error.to_string()))?;
+        let entries = index.manifests().iter();
+        let found: Vec<_> = entries
+            .filter(|entry| tag.is_none_or(|tag| name(entry) == Some(tag)))
+            .cloned()
+            .collect();
+        if found.is_empty() {
+            return Err(ImageError::invalid(doing, missing(&index, tag)));
+        }
+        if found.len() > 1 && found.iter().all(|entry| entry.platform().is_none()) {
+            let reason = format!("it lists several images, name one of: {}", names(&index));
+            return Err(ImageError::invalid(doing, reason));
+        }
+        Ok(found)
+    }
+
+    /// A blob as it lies there, unverified.
+    pub(super) fn blob(&self, digest: &str) -> Result<File, ImageError> {
+        let path = self.dir.join("blobs/sha256").join(digest_hex(digest)?);
+        let doing = format!("opening `{}`", path.display());
+        let file = File::open(&path).map_err(|error| ImageError::unreachable(&doing, error))?;
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(file),
+            Ok(_) => Err(ImageError::invalid(doing, "it is not a regular file")),
+            Err(error) => Err(ImageError::unreachable(doing, error)),
+        }
+    }
+}
+
+fn name(entry: &Descriptor) -> Option<&str> {
+    entry
+        .annotations()
+        .as_ref()?
+        .get(ANNOTATION_REF_NAME)
+        .map(String::as_str)
+}
+
+fn missing(index: &ImageIndex, tag: Option<&str>) -> String {
+    match tag {
+        None => "it lists no image".to_owned(),
+        Some(tag) => format!("it lists no image named `{tag}`, only: {}", names(index)),
+    }
+}
+
+fn names(index: &ImageIndex) -> String {
+    let mut names: Vec<_> = index.manifests().iter().filter_map(name).collect();
+    names.sort_unstable();
+    names.truncate(10);
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A container image in a registry or an OCI layout directory, read and verified.
+//!
+//! Takes an [`ImageRef`] and an architecture; gives an [`Image`]: its manifest and configuration,
+//! both checked against their digests, and its layers as readers that fail rather than end when the
+//! bytes are not those that the manifest names. It reads only. It deliberately does not know
+//! what is inside a layer, or what will become of it.
+
+mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod layout;
+mod manifest;
+mod reference;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use oci_spec::image::{Descriptor, ImageManifest};
+
+pub use error::ImageError;
+pub use reference::{ImageRef, RegistryRef};
+
+use layout::Layout;
+use manifest::{Document, Facts, MAX_JSON};
+use registry::Registry;
+use verify::{Verified, digest_of, read_all};
+
+/// Indexes that may lead to each other before an image comes.
+const MAX_INDEXES: usize = 3;
+
+/// How to choose and reach an image.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// The OCI name of the architecture: `amd64`, `arm64`.
+    pub arch: String,
+    /// Whether the registry is spoken to over http instead of https.
+    pub plain_http: bool,
+}
+
+/// An image of one architecture.
+#[derive(Debug)]
+pub struct Image {
+    /// Where it was found.
+    pub reference: ImageRef,
+    /// `sha256:…` of the manifest of this architecture, as served.
+    pub digest: String,
+    /// The exact text of that manifest.
+    pub manifest: String,
+    /// The exact text of the configuration.
+    pub config: String,
+    /// The layers, lowest first.
+    pub layers: Vec<Layer>,
+    created: Option<String>,
+    docker: bool,
+    facts: Facts,
+    source: Source,
+}
+
+/// One layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `sha256:…` of the blob, compressed as it is.
+    pub digest: String,
+    /// Bytes of the blob.
+    pub size: u64,
+    /// As in the manifest.
+    pub media_type: String,
+}
+
+/// How the tar archive of a layer is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, one member or more.
+    Gzip,
+    /// RFC 8878, one frame or more; `zstd:chunked` is such a thing.
+    Zstd,
+}
+
+impl Layer {
+    /// How the layer is packed, by its media type (OCI image specification, and Docker's names).
+    ///
+    /// # Errors
+    /// [`ImageError::Unsupported`] for a type that is not a plain layer, such as an encrypted one.
+    pub fn compression(&self) -> Result<Compression, ImageError> {
+        match self.media_type.as_str() {
+            "application/vnd.oci.image.layer.v1.tar"
+            | "application/vnd.docker.image.rootfs.diff.tar" => Ok(Compression::None),
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+            | "application/vnd.docker.image.rootfs.diff.tar.gzip" => Ok(Compression::Gzip),
+            "application/vnd.oci.image.layer.v1.tar+zstd"
+            | "application/vnd.docker.image.rootfs.diff.tar.zstd" => Ok(Compression::Zstd),
+            other => Err(ImageError::unsupported(
+                format!("reading the layer `{}`", self.digest),
+                format!("content of the type `{other}`"),
+            )),
+        }
+    }
+}
+
+impl Image {
+    /// Finds the image for the architecture and reads its manifest and configuration.
+    pub fn open(reference: &ImageRef, options: &OpenOptions) -> Result<Self, ImageError> {
+        let source = Source::new(reference, options);
+        let (digest, bytes, parsed) = resolve(&source, reference, options)?;
+        let doing = format!("reading the manifest `{digest}`");
+        let layers = manifest::layers(&parsed, &doing)?;
+        let config = source.document(parsed.config())?;
+        let doing = format!("reading the configuration `{}`", parsed.config().digest());
+        let facts = manifest::config(&config, layers.len(), &doing)?;
+        if facts.architecture != options.arch {
+            return Err(wrong_architecture(
+                reference,
+                options,
+                vec![facts.architecture],
+            ));
+        }
+        Ok(Self {
+            reference: reference.clone(),
+            manifest: text(bytes, &digest)?,
+            digest,
+            config: text(config, parsed.config().digest().as_ref())?,
+            layers,
+            created: manifest::created(&parsed).or_else(|| facts.created.clone()),
+            docker: manifest::is_docker(&parsed),
+            facts,
+            source,
+        })
+    }
+
+    /// The labels of the configuration.
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.facts.labels
+    }
+
+    /// The digests of the uncompressed layers, one for each of [`Image::layers`].
+    pub fn diff_ids(&self) -> &[String] {
+        &self.facts.diff_ids
+    }
+
+    /// When the image was made, RFC 3339: the manifest's annotation, else the configuration's.
+    pub fn created(&self) -> Option<&str> {
+        self.created.as_deref()
+    }
+
+    /// Whether the manifest is Docker's schema 2 instead of OCI's.
+    pub fn is_docker(&self) -> bool {
+        self.docker
+    }
+
+    /// Bytes of all layers, compressed as they are.
+    pub fn total_bytes(&self) -> u64 {
+        self.layers
+            .iter()
+            .fold(0, |sum, layer| sum.saturating_add(layer.size))
+    }
+
+    /// Whether the image says that it is made to be booted: the label `containers.bootc` or
+    /// `ostree.bootable`.
+    pub fn is_bootable(&self) -> bool {
+        self.labels().contains_key("containers.bootc")
+            || self.labels().contains_key("ostree.bootable")
+    }
+
+    /// Whether the image holds an ostree commit in objects instead of a plain tree: the label
+    /// `ostree.final-diffid`.
+    pub fn is_encapsulated(&self) -> bool {
+        self.labels().contains_key("ostree.final-diffid")
+    }
+
+    /// The bytes of a layer, packed as they are. Reading fails, instead of ending, where size or
+    /// digest differ; such an [`io::Error`] carries an [`ImageError`].
+    pub fn blob(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, ImageError> {
+        let blob = self.source.blob(&layer.digest)?;
+        Ok(Box::new(Verified::new(blob, &layer.digest, layer.size)))
+    }
+}
+
+/// Follows indexes from the reference to the one image for the architecture.
+fn resolve(
+    source: &Source,
+    reference: &ImageRef,
+    options: &OpenOptions,
+) -> Result<(String, Vec<u8>, ImageManifest), ImageError> {
+    let mut bytes = source.root(reference, options)?;
+    for _ in 0..=MAX_INDEXES {
+        let digest = digest_of(&bytes);
+        let index = match manifest::parse(&bytes, &format!("reading the manifest `{digest}`"))? {
+            Document::Image(parsed) => return Ok((digest, bytes, *parsed)),
+            Document::Index(index) => index,
+        };
+        let child = manifest::choose(index.manifests(), &options.arch)
+            .map_err(|found| wrong_architecture(reference, options, found))?;
+        bytes = source.manifest(child)?;
+    }
+    Err(ImageError::invalid(
+        format!("reading `{reference}`"),
+        "its indexes lead to no image",
+    ))
+}
+
+fn wrong_architecture(
+    reference: &ImageRef,
+    options: &OpenOptions,
+    found: Vec<String>,
+) -> ImageError {
+    let wanted = options.arch.clone();
+    ImageError::WrongArchitecture {
+        reference: reference.to_string(),
+        wanted,
+        found,
+    }
+}
+
+fn text(bytes: Vec<u8>, digest: &str) -> Result<String, ImageError> {
+    String::from_utf8(bytes)
+        .map_err(|_| ImageError::invalid(format!("reading `{digest}`"), "it is not UTF-8"))
+}
+
+/// Where the parts of an image come from.
+#[derive(Debug)]
+enum Source {
+    Layout(Layout),
+    Registry(Registry),
+}
+
+impl Source {
+    fn new(reference: &ImageRef, options: &OpenOptions) -> Self {
+        match reference {
+            ImageRef::Layout { dir, tag } => Self::Layout(Layout::new(dir, tag.as_deref())),
+            ImageRef::Registry(name) => Self::Registry(Registry::new(name, options.plain_http)),
+        }
+    }
+
+    /// The first document: what the reference itself names.
+    fn root(&self, reference: &ImageRef, options: &OpenOptions) -> Result<Vec<u8>, ImageError> {
+        match self {
+            Self::Layout(layout) => {
+                let entries = layout.descriptors()?;
+                let chosen = manifest::choose(&entries, &options.arch)
+                    .map_err(|found| wrong_architecture(reference, options, found))?;
+                self.document(chosen)
+            }
+            Self::Registry(registry) => bounded(registry.manifest(None)?, reference),
+        }
+    }
+
+    /// A manifest or index that another document names.
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
+        let Self::Registry(registry) = self else {
+            return self.document(descriptor);
+        };
+        let digest = descriptor.digest().as_ref();
+        manifest::digest_hex(digest)?;
+        let bytes = registry.manifest(Some(digest))?;
+        verified(bytes.as_slice(), descriptor)
+    }
+
+    /// A small blob that another document names: verified, bounded.
+    fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
+        verified(self.blob(descriptor.digest().as_ref())?, descriptor)
+    }
+
+    fn blob(&self, digest: &str) -> Result<Box<dyn Read + Send>, ImageError> {
+        manifest::digest_hex(digest)?;
+        Ok(match self {
+            Self::Layout(layout) => Box::new(layout.blob(digest)?),
+            Self::Registry(registry) => {
+                let blob = registry.blob(digest).map_err(|error| {
+                    ImageError::unreachable(format!("fetching the blob `{digest}`"), error)
+                })?;
+                Box::new(blob)
+            }
+        })
+    }
+}
+
+fn bounded(bytes: Vec<u8>, reference: &ImageRef) -> Result<Vec<u8>, ImageError> {
+    if bytes.len() as u64 > MAX_JSON {
+        let reason = format!("its {} bytes are more than {MAX_JSON}", bytes.len());
+        return Err(ImageError::invalid(
+            format!("reading the manifest of `{reference}`"),
+            reason,
+        ));
+    }
+    Ok(bytes)
+}
+
+fn verified(source: impl Read, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
+    let digest = descriptor.digest().as_ref();
+    read_all(source, (digest, descriptor.size()), MAX_JSON)
+        .map_err(|error| from_io(error, &format!("reading the blob `{digest}`")))
+}
+
+/// The [`ImageError`] that a read error carries, or one made of it.
+pub(crate) fn from_io(error: io::Error, doing: &str) -> ImageError {
+    match error.downcast::<ImageError>() {
+        Ok(carried) => carried,
+        Err(error) => ImageError::unreachable(doing, error),
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The plan for people: each disk before and after, what is lost, what waits for the image.
+
+use std::fmt::Write;
+
+use super::size::human;
+use super::target::Action;
+use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
+
+/// The disk half as text.
+pub fn render_disks(plan: &Plan) -> String {
+    let mut text = String::new();
+    for disk in &plan.disks {
+        render_disk(&mut text, disk);
+    }
+    line(&mut text, "Destroys:");
+    if plan.destroys.is_empty() {
+        line(&mut text, "  nothing");
+    }
+    for loss in &plan.destroys {
+        line(&mut text, &format!("  {loss}"));
+    }
+    line(&mut text, &format!("Image:    {}", plan.image.source));
+    line(&mut text, &format!("Follows:  {}", plan.image.target));
+    if let Some(digest) = &plan.image.digest {
+        line(&mut text, &format!("Digest:   {digest}"));
+    }
+    line(&mut text, &format!("Seed:     {}", plan.seed));
+    match &plan.target {
+        Some(target) => text.push_str(&render_target(target)),
+        None => text.push_str(WAITING),
+    }
+    text
+}
+
+const WAITING: &str = "\
+Waits for the image: kernel arguments of the image, unit and program names, the boot loader's
+files, the time zone and locale, mount points outside /var
+";
+
+/// The target half as text.
+pub fn render_target(target: &TargetPlan) -> String {
+    let mut text = String::new();
+    line(&mut text, &format!("Kernel:   {}", target.kernel));
+    line(&mut text, &format!("Arguments: {}", target.kargs.join(" ")));
+    line(&mut text, "Configuration:");
+    for action in &target.configure {
+        line(&mut text, &format!("  {}", describe(action)));
+    }
+    for copy in target.boot.copies.iter().chain(&target.boot.reachable) {
+        line(&mut text, &format!("  {} -> ESP {}", copy.from, copy.to));
+    }
+    for script in &target.post {
+        line(
+            &mut text,
+            &format!("  %post of line {} ({})", script.line, script.interpreter),
+        );
+    }
+    text
+}
+
+fn describe(action: &Action) -> String {
+    match action {
+        Action::Write { path, text, .. } => format!("write {path} ({} bytes)", text.len()),
+        Action::Append { path, .. } => format!("add a line to {path}"),
+        Action::Directory { path, .. } => format!("make the directory {path}"),
+        Action::Link { path, target } => format!("link {path} -> {target}"),
+        Action::Run(program) => format!("run {}", program.argv.join(" ")),
+    }
+}
+
+fn line(text: &mut String, content: &str) {
+    text.push_str(content);
+    text.push('\n');
+}
+
+fn render_disk(text: &mut String, disk: &DiskPlan) {
+    let kind = if disk.image_file {
+        "disk image file"
+    } else {
+        "disk"
+    };
+    let table = if disk.label_uuid.is_some() {
+        "new GPT"
+    } else {
+        "GPT stays"
+    };
+    line(
+        text,
+        &format!(
+            "{} ({kind}, {}, {table})",
+            disk.device,
+            human(disk.size_bytes)
+        ),
+    );
+    if let Some(link) = &disk.by_id {
+        line(text, &format!("  {link}"));
+    }
+    line(text, "  before");
+    if disk.before.is_empty() {
+        line(text, "    nothing");
+    } else {
+        line(
+            text,
+            &row(&["#", "start", "size", "name", "content", "", ""]),
+        );
+    }
+    for before in &disk.before {
+        line(text, &before_row(before));
+    }
+    line(text, "  after");
+    line(
+        text,
+        &row(&["#", "start", "size", "name", "content", "mount", ""]),
+    );
+    for partition in &disk.after {
+        line(text, &after_row(partition));
+    }
+}
+
+fn before_row(before: &PartitionBefore) -> String {
+    let partition = &before.partition;
+    row(&[
+        &partition.number.to_string(),
+        &human(partition.start_bytes),
+        &human(partition.size_bytes),
+        partition.name.as_deref().unwrap_or(""),
+        partition.fs.as_deref().unwrap_or("?"),
+        "",
+        word(before.action),
+    ])
+}
+
+fn after_row(partition: &Partition) -> String {
+    row(&[
+        &partition.number.to_string(),
+        &human(partition.start_bytes),
+        &human(partition.size_bytes),
+        &partition.name,
+        partition.fs.map_or("", super::FileSystem::name),
+        partition.mount.as_deref().unwrap_or(""),
+        word(partition.action),
+    ])
+}
+
+fn row(cells: &[&str; 7]) -> String {
+    let [number, start, size, name, content, mount, action] = cells;
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "    {number:<3} {start:>10} {size:>10}  {name:<20}  {content:<8}  {mount:<10}  {action}"
+    );
+    text.trim_end().to_owned()
+}
+
+const fn word(action: PartitionAction) -> &'static str {
+    match action {
+        PartitionAction::Keep => "keep",
+        PartitionAction::Create => "create",
+        PartitionAction::Format => "format",
+        PartitionAction::Delete => "DELETE",
+    }
+}

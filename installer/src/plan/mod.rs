@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Deciding: kickstart and inventory in, a plan with nothing left to decide out.
+//!
+//! [`plan_disks`] makes the disk half before the first write, [`plan_target`] the half that needs
+//! the image's facts. Both are functions of values: they read no file, ask no device and draw no
+//! random number (UUIDs come from the seed). Where an option would need a choice at execution,
+//! the choice belongs here. Sizes and places are decided in [`allocate`].
+
+mod allocate;
+mod display;
+mod files;
+mod filesystem;
+mod issue;
+mod layout;
+mod request;
+mod select;
+pub mod size;
+mod source;
+mod support;
+mod target;
+mod users;
+
+use kickstart_parser::Kickstart;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::inventory::{self, Firmware, Inventory};
+
+pub use display::{render_disks, render_target};
+pub use filesystem::{FileSystem, Mkfs};
+pub use issue::{Code, Issue, Issues, Severity};
+#[cfg(feature = "engine")]
+pub(crate) use target::stateroot;
+pub use target::{
+    Action, BootPayload, BootPlan, Copy, ImageFacts, MountPlan, Origin, Program, ScriptPlan,
+    TargetPlan, plan_target,
+};
+
+/// The whole plan, version 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// Format version, 1.
+    pub plan: u32,
+    /// Every UUID of the plan is a version 5 UUID of this and the role.
+    pub seed: Uuid,
+    /// SHA-256 of the kickstart with its includes, lower-case hexadecimal.
+    pub kickstart_sha256: String,
+    /// SHA-256 of the inventory's JSON form, lower-case hexadecimal.
+    pub inventory_sha256: String,
+    /// What the disks will boot with.
+    pub firmware: Firmware,
+    /// CPU architecture as in OCI images.
+    pub arch: String,
+    /// The image.
+    pub image: ImagePlan,
+    /// The disks that are changed.
+    pub disks: Vec<DiskPlan>,
+    /// What is lost, a line each.
+    pub destroys: Vec<String>,
+    /// The part that waits for the image's facts.
+    pub target: Option<TargetPlan>,
+}
+
+/// Where the content comes from and what the installed system follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImagePlan {
+    /// Where the content is pulled from: `docker://…`, `oci:DIR`.
+    pub source: String,
+    /// What the installed system follows, `docker://…`.
+    pub target: String,
+    /// Digest of the manifest for this architecture, where it is known.
+    pub digest: Option<String>,
+}
+
+/// One disk, before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DiskPlan {
+    /// Path of the device or the image file.
+    pub device: String,
+    /// Persistent name below `/dev/disk/by-id`.
+    pub by_id: Option<String>,
+    /// True for a disk image file.
+    pub image_file: bool,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Logical sector size in bytes.
+    pub sector_bytes: u32,
+    /// Partition table after the installation: `gpt`.
+    pub label: String,
+    /// GUID of the partition table; none where the old table stays.
+    pub label_uuid: Option<Uuid>,
+    /// Partitions now.
+    pub before: Vec<PartitionBefore>,
+    /// Partitions afterwards, in the order of their place.
+    pub after: Vec<Partition>,
+}
+
+/// A partition that is on the disk now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PartitionBefore {
+    /// What it is.
+    #[serde(flatten)]
+    pub partition: inventory::Partition,
+    /// What becomes of it: `keep` or `delete`.
+    pub action: PartitionAction,
+}
+
+/// A partition of the finished disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Partition {
+    /// Number in the table, from 1.
+    pub number: u32,
+    /// First byte; a multiple of 1 MiB for partitions that are created.
+    pub start_bytes: u64,
+    /// Size in bytes; a multiple of 1 MiB for partitions that are created.
+    pub size_bytes: u64,
+    /// Type GUID.
+    #[serde(rename = "type")]
+    pub kind: Uuid,
+    /// Unique GUID; none for a kept partition that has none.
+    pub uuid: Option<Uuid>,
+    /// Name in the table.
+    pub name: String,
+    /// What it is formatted as.
+    pub fs: Option<FileSystem>,
+    /// UUID of the file system; FAT has a serial, `1234-ABCD`.
+    pub fs_uuid: Option<String>,
+    /// Label of the file system.
+    pub fs_label: Option<String>,
+    /// File-system features that are set explicitly.
+    pub features: Vec<String>,
+    /// The command that formats it, without the device.
+    pub mkfs: Option<Mkfs>,
+    /// Mount point in the installed system.
+    pub mount: Option<String>,
+    /// Mount options for fstab beyond the defaults.
+    pub mount_options: Option<String>,
+    /// What is done to it.
+    pub action: PartitionAction,
+}
+
+/// What is done to a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartitionAction {
+    /// It stays as it is.
+    Keep,
+    /// It is created and formatted.
+    Create,
+    /// It stays and is formatted again.
+    Format,
+    /// It is deleted.
+    Delete,
+}
+
+/// What the command line decides besides the kickstart.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Seed of the plan's UUIDs.
+    pub seed: Uuid,
+    /// SHA-256 of the kickstart with its includes.
+    pub kickstart_sha256: String,
+    /// `--image`: take the content from there.
+    pub image: Option<String>,
+    /// `--target-ref`: what the installed system follows.
+    pub target_ref: Option<String>,
+}
+
+/// A plan and what is worth saying about it.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Warnings.
+    pub issues: Issues,
+}
+
+/// Makes the disk half of the plan.
+pub fn plan_disks(
+    kickstart: &Kickstart,
+    inventory: &Inventory,
+    choices: &Choices,
+) -> Result<Planned, Issues> {
+    let mut issues = Issues::default();
+    let image = source::choose(kickstart, choices, &mut issues);
+    if inventory.firmware == Firmware::Bios {
+        issues
+            .error(
+                Code::FirmwareUnsupported,
+                "booting by BIOS is not supported yet",
+            )
+            .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
+    }
+    support::check(kickstart, &mut issues);
+    let disks = select::select(kickstart, inventory, &mut issues);
+    let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
+    let placed = allocate::allocate(&disks, requests, &mut issues);
+    let destroys = layout::destroys(&disks);
+    let disks = layout::disk_plans(&disks, placed, choices.seed);
+    let (Some(image), false) = (image, issues.has_errors()) else {
+        return Err(issues);
+    };
+    let plan = Plan {
+        plan: 1,
+        seed: choices.seed,
+        kickstart_sha256: choices.kickstart_sha256.clone(),
+        inventory_sha256: inventory::sha256(inventory),
+        firmware: inventory.firmware,
+        arch: inventory.arch.clone(),
+        image,
+        destroys,
+        disks,
+        target: None,
+    };
+    Ok(Planned { plan, issues })
+}
+
+impl Plan {
+    /// The partition that is mounted at `mount`, with its disk.
+    pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
+        self.partitions()
+            .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// Every partition of the finished disks, with its disk.
+    pub fn partitions(&self) -> impl Iterator<Item = (&DiskPlan, &Partition)> {
+        self.disks
+            .iter()
+            .flat_map(|disk| disk.after.iter().map(move |p| (disk, p)))
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn hex_sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}

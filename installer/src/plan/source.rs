@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which image wins: where the content comes from and what the installed system follows.
+//!
+//! Content: `--image`, else the kickstart's reference. Followed: `--target-ref`, else the
+//! kickstart's `--target-imgref`, else its url; never a path of the machine that installs.
+
+use kickstart_parser::{Kickstart, Location};
+
+use super::issue::{Code, Issues};
+use super::{Choices, ImagePlan};
+
+/// What the kickstart says about the image.
+struct Wanted<'k> {
+    source: String,
+    target: String,
+    location: &'k Location,
+}
+
+pub(super) fn choose(
+    kickstart: &Kickstart,
+    choices: &Choices,
+    issues: &mut Issues,
+) -> Option<ImagePlan> {
+    let Some(wanted) = wanted(kickstart) else {
+        issues
+            .error(Code::NoImage, "the kickstart names no container image")
+            .help("add `ostreecontainer --url=REGISTRY/IMAGE:TAG`");
+        return None;
+    };
+    let target = choices
+        .target_ref
+        .as_deref()
+        .map_or(wanted.target, with_transport);
+    if !target.starts_with("docker://") {
+        issues
+            .error(
+                Code::TargetIsPath,
+                format!("the installed system would look for updates at `{target}`"),
+            )
+            .at(wanted.location)
+            .help("say with `--target-ref` which registry reference it follows");
+        return None;
+    }
+    let source = choices
+        .image
+        .as_deref()
+        .map_or(wanted.source, with_transport);
+    Some(ImagePlan {
+        source,
+        target,
+        digest: None,
+    })
+}
+
+fn wanted(kickstart: &Kickstart) -> Option<Wanted<'_>> {
+    if let Some(bootc) = &kickstart.bootc {
+        let source = with_transport(&bootc.source_imgref);
+        let target = bootc
+            .target_imgref
+            .as_deref()
+            .map_or(source.clone(), with_transport);
+        return Some(Wanted {
+            source,
+            target,
+            location: &bootc.location,
+        });
+    }
+    let command = kickstart.ostreecontainer.as_ref()?;
+    let source = match command.transport.as_deref() {
+        None | Some("" | "registry" | "docker" | "docker://") => with_transport(&command.url),
+        Some(transport) => format!("{}:{}", transport.trim_end_matches(':'), command.url),
+    };
+    Some(Wanted {
+        target: source.clone(),
+        source,
+        location: &command.location,
+    })
+}
+
+/// A reference with its transport written out, as bootc prints it.
+fn with_transport(reference: &str) -> String {
+    const LOCAL: [&str; 6] = [
+        "oci:",
+        "oci-archive:",
+        "docker-archive:",
+        "containers-storage:",
+        "dir:",
+        "docker-daemon:",
+    ];
+    if let Some(rest) = reference.strip_prefix("registry:") {
+        return format!("docker://{rest}");
+    }
+    if reference.starts_with("docker://") || LOCAL.iter().any(|t| reference.starts_with(t)) {
+        return reference.to_owned();
+    }
+    format!("docker://{reference}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose_from(text: &str, choices: &Choices) -> Result<ImagePlan, Issues> {
+        let mut issues = Issues::default();
+        let reading = kickstart_parser::read("ks", text, &kickstart_parser::NoIncludes);
+        choose(&reading.kickstart, choices, &mut issues).ok_or(issues)
+    }
+
+    #[test]
+    fn the_kickstart_alone_gives_both() {
+        let plan = choose_from("ostreecontainer --url host/a:1\n", &Choices::default()).unwrap();
+        assert_eq!(plan.source, "docker://host/a:1");
+        assert_eq!(plan.target, "docker://host/a:1");
+    }
+
+    #[test]
+    fn content_from_elsewhere_does_not_change_what_is_followed() {
+        let choices = Choices {
+            image: Some("oci:/srv/a".into()),
+            ..Choices::default()
+        };
+        let plan = choose_from("ostreecontainer --url host/a:1\n", &choices).unwrap();
+        assert_eq!(
+            (plan.source.as_str(), plan.target.as_str()),
+            ("oci:/srv/a", "docker://host/a:1")
+        );
+    }
+
+    #[test]
+    fn a_path_is_never_followed() {
+        let text = "ostreecontainer --transport=oci --url=/run/install/repo/image\n";
+        let issues = choose_from(text, &Choices::default()).unwrap_err();
+        assert_eq!(issues.0[0].code, Code::TargetIsPath);
+        let choices = Choices {
+            target_ref: Some("host/a:1".into()),
+            ..Choices::default()
+        };
+        let plan = choose_from(text, &choices).unwrap();
+        assert_eq!(plan.source, "oci:/run/install/repo/image");
+        assert_eq!(plan.target, "docker://host/a:1");
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a kickstart may ask for that this version does not carry out, said before any write.
+//!
+//! An option that is read and then forgotten would be the worst answer: each such option is an
+//! error here, or a warning where leaving it out changes nothing that can break. Storage options
+//! are judged where partitions are requested.
+
+use kickstart_parser::commands::{
+    BootLocation, BootProto, Bootloader, Keyboard, Network, Timezone,
+};
+use kickstart_parser::{Kickstart, Located, ScriptKind};
+
+use super::issue::{Code, Issues};
+
+pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
+    for network in &kickstart.network {
+        check_network(network, issues);
+    }
+    if let Some(bootloader) = &kickstart.bootloader {
+        check_bootloader(bootloader, issues);
+    }
+    if let Some(keyboard) = &kickstart.keyboard {
+        check_keyboard(keyboard, issues);
+    }
+    if let Some(timezone) = &kickstart.timezone {
+        check_timezone(timezone, issues);
+    }
+    check_scripts(kickstart, issues);
+    if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
+        not_yet(issues, "--kexec").at(&end.location);
+    }
+}
+
+fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
+    issues.error(
+        Code::NotSupportedYet,
+        format!("`{what}` is not supported yet"),
+    )
+}
+
+fn check_network(network: &Located<Network>, issues: &mut Issues) {
+    let given = [
+        ("network --bondslaves", !network.bondslaves.is_empty()),
+        ("network --bridgeslaves", !network.bridgeslaves.is_empty()),
+        ("network --teamslaves", !network.teamslaves.is_empty()),
+        ("network --vlanid", network.vlanid.is_some()),
+        ("network --essid", network.essid.is_some()),
+        ("network --mtu", network.mtu.is_some()),
+        ("network --ipv6", network.ipv6.is_some()),
+        ("network --noipv4", network.noipv4),
+        ("network --noipv6", network.noipv6),
+        ("network --nodefroute", network.nodefroute),
+        ("network --nodns", network.nodns),
+        ("network --bindto", network.bindto.is_some()),
+        (
+            "network --bootproto=ibft",
+            matches!(network.bootproto, BootProto::Ibft | BootProto::Query),
+        ),
+    ];
+    for (option, _) in given.iter().filter(|(_, given)| *given) {
+        not_yet(issues, option).at(&network.location);
+    }
+    if network.bootproto == BootProto::Static && (network.ip.is_none() || network.netmask.is_none())
+    {
+        issues
+            .error(
+                Code::ValueInvalid,
+                "a static address needs `--ip` and `--netmask`",
+            )
+            .at(&network.location);
+    }
+}
+
+fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
+    let given = [
+        ("bootloader --password", bootloader.password.is_some()),
+        ("bootloader --extlinux", bootloader.extlinux),
+        ("bootloader --sdboot", bootloader.sdboot),
+        ("bootloader --disabled", bootloader.disabled),
+        (
+            "bootloader --location",
+            matches!(
+                bootloader.value.location,
+                BootLocation::None | BootLocation::Partition
+            ),
+        ),
+        ("bootloader --boot-drive", bootloader.boot_drive.is_some()),
+        ("bootloader --driveorder", !bootloader.driveorder.is_empty()),
+    ];
+    for (option, _) in given.iter().filter(|(_, given)| *given) {
+        not_yet(issues, option).at(&bootloader.location);
+    }
+}
+
+fn check_keyboard(keyboard: &Located<Keyboard>, issues: &mut Issues) {
+    if !keyboard.xlayouts.is_empty() || !keyboard.switch.is_empty() {
+        issues
+            .warning(
+                Code::NoEffect,
+                "layouts of the graphical desktop are not written yet",
+            )
+            .at(&keyboard.location);
+    }
+}
+
+fn check_timezone(timezone: &Located<Timezone>, issues: &mut Issues) {
+    if timezone.nontp || !timezone.ntpservers.is_empty() {
+        not_yet(issues, "timezone --ntpservers").at(&timezone.location);
+    }
+}
+
+fn check_scripts(kickstart: &Kickstart, issues: &mut Issues) {
+    for script in &kickstart.scripts {
+        let section = match script.kind {
+            ScriptKind::Pre | ScriptKind::Post => continue,
+            ScriptKind::PreInstall => "%pre-install",
+            ScriptKind::OnError => "%onerror",
+            ScriptKind::Traceback => "%traceback",
+        };
+        not_yet(issues, section).at(&script.location);
+    }
+}

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The half of the plan that needs the image: kernel arguments, every file and command of the
+//! configuration, the boot loader, `%post`.
+//!
+//! Takes the kickstart, the disk half and [`ImageFacts`], gives a [`TargetPlan`] whose actions
+//! are carried out in their order without a further decision. It does not know where the target
+//! is mounted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kickstart_parser::{Kickstart, ScriptKind, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::issue::{Code, Issues};
+use super::{PartitionAction, Plan, files, users};
+
+/// What the merged tree of the image says.
+#[derive(Debug, Clone, Default)]
+pub struct ImageFacts {
+    /// Kernel version: the name of the directory below `/usr/lib/modules`.
+    pub kernel: String,
+    /// `ID` of os-release: `debian`, `fedora`.
+    pub os_id: String,
+    /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
+    pub kargs: Vec<String>,
+    /// The boot loader that the image brings.
+    pub boot: Option<BootPayload>,
+    /// Programs in `/usr/bin` and `/usr/sbin`.
+    pub programs: BTreeSet<String>,
+    /// systemd units.
+    pub units: BTreeSet<String>,
+    /// Users with their home directories.
+    pub users: BTreeMap<String, String>,
+    /// Groups.
+    pub groups: BTreeSet<String>,
+    /// Time zones below `/usr/share/zoneinfo`.
+    pub zones: BTreeSet<String>,
+    /// What `locale -a` prints; none where the image has no `locale`.
+    pub locales: Option<BTreeSet<String>>,
+    /// Directories at the top with what a symbolic link there points to: `home` -> `var/home`.
+    pub top: BTreeMap<String, Option<String>>,
+    /// The image has an SELinux policy that is in force.
+    pub selinux: bool,
+}
+
+/// Where the image keeps a signed boot chain, as paths in its tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootPayload {
+    /// The vendor's directory below `EFI`, which the signed GRUB has as its prefix.
+    pub vendor: String,
+    /// shim.
+    pub shim: String,
+    /// GRUB.
+    pub grub: String,
+    /// `MokManager`.
+    pub mok_manager: Option<String>,
+}
+
+/// The plan for what is on the disks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetPlan {
+    /// The ostree stateroot.
+    pub stateroot: String,
+    /// What the deployment's origin file says.
+    pub origin: Origin,
+    /// Kernel version of the deployment.
+    pub kernel: String,
+    /// Kernel arguments in their order, without `ostree=`.
+    pub kargs: Vec<String>,
+    /// Partitions to mount into the deployment, outer first.
+    pub mounts: Vec<MountPlan>,
+    /// What is done in the deployment, in order.
+    pub configure: Vec<Action>,
+    /// The boot loader.
+    pub boot: BootPlan,
+    /// `%post` scripts, in order.
+    pub post: Vec<ScriptPlan>,
+}
+
+/// The origin file of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// What `container-image-reference` is set to.
+    pub container_image_reference: String,
+}
+
+/// A partition that is mounted into the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MountPlan {
+    /// The disk.
+    pub device: String,
+    /// The partition's number.
+    pub number: u32,
+    /// Where, with the image's symbolic links resolved: `/var/home` for `/home`.
+    pub at: String,
+}
+
+/// One thing that is done in the deployment. Paths are absolute in the installed system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// Writes a file, replacing what is there.
+    Write {
+        /// Where.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+        /// What.
+        text: String,
+    },
+    /// Appends a line to a file, making it if it is missing.
+    Append {
+        /// Where.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+        /// The line, without its end.
+        line: String,
+    },
+    /// Makes a directory that may be there already.
+    Directory {
+        /// Where.
+        path: String,
+        /// Permission bits of a new directory.
+        mode: u32,
+    },
+    /// Makes a symbolic link, replacing what is there.
+    Link {
+        /// Where.
+        path: String,
+        /// What it points to.
+        target: String,
+    },
+    /// Runs a program of the image, chrooted.
+    Run(Program),
+}
+
+/// A program of the image with its arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Program {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Standard input; masked wherever it is shown.
+    pub stdin: Option<Secret>,
+    /// Exit statuses besides 0 that are no failure.
+    pub tolerate: Vec<i32>,
+}
+
+/// What makes the disk start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BootPlan {
+    /// Text files on the file system that holds `/boot`, with paths from `/boot`.
+    pub boot_files: Vec<(String, String)>,
+    /// Text files on the ESP.
+    pub esp_files: Vec<(String, String)>,
+    /// Files of the image that go to the ESP.
+    pub copies: Vec<Copy>,
+    /// Files of the image that firmware looks for: written last of all.
+    pub reachable: Vec<Copy>,
+}
+
+/// A file of the image that goes to the ESP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Copy {
+    /// Path in the image.
+    pub from: String,
+    /// Path on the ESP.
+    pub to: String,
+}
+
+/// A script of the kickstart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScriptPlan {
+    /// Line of the section header in the kickstart.
+    pub line: u32,
+    /// Program that reads the script.
+    pub interpreter: String,
+    /// Runs in the deployment; otherwise on the machine that installs.
+    pub chroot: bool,
+    /// Where the output goes besides the log.
+    pub log: Option<String>,
+    /// A failure ends the installation.
+    pub erroronfail: bool,
+    /// The text.
+    pub body: String,
+}
+
+impl ScriptPlan {
+    /// The scripts of one kind, in their order.
+    pub fn of_kind(kickstart: &Kickstart, kind: ScriptKind) -> Vec<Self> {
+        let scripts = kickstart
+            .scripts
+            .iter()
+            .filter(|script| script.kind == kind);
+        scripts
+            .map(|script| Self {
+                line: script.location.line,
+                interpreter: script.interpreter.clone(),
+                chroot: kind == ScriptKind::Post && !script.nochroot,
+                log: script.log.clone(),
+                erroronfail: script.erroronfail,
+                body: script.body.clone(),
+            })
+            .collect()
+    }
+}
+
+/// Makes the target half of the plan; warnings come with it.
+pub fn plan_target(
+    kickstart: &Kickstart,
+    plan: &Plan,
+    facts: &ImageFacts,
+) -> Result<(TargetPlan, Issues), Issues> {
+    let mut issues = Issues::default();
+    if facts.selinux {
+        issues.error(
+            Code::ImageUnusable,
+            "images with an SELinux policy are not supported yet",
+        );
+    }
+    let kargs = kargs(kickstart, plan, facts, &mut issues);
+    let mounts = mounts(plan, facts, &mut issues);
+    let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
+    configure.extend(users::actions(kickstart, facts, &mut issues));
+    check_programs(&configure, facts, &mut issues);
+    let boot = boot(kickstart, plan, facts, &kargs, &mut issues);
+    let (Some(boot), false) = (boot, issues.has_errors()) else {
+        return Err(issues);
+    };
+    let target = TargetPlan {
+        stateroot: stateroot(kickstart),
+        origin: Origin {
+            container_image_reference: origin_reference(&plan.image.target),
+        },
+        kernel: facts.kernel.clone(),
+        kargs,
+        mounts,
+        configure,
+        boot,
+        post: ScriptPlan::of_kind(kickstart, ScriptKind::Post),
+    };
+    Ok((target, issues))
+}
+
+/// The stateroot that the kickstart names, or `default`.
+pub(crate) fn stateroot(kickstart: &Kickstart) -> String {
+    let given = kickstart
+        .ostreecontainer
+        .as_ref()
+        .and_then(|command| command.stateroot.clone());
+    let given = given.or_else(|| kickstart.bootc.as_ref().and_then(|c| c.stateroot.clone()));
+    given
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "default".to_owned())
+}
+
+/// The reference as ostree-ext writes it for an image without signature policy.
+fn origin_reference(target: &str) -> String {
+    match target.strip_prefix("docker://") {
+        Some(name) => format!("ostree-unverified-registry:{name}"),
+        None => format!("ostree-unverified-image:{target}"),
+    }
+}
+
+/// Root and boot file systems first, then the image's, then the kickstart's.
+fn kargs(
+    kickstart: &Kickstart,
+    plan: &Plan,
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> Vec<String> {
+    let uuid = |mount| plan.mounted_at(mount).and_then(|(_, p)| p.fs_uuid.clone());
+    let mut kargs = Vec::new();
+    kargs.extend(uuid("/").map(|uuid| format!("root=UUID={uuid}")));
+    kargs.push("rw".to_owned());
+    kargs.extend(uuid("/boot").map(|uuid| format!("boot=UUID={uuid}")));
+    let append = kickstart
+        .bootloader
+        .as_ref()
+        .and_then(|b| b.append.as_deref())
+        .unwrap_or("");
+    let keymap = kickstart.keyboard.as_ref().and_then(|k| files::keymap(k));
+    let more = facts
+        .kargs
+        .iter()
+        .cloned()
+        .chain(append.split_whitespace().map(str::to_owned))
+        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")));
+    for karg in more {
+        if !kargs.contains(&karg) {
+            kargs.push(karg);
+        }
+    }
+    for karg in &kargs {
+        check_karg(karg, issues);
+    }
+    kargs
+}
+
+/// GRUB parses the menu as a script, so some characters would not arrive at the kernel.
+fn check_karg(karg: &str, issues: &mut Issues) {
+    if karg.contains(|c: char| c.is_control() || c.is_whitespace() || ";&|<>{}$'\"\\".contains(c)) {
+        let message =
+            format!("the kernel argument `{karg}` has characters that GRUB would interpret");
+        issues.error(Code::KernelArgument, message);
+    }
+}
+
+/// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
+fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan> {
+    let mut mounts = Vec::new();
+    for (disk, partition) in plan
+        .partitions()
+        .filter(|(_, p)| p.action != PartitionAction::Keep)
+    {
+        let Some(mount) = partition.mount.as_deref() else {
+            continue;
+        };
+        if matches!(mount, "/" | "/boot" | "/boot/efi") {
+            continue;
+        }
+        if let Some(at) = resolve(mount, facts) {
+            let device = disk.device.clone();
+            mounts.push(MountPlan {
+                device,
+                number: partition.number,
+                at,
+            });
+        } else {
+            let message = format!("the image has no directory for the mount point `{mount}`");
+            issues.error(Code::MountInvalid, message);
+        }
+    }
+    mounts.sort_by(|a, b| a.at.cmp(&b.at));
+    mounts
+}
+
+/// A mount point with a symbolic link at its top resolved; none where the image lacks the top.
+pub(super) fn resolve(mount: &str, facts: &ImageFacts) -> Option<String> {
+    let path = mount.trim_start_matches('/');
+    let (top, rest) = path
+        .split_once('/')
+        .map_or((path, ""), |(top, rest)| (top, rest));
+    let real = match facts.top.get(top)? {
+        Some(link) => link.trim_start_matches('/').to_owned(),
+        None => top.to_owned(),
+    };
+    // Below anything but /var a directory cannot be added to a read-only image.
+    if !rest.is_empty() && real != "var" && !real.starts_with("var/") {
+        return None;
+    }
+    Some(if rest.is_empty() {
+        format!("/{real}")
+    } else {
+        format!("/{real}/{rest}")
+    })
+}
+
+fn check_programs(actions: &[Action], facts: &ImageFacts, issues: &mut Issues) {
+    let needed: BTreeSet<&str> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Run(program) => program.argv.first().map(String::as_str),
+            _ => None,
+        })
+        .collect();
+    for program in needed
+        .into_iter()
+        .filter(|program| !facts.programs.contains(*program))
+    {
+        issues
+            .error(
+                Code::ProgramMissing,
+                format!("the image has no `{program}`"),
+            )
+            .help("add the package that has it to the image");
+    }
+}
+
+/// File names of the boot chain by architecture: removable-media loader, then suffix.
+const EFI_NAMES: [(&str, &str, &str); 2] = [
+    ("amd64", "BOOTX64.EFI", "x64"),
+    ("arm64", "BOOTAA64.EFI", "aa64"),
+];
+
+fn boot(
+    kickstart: &Kickstart,
+    plan: &Plan,
+    facts: &ImageFacts,
+    kargs: &[String],
+    issues: &mut Issues,
+) -> Option<BootPlan> {
+    let names = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch);
+    let (Some(payload), Some((_, removable, suffix))) = (&facts.boot, names) else {
+        issues
+            .error(
+                Code::BootLoaderMissing,
+                "the image has no signed shim and GRUB",
+            )
+            .help("on Debian these are the packages `shim-signed` and `grub-efi-amd64-signed`");
+        return None;
+    };
+    let menu = files::BootMenu::new(kickstart, plan, kargs)?;
+    let vendor = format!("EFI/{}", payload.vendor);
+    let copy = |from: &String, to: String| Copy {
+        from: from.clone(),
+        to,
+    };
+    let mut copies = Vec::new();
+    for directory in [vendor.as_str(), "EFI/BOOT"] {
+        copies.push(copy(&payload.grub, format!("{directory}/grub{suffix}.efi")));
+        copies.extend(
+            payload
+                .mok_manager
+                .iter()
+                .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
+        );
+    }
+    Some(BootPlan {
+        boot_files: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
+        esp_files: vec![(format!("{vendor}/grub.cfg"), menu.render_stub())],
+        copies,
+        reachable: vec![
+            copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
+            copy(&payload.shim, format!("EFI/BOOT/{removable}")),
+        ],
+    })
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Accounts as actions: root, groups, users, ssh keys, in Anaconda's order.
+//!
+//! The image's own tools change its account files. Password hashes travel only on standard
+//! input, never as arguments.
+
+use kickstart_parser::commands::{GroupSpec, RootPw, SshKey, User};
+use kickstart_parser::{Kickstart, Located, Secret};
+
+use super::files::{run, run_with};
+use super::issue::{Code, Issues};
+use super::target::{Action, ImageFacts};
+
+pub(super) fn actions(
+    kickstart: &Kickstart,
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> Vec<Action> {
+    let mut actions = root(kickstart.rootpw.as_deref());
+    actions.extend(groups(kickstart, facts, issues));
+    for user in &kickstart.user {
+        actions.extend(account(user, facts, issues));
+    }
+    for key in &kickstart.sshkey {
+        actions.extend(authorized_key(key, kickstart, facts, issues));
+    }
+    actions
+}
+
+/// Without a password root is locked, whatever the image says.
+fn root(command: Option<&RootPw>) -> Vec<Action> {
+    let mut actions = match command {
+        Some(command) => password(
+            "root",
+            command.password.as_ref(),
+            command.iscrypted,
+            command.lock,
+        ),
+        None => password("root", None, false, true),
+    };
+    actions.push(run(&["chage", "-d", "", "root"]));
+    if command.is_some_and(|command| command.allow_ssh) {
+        actions.push(Action::Write {
+            path: "/etc/ssh/sshd_config.d/01-permitrootlogin.conf".to_owned(),
+            mode: 0o600,
+            text: "PermitRootLogin yes\n".to_owned(),
+        });
+    }
+    actions
+}
+
+/// Sets a password; a plain one is hashed by the image's own `chpasswd`.
+fn password(name: &str, value: Option<&Secret>, iscrypted: bool, lock: bool) -> Vec<Action> {
+    let value = value.map_or("", Secret::expose);
+    let line = |value: &str| Some(Secret::new(format!("{name}:{value}\n")));
+    if value.is_empty() {
+        return vec![run_with(&["chpasswd", "-e"], line("!"))];
+    }
+    if iscrypted {
+        let mark = if lock { "!" } else { "" };
+        return vec![run_with(
+            &["chpasswd", "-e"],
+            line(&format!("{mark}{value}")),
+        )];
+    }
+    let mut actions = vec![run_with(&["chpasswd", "-c", "SHA512"], line(value))];
+    if lock {
+        actions.push(run(&["usermod", "-L", name]));
+    }
+    actions
+}
+
+/// The groups of `group` and those that users want and nobody defines.
+fn groups(kickstart: &Kickstart, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
+    let mut made: Vec<GroupSpec> = Vec::new();
+    for group in &kickstart.group {
+        if facts.groups.contains(&group.name) {
+            let message = format!("the group `{}` is in the image already", group.name);
+            issues.warning(Code::NoEffect, message).at(&group.location);
+            continue;
+        }
+        made.push(GroupSpec {
+            name: group.name.clone(),
+            gid: group.gid,
+        });
+    }
+    for wanted in kickstart.user.iter().flat_map(|user| &user.groups) {
+        let known =
+            facts.groups.contains(&wanted.name) || made.iter().any(|g| g.name == wanted.name);
+        if !known {
+            made.push(wanted.clone());
+        }
+    }
+    made.iter().map(add_group).collect()
+}
+
+fn add_group(group: &GroupSpec) -> Action {
+    match group.gid {
+        Some(gid) => run(&["groupadd", "-g", &gid.to_string(), &group.name]),
+        None => run(&["groupadd", &group.name]),
+    }
+}
+
+fn account(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
+    if facts.users.contains_key(&user.name) {
+        let message = format!(
+            "the user `{}` is in the image already and is left as it is",
+            user.name
+        );
+        issues.warning(Code::NoEffect, message).at(&user.location);
+        return Vec::new();
+    }
+    let argv = useradd(user);
+    let mut actions = vec![run(&argv.iter().map(String::as_str).collect::<Vec<_>>())];
+    if user.password.is_some() {
+        actions.extend(password(
+            &user.name,
+            user.password.as_ref(),
+            user.iscrypted,
+            user.lock,
+        ));
+    }
+    actions
+}
+
+fn useradd(user: &User) -> Vec<String> {
+    let mut argv = vec!["useradd".to_owned(), "-m".to_owned()];
+    let mut option = |flag: &str, value: String| argv.extend([flag.to_owned(), value]);
+    option("-d", home(user));
+    if let Some(uid) = user.uid {
+        option("-u", uid.to_string());
+    }
+    if let Some(gid) = user.gid {
+        option("-g", gid.to_string());
+    }
+    if let Some(shell) = &user.shell {
+        option("-s", shell.clone());
+    }
+    if let Some(gecos) = &user.gecos {
+        option("-c", gecos.clone());
+    }
+    if !user.groups.is_empty() {
+        let names: Vec<&str> = user
+            .groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect();
+        option("-G", names.join(","));
+    }
+    if user.gid.is_none() {
+        argv.push("-U".to_owned());
+    }
+    argv.push(user.name.clone());
+    argv
+}
+
+fn home(user: &User) -> String {
+    let given = user.homedir.clone().filter(|home| !home.is_empty());
+    given.unwrap_or_else(|| format!("/home/{}", user.name))
+}
+
+fn authorized_key(
+    key: &Located<SshKey>,
+    kickstart: &Kickstart,
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> Vec<Action> {
+    let name = &key.username;
+    let defined = kickstart
+        .user
+        .iter()
+        .find(|user| &user.name == name)
+        .map(|user| home(user));
+    let Some(home) = facts.users.get(name).cloned().or(defined) else {
+        let message = format!("the user `{name}` of `sshkey` is defined nowhere");
+        issues
+            .error(Code::UserUnknown, message)
+            .at(&key.location)
+            .help("add a `user` command");
+        return Vec::new();
+    };
+    let directory = format!("{}/.ssh", home.trim_end_matches('/'));
+    let file = format!("{directory}/authorized_keys");
+    vec![
+        run(&["install", "-d", "-m", "0700", "-o", name, &directory]),
+        Action::Append {
+            path: file,
+            mode: 0o600,
+            line: key.key.clone(),
+        },
+        run(&["chown", "-R", &format!("{name}:"), &directory]),
+    ]
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Renders the templates of the repository's `templates/` directory, which are compiled in.
+//!
+//! A name that the template needs and does not get is an error of the program, found by the
+//! tests that render each template; at run time it gives the error's text instead of a panic.
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+/// Templates that the installer writes into targets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Template {
+    BootMenu,
+    EspStub,
+    Fstab,
+    Networkd,
+    NetworkManager,
+}
+
+impl Template {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::BootMenu => include_str!("../../templates/boot/grub.cfg"),
+            Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
+            Self::Fstab => include_str!("../../templates/target/fstab"),
+            Self::Networkd => include_str!("../../templates/target/networkd.network"),
+            Self::NetworkManager => {
+                include_str!("../../templates/target/networkmanager.nmconnection")
+            }
+        }
+    }
+}
+
+/// The template with its holes filled from `values`.
+pub(crate) fn render(template: Template, values: &impl Serialize) -> String {
+    let rendered = Context::from_serialize(values)
+        .and_then(|context| Tera::one_off(template.text(), &context, false));
+    rendered.unwrap_or_else(|error| format!("# {template:?}: {error}\n"))
+}

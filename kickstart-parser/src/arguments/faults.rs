@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is said about arguments that do not fit: values of the wrong form, too many words, missing ones.
+//!
+//! Takes what the matcher understood; decides nothing about it.
+
+use super::suggest::nearest;
+use super::{Arguments, Kind, Operand, Opt, Word};
+use crate::diagnostic::{Code, Findings, quote};
+
+/// Why `text` is no value of `option`, and what would be one
+pub(super) fn refusal(option: &Opt, text: &str) -> (String, String) {
+    let name = option.name();
+    match option.kind {
+        Kind::Choice(words) => (
+            format!("`{name}` cannot be {}", quote(text)),
+            choices(words, text),
+        ),
+        Kind::Bool => (
+            format!("`{name}` is yes or no, not {}", quote(text)),
+            "write `on`, `yes`, `true`, `1`, `off`, `no`, `false` or `0`".to_owned(),
+        ),
+        _ if !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit()) => (
+            format!("{} is too large for `{name}`", quote(text)),
+            format!("the largest number is {}", i64::MAX),
+        ),
+        _ => (
+            format!("`{name}` is a whole number, not {}", quote(text)),
+            "write digits only, without a unit".to_owned(),
+        ),
+    }
+}
+
+fn choices(words: &[&str], text: &str) -> String {
+    if let Some(meant) = nearest(text, words.iter().copied()) {
+        return format!("did you mean `{meant}`?");
+    }
+    let listed: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("write {}", listed.join(" or "))
+}
+
+/// Says that there are more words than the command takes, at the first one of them
+pub(super) fn report_extra(
+    arguments: &Arguments,
+    operand: Option<Operand>,
+    findings: &mut Findings,
+) {
+    let mut extras = arguments
+        .operands
+        .iter()
+        .skip(usize::from(operand.is_some()));
+    let Some(extra) = extras.next() else { return };
+    let name = quote(arguments.word());
+    let what = describe(extra, operand.is_some_and(|operand| operand.secret));
+    let more = extras.count();
+    let message = match (operand, more) {
+        (None, _) => format!("{name} takes no argument, there is {what}"),
+        (Some(_), 0) => format!("{name} takes one argument, {what} is one too many"),
+        (Some(_), _) => format!("{name} takes one argument, {what} and {more} more are too many"),
+    };
+    let found = findings.error(Code::UnexpectedArgument, extra.location(), message);
+    if operand.is_some() && !is_line_end(extra) {
+        found.help("put quotes around an argument with blanks");
+    }
+}
+
+fn describe(extra: &Word, secret: bool) -> String {
+    if secret {
+        "this".to_owned()
+    } else if is_line_end(extra) {
+        "the line end after the backslash".to_owned()
+    } else {
+        quote(&extra.text)
+    }
+}
+
+fn is_line_end(word: &Word) -> bool {
+    matches!(word.text.as_str(), "\n" | "\r")
+}
+
+/// Says which required options and arguments are not given
+pub(super) fn report_missing(
+    arguments: &Arguments,
+    (options, operand): (&[Opt], Option<Operand>),
+    findings: &mut Findings,
+) {
+    let name = quote(arguments.word());
+    if let Some(operand) =
+        operand.filter(|operand| operand.required && arguments.operands.is_empty())
+    {
+        let message = format!("{name} needs `{}`", operand.name);
+        let found = findings.error(Code::MissingArgument, arguments.location(), message);
+        found.help(format!("`{}`: {}", operand.name, operand.help));
+    }
+    let untried =
+        |option: &&Opt| !arguments.has(option.name()) && !arguments.tried.contains(&option.name());
+    for option in options
+        .iter()
+        .filter(|option| option.required)
+        .filter(untried)
+    {
+        let message = format!("{name} needs `{}`", option.name());
+        let found = findings.error(Code::MissingArgument, arguments.location(), message);
+        found.help(format!("`{}`: {}", option.name(), option.help));
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `reqpart`: the partitions that the platform needs are made.
+//!
+//! Takes the options of the line, gives [`ReqPart`]. Which partitions those are is the planner's business.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
+use crate::diagnostic::Findings;
+use crate::kickstart::Kickstart;
+
+pub(super) const COMMAND: Command = Command {
+    words: &["reqpart"],
+    summary: "Makes the partitions that the platform needs to boot",
+    effect: Effect::CarriedOut,
+    repeat: Repeat::Changes,
+    conflicts: &["autopart", "mount"],
+    options: &[Opt::flag(&["--add-boot"], "Make a /boot partition as well")],
+    operand: None,
+    convert,
+};
+
+/// The platform's partitions are made
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReqPart {
+    /// A `/boot` partition is made as well
+    pub add_boot: bool,
+}
+
+fn convert(given: &Arguments, _: &mut Findings, kickstart: &mut Kickstart) {
+    kickstart.reqpart = Some(given.locate(ReqPart {
+        add_boot: given.flag("--add-boot"),
+    }));
+}

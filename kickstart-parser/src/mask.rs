@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Hides secrets in a line of a kickstart before it is shown: passwords, hashes, passphrases, keys of networks.
+//!
+//! Takes a line, gives it with stars in place of what is secret or could be, character for character, so that
+//! columns stay. It would rather hide too much: what follows a misspelt option of a command with secrets is hidden.
+
+use crate::arguments::suggest::nearest;
+use crate::arguments::{Class, Command, Kind, classify, value_span};
+use crate::commands::{all, find};
+use crate::diagnostic::Findings;
+use crate::location::{Place, Span};
+use crate::syntax::{Token, words};
+
+/// Parts of option names that say that the value is a secret
+const SECRET_NAMES: [&str; 5] = ["pass", "pw", "key", "token", "secret"];
+
+/// `line` with its secrets replaced by stars
+pub(crate) fn mask(line: &str) -> String {
+    let place = Place {
+        file: "".into(),
+        line: 1,
+        text: line.to_owned(),
+    };
+    let tokens = words(&place, &mut Findings::default());
+    let mut spans = secrets(&tokens).into_iter().peekable();
+    let mut hide = |at: usize| {
+        while spans.next_if(|span| span.end <= at).is_some() {}
+        spans.peek().is_some_and(|span| span.start <= at)
+    };
+    line.char_indices()
+        .map(|(at, c)| if hide(at) { '*' } else { c })
+        .collect()
+}
+
+fn secrets(tokens: &[Token]) -> Vec<Span> {
+    let Some((first, rest)) = tokens.split_first() else {
+        return Vec::new();
+    };
+    let command = find(&first.text).or_else(|| {
+        let words = all().flat_map(|command| command.words.iter().copied());
+        nearest(&first.text, words).and_then(find)
+    });
+    let Some(command) = command.filter(|command| has_secrets(command)) else {
+        return by_name(rest);
+    };
+    let mut spans = Vec::new();
+    let mut follows = command.operand.is_some_and(|operand| operand.secret);
+    let always = follows;
+    for token in rest {
+        let secret_option = match classify(&token.text, command.options) {
+            Class::Operand | Class::Stop => {
+                spans.extend((follows || token.open).then_some(token.span));
+                follows = always;
+                continue;
+            }
+            Class::Option(option) => option.kind == Kind::Secret || token.open,
+            Class::Ambiguous(_) | Class::Unknown => true,
+        };
+        spans.extend((secret_option && token.text.contains('=')).then(|| value_span(token)));
+        follows = always || secret_option;
+    }
+    spans
+}
+
+fn has_secrets(command: &Command) -> bool {
+    command
+        .options
+        .iter()
+        .any(|option| option.kind == Kind::Secret)
+        || command.operand.is_some_and(|operand| operand.secret)
+}
+
+/// The values of options that are called like secrets, for commands whose options are not known
+fn by_name(tokens: &[Token]) -> Vec<Span> {
+    let named = |token: &Token| {
+        let name = token.text.split('=').next().unwrap_or("");
+        name.starts_with('-') && SECRET_NAMES.iter().any(|part| name.contains(part))
+    };
+    let mut spans = Vec::new();
+    let mut follows = false;
+    for token in tokens {
+        let attached = named(token) && token.text.contains('=');
+        spans.extend(follows.then_some(token.span));
+        spans.extend((attached && !follows).then(|| value_span(token)));
+        follows = named(token) && !attached;
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_become_stars_and_columns_stay() {
+        for (line, shown) in [
+            (
+                "rootpw --iscrypted hünter2 # c",
+                "rootpw --iscrypted ******* # c",
+            ),
+            ("rotpw 'a b' c", "rotpw ***** *"),
+            (
+                "user --name=a --password=x --gecos=\"A B\"",
+                "user --name=a --password=* --gecos=\"A B\"",
+            ),
+            ("user --password x --name a", "user --password * --name a"),
+            ("user --passwort=x --nam=a", "user --passwort=* --nam=a"),
+            (
+                "user --name=a --password \"x y",
+                "user --name=a --password ****",
+            ),
+            ("vnc --password=x --host=h", "vnc --password=* --host=h"),
+            ("autopart --passphrase x y", "autopart --passphrase * y"),
+            (
+                "part / --size=1 --passphrase=x",
+                "part / --size=1 --passphrase=*",
+            ),
+            (
+                "sshkey --username=root 'ssh-rsa AAAA'",
+                "sshkey --username=root 'ssh-rsa AAAA'",
+            ),
+        ] {
+            assert_eq!(mask(line), shown);
+        }
+    }
+}

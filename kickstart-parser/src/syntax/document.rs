@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The lossless document: every line of one file as it stands, with its kind and words.
+//!
+//! It is made of one file alone; includes are lines of it and are not followed. Its `Display` is the text it was
+//! made from.
+
+use std::fmt;
+use std::rc::Rc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::lexer::Token;
+use super::lines::lines;
+use super::machine::Machine;
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::location::{Location, Place};
+
+/// A kickstart file, line by line; its text may hold secrets
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Document {
+    /// The file's name
+    pub name: String,
+    /// Every line
+    pub lines: Vec<Line>,
+    /// What is wrong with quotes, sections and includes
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One line
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// Its number, counted from 1
+    pub number: u32,
+    /// Its text with its terminator
+    pub text: String,
+    /// What it is
+    pub kind: LineKind,
+    /// The words of a command, section header or include; empty for all other lines
+    pub tokens: Vec<Token>,
+}
+
+/// What a line is
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LineKind {
+    /// Only white space
+    Blank,
+    /// A comment outside sections
+    Comment,
+    /// A command with its options
+    Command,
+    /// A line that begins a section, or a `%word` that should
+    Header,
+    /// A line inside a section
+    Body,
+    /// The `%end` of a section
+    End,
+    /// An `%include`, inside a section or outside
+    Include,
+}
+
+/// Reads one file into a document; it never fails
+pub fn parse(file: &str, text: &str) -> Document {
+    let name: Rc<str> = file.into();
+    let mut machine = Machine::default();
+    let mut findings = Findings::default();
+    let mut document = Document {
+        name: file.to_owned(),
+        lines: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    let mut last = None;
+    for (line, number) in lines(text).zip(1..) {
+        let place = Rc::new(Place {
+            file: Rc::clone(&name),
+            line: number,
+            text: line.to_owned(),
+        });
+        let step = machine.step(&place, &mut findings);
+        document.lines.push(Line {
+            number,
+            text: line.to_owned(),
+            kind: step.kind,
+            tokens: step.tokens,
+        });
+        last = Some(place);
+    }
+    if let Some(last) = last {
+        machine.finish_file(file, &last.whole(), &mut findings);
+    }
+    document.diagnostics = findings.into_sorted(&[file]);
+    document
+}
+
+impl Document {
+    /// Where the words of a line are, from the first to the last; the whole line if it has no words
+    pub fn location(&self, line: &Line) -> Location {
+        let place = Place {
+            file: self.name.as_str().into(),
+            line: line.number,
+            text: line.text.clone(),
+        };
+        match (line.tokens.first(), line.tokens.last()) {
+            (Some(first), Some(last)) => place.at(crate::location::Span {
+                start: first.span.start,
+                end: last.span.end,
+            }),
+            _ => place.whole(),
+        }
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines
+            .iter()
+            .try_for_each(|line| f.write_str(&line.text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LineKind::{Blank, Body, Command, Comment, End, Header, Include};
+    use super::*;
+
+    const TEXT: &str =
+        "#c\r\n\n  text # x\n%pre --log=a\necho it's\n%include b\n %end x\nlang \"a\nfoo\u{b}%post";
+
+    #[test]
+    fn a_document_is_lossless() {
+        for text in [TEXT, "", "\n", "\u{feff}text", "a\\", "\0\r\r\n"] {
+            assert_eq!(parse("a.ks", text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_line_has_its_kind() {
+        let document = parse("a.ks", TEXT);
+        let kinds: Vec<_> = document.lines.iter().map(|line| line.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                Comment, Blank, Command, Header, Body, Include, End, Command, Command, Header
+            ]
+        );
+        let codes: Vec<_> = document
+            .diagnostics
+            .iter()
+            .map(|d| d.code.as_str())
+            .collect();
+        assert_eq!(codes, ["LF0017", "LF0001", "LF0012"]);
+        let at = document.location(&document.lines[2]);
+        assert_eq!((at.line, at.column, at.end_column), (3, 3, 7));
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What may be typed: the argument structures of every subcommand, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use landfall_installer::inventory::Firmware;
+use landfall_installer::inventory::probe::DiskArg;
+use uuid::Uuid;
+
+/// Puts bootable container images on machines, as a kickstart says
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done; 1 the input has errors; 2 usage, or a file that cannot be read;
+3 refused before any write; 4 failed after writes began, the disk does not boot;
+5 the image's source is unreachable or invalid; 130, 143 ended by a signal")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is wrong with kickstart files
+    Check(CheckArgs),
+    /// Show what this machine has: disks, firmware, memory, network
+    Inventory(InventoryArgs),
+    /// Show what an installation would do, and do nothing
+    Plan(PlanArgs),
+    /// Install a container image on this machine's disks or on disk image files
+    Install(InstallArgs),
+    /// Print the JSON schemas of Landfall's interfaces
+    #[command(hide = true)]
+    Schema(SchemaArgs),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// Source lines with the place underlined
+    Human,
+    /// A JSON object for each file
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall check web.ks
+  landfall check --format json lab/*.ks")]
+pub(crate) struct CheckArgs {
+    /// Kickstart files; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: Format,
+    /// Read the files that `%include` names, too
+    #[arg(short = 'i', long)]
+    pub(crate) follow_includes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall inventory
+  landfall inventory --json > rack7.json
+  landfall inventory --disk disk.img")]
+pub(crate) struct InventoryArgs {
+    /// Only these disks: block devices, disk image files, or `FILE:SIZE` for one to be made
+    #[arg(long = "disk", value_name = "PATH")]
+    pub(crate) disks: Vec<DiskArg>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What an installation is made from; the same for `plan` and `install`.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// The kickstart file; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kickstart: PathBuf,
+    /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
+    #[arg(long = "disk", value_name = "PATH")]
+    pub(crate) disks: Vec<DiskArg>,
+    /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`
+    #[arg(long, value_name = "REF")]
+    pub(crate) image: Option<String>,
+    /// What the installed system follows for updates, if not the kickstart's reference
+    #[arg(long, value_name = "REF")]
+    pub(crate) target_ref: Option<String>,
+    /// Talk http, not https, to the registry
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Firmware of the machine that will boot [default: this machine's; `uefi` for disk image files]
+    #[arg(long, value_enum)]
+    pub(crate) firmware: Option<FirmwareArg>,
+    /// Seed of all UUIDs: the same seed and input give the same plan [default: random]
+    #[arg(long, value_name = "UUID")]
+    pub(crate) seed: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FirmwareArg {
+    /// UEFI
+    Uefi,
+    /// PC BIOS
+    Bios,
+}
+
+impl From<FirmwareArg> for Firmware {
+    fn from(arg: FirmwareArg) -> Self {
+        match arg {
+            FirmwareArg::Uefi => Self::Uefi,
+            FirmwareArg::Bios => Self::Bios,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall plan --kickstart web.ks
+  landfall plan --kickstart web.ks --disk disk.img:8G --json
+  landfall plan --kickstart web.ks --inventory rack7.json")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Plan for a recorded inventory (`landfall inventory --json`) instead of this machine
+    #[arg(long, value_name = "FILE", conflicts_with = "disks")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall install --kickstart web.ks --disk disk.img:8G
+  landfall install --kickstart web.ks --disk disk.img:8G --image oci:/srv/images/web
+  landfall install --kickstart web.ks --disk /dev/disk/by-id/nvme-X --yes")]
+pub(crate) struct InstallArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Erase what the plan says on block devices, without a question
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Let the kickstart's `%pre` and `--nochroot` scripts run on this machine
+    #[arg(long)]
+    pub(crate) allow_host_scripts: bool,
+    /// Print events as JSON lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the final report to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Show every command and file, too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Write one file for each interface into this directory
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `landfall plan`: what an installation would do.
+
+use landfall_installer::engine::prepare::{Request, draft};
+use landfall_installer::exit::Exit;
+use landfall_installer::inventory::Inventory;
+use landfall_installer::plan::render_disks;
+use uuid::Uuid;
+
+use crate::cli::{PlanArgs, SourceArgs};
+use crate::kickstart::{self, Loaded};
+use crate::terminal::{self, Problem};
+
+pub(crate) fn run(args: &PlanArgs) -> Result<Exit, Problem> {
+    let text = kickstart::text(&args.source.kickstart)?;
+    let loaded = kickstart::insist(kickstart::load(&args.source.kickstart, &text))?;
+    let inventory = args.inventory.as_deref().map(recorded).transpose()?;
+    let planned = draft(&Request {
+        inventory,
+        ..request(&args.source, loaded)
+    })?;
+    terminal::show_issues(&planned.issues.0);
+    if args.json {
+        let json = serde_json::to_string_pretty(&planned.plan);
+        terminal::data(&(json.map_err(|e| Problem::new(Exit::Usage, e))? + "\n"));
+    } else {
+        terminal::data(&render_disks(&planned.plan));
+    }
+    Ok(Exit::Done)
+}
+
+/// The arguments that `plan` and `install` share, as the engine takes them.
+pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
+    Request {
+        kickstart: loaded.reading.kickstart,
+        kickstart_sha256: loaded.sha256,
+        disks: args.disks.clone(),
+        inventory: None,
+        firmware: args.firmware.map(Into::into),
+        image: args.image.clone(),
+        target_ref: args.target_ref.clone(),
+        plain_http: args.plain_http,
+        seed: args.seed.unwrap_or_else(Uuid::new_v4),
+    }
+}
+
+fn recorded(path: &std::path::Path) -> Result<Inventory, Problem> {
+    let text = kickstart::text(path)?;
+    serde_json::from_str(&text).map_err(|e| {
+        Problem::new(
+            Exit::Usage,
+            format!("reading the inventory `{}`: {e}", path.display()),
+        )
+        .hint("`landfall inventory --json` records one")
+    })
+}

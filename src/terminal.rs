@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The only place that writes to the terminal: data on stdout, talk on stderr.
+//!
+//! Also the sinks of an installation's events: progress bars on a terminal, plain lines on
+//! anything else, JSON lines for programs.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use landfall_installer::engine::error::EngineError;
+use landfall_installer::event::{Body, Event, Failure, Sink, State, Step};
+use landfall_installer::exit::Exit;
+use landfall_installer::plan::{Issue, Severity, size};
+
+/// Why a subcommand ends without doing what was asked.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) exit: Exit,
+    /// The error and its causes, outermost first.
+    pub(crate) chain: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(exit: Exit, error: impl std::fmt::Display) -> Self {
+        Self {
+            exit,
+            chain: vec![error.to_string()],
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        if let EngineError::Plan(issues) = &error {
+            show_issues(&issues.0);
+            let message = "the kickstart cannot be carried out on these disks";
+            return Self::new(error.exit_before_writes(), message);
+        }
+        Self {
+            exit: error.exit_before_writes(),
+            hint: error.hint(),
+            chain: chain(&error),
+        }
+    }
+}
+
+/// An error and its causes, each said once.
+fn chain(error: &EngineError) -> Vec<String> {
+    let mut chain = vec![error.to_string()];
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        chain.push(error.to_string());
+        cause = error.source();
+    }
+    chain
+}
+
+/// Data for the user or the next program.
+pub(crate) fn data(text: &str) {
+    // Whoever closed the pipe does not want the rest.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// A line of talk.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Whether diagnostics are coloured.
+pub(crate) fn is_coloured() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Says why the command ends; gives its exit status.
+pub(crate) fn show(problem: &Problem) -> u8 {
+    show_chain(&problem.chain, problem.hint.as_deref());
+    problem.exit.code()
+}
+
+fn show_chain(chain: &[String], hint: Option<&str>) {
+    for (index, message) in chain.iter().enumerate() {
+        say(&if index == 0 {
+            format!("error: {message}")
+        } else {
+            format!("  because: {message}")
+        });
+    }
+    if let Some(hint) = hint {
+        say(&format!("hint: {hint}"));
+    }
+}
+
+/// The planner's issues with their help.
+pub(crate) fn show_issues(issues: &[Issue]) {
+    for issue in issues {
+        let word = if issue.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        say(&format!("{word}: {issue}"));
+        if let Some(help) = &issue.help {
+            say(&format!("hint: {help}"));
+        }
+    }
+}
+
+/// Events as JSON lines on stdout.
+#[derive(Debug)]
+pub(crate) struct JsonLines;
+
+impl Sink for JsonLines {
+    fn accept(&mut self, event: &Event) {
+        if let Ok(line) = serde_json::to_string(event) {
+            data(&format!("{line}\n"));
+        }
+    }
+}
+
+/// Events for a person.
+#[derive(Debug)]
+pub(crate) struct Console {
+    verbose: bool,
+    bar: Option<ProgressBar>,
+    bars: bool,
+    began: Instant,
+    spoken: Instant,
+}
+
+/// How often a plain line tells of progress.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+impl Console {
+    pub(crate) fn new(verbose: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            verbose,
+            bar: None,
+            bars: io::stderr().is_terminal(),
+            began: now,
+            spoken: now,
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
+        }
+    }
+
+    fn step(&mut self, step: Step, state: State) {
+        match state {
+            State::Started => {
+                self.began = Instant::now();
+                self.spoken = self.began;
+                self.bar = self.bars.then(|| bar(step));
+                if !self.bars {
+                    say(&format!("{}: started", step.name()));
+                }
+            }
+            State::Done => {
+                self.clear();
+                let seconds = self.began.elapsed().as_secs_f64();
+                say(&format!("{}: done in {seconds:.1} s", step.name()));
+            }
+        }
+    }
+
+    fn progress(&mut self, step: Step, done: u64, total: Option<u64>) {
+        if let Some(bar) = &self.bar {
+            if let Some(total) = total.filter(|_| bar.length().is_none()) {
+                bar.set_length(total);
+                bar.set_style(bytes_style());
+            }
+            bar.set_position(done);
+        } else if self.spoken.elapsed() >= PLAIN_INTERVAL {
+            self.spoken = Instant::now();
+            let of = total
+                .map(|total| format!(" of {}", size::human(total)))
+                .unwrap_or_default();
+            say(&format!("{}: {}{of}", step.name(), size::human(done)));
+        }
+    }
+
+    fn failed(&mut self, step: Step, error: &Failure) {
+        self.clear();
+        say(&format!("{}: failed", step.name()));
+        show_chain(&error.chain, error.hint.as_deref());
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Sink for Console {
+    fn accept(&mut self, event: &Event) {
+        match &event.body {
+            Body::Step { step, state } => self.step(*step, *state),
+            Body::Progress {
+                step, done, total, ..
+            } => self.progress(*step, *done, *total),
+            Body::Log { message } if self.verbose => self.line(&format!("  {message}")),
+            Body::Warning { message } => self.line(&format!("warning: {message}")),
+            Body::Failed { step, error } => self.failed(*step, error),
+            Body::Log { .. } | Body::Finished { .. } | Body::Unknown => {}
+        }
+    }
+}
+
+fn bar(step: Step) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_message(step.name());
+    bar.set_style(style("{spinner} {msg:<10} {elapsed}"));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn bytes_style() -> ProgressStyle {
+    style("{spinner} {msg:<10} [{bar:32}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
