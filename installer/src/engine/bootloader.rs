@@ -34,14 +34,20 @@ pub(super) fn prepare(
     root.make_directory("/boot/efi", 0o700)
         .map_err(|e| EngineError::io("making the directory `/boot/efi`", e))?;
     let esp = esp(plan, nodes)?;
+    let copies = boot
+        .copies
+        .iter()
+        .chain(&boot.reachable)
+        .map(|copy| copy.to.as_str());
+    esp.make_directories(copies.chain(boot.esp_files.iter().map(|(path, _)| path.as_str())))?;
     for (path, text) in &boot.esp_files {
-        esp.write(path, &mut text.as_bytes())?;
+        esp.write(path, text.as_bytes())?;
     }
-    for file in boot.copies.iter().map(|copy| read(&root, copy)) {
-        let file = file?;
-        esp.write(&file.path, &mut file.content.as_slice())?;
+    for copy in &boot.copies {
+        let file = read(&root, copy)?;
+        esp.write(&file.path, &file.content)?;
     }
-    esp.finish()?;
+    esp.flush()?;
     boot.reachable
         .iter()
         .map(|copy| read(&root, copy))
@@ -56,16 +62,16 @@ pub(super) fn make_reachable(
 ) -> Result<(), EngineError> {
     let esp = esp(plan, nodes)?;
     for file in files {
-        esp.write(&file.path, &mut file.content.as_slice())?;
+        esp.write(&file.path, &file.content)?;
     }
-    esp.finish()
+    esp.flush()
 }
 
 fn esp(plan: &Plan, nodes: &Nodes) -> Result<Esp, EngineError> {
     let (disk, partition) = plan
         .mounted_at("/boot/efi")
         .ok_or_else(|| EngineError::Refused("the plan has no EFI System Partition".to_owned()))?;
-    Esp::open(nodes.of(&disk.device, partition.number)?)
+    Ok(Esp::on(nodes.of(&disk.device, partition.number)?))
 }
 
 fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {

@@ -1,146 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The EFI System Partition: FAT32 made and written in user space.
+//! The EFI System Partition, written in user space by mtools.
 //!
-//! The installing kernel may have no vfat, and an image file's partitions need no mount this way.
-//! A file appears under its name only when it is complete.
+//! The installing kernel may have no vfat, and nothing needs to be mounted this way. A file gets
+//! its name only when it is complete.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
-
-use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use super::error::EngineError;
+use super::tool::Tool;
 
-/// Makes an empty FAT32 with the serial `1234-ABCD` on the partition's node.
-pub(super) fn format(node: &Path, size_bytes: u64, serial: &str) -> Result<(), EngineError> {
-    let context = || format!("making the FAT file system on `{}`", node.display());
-    let failed = |e| EngineError::io(context(), e);
-    let id = u32::from_str_radix(&serial.replace('-', ""), 16)
-        .map_err(|_| EngineError::Refused(format!("`{serial}` is not a FAT serial number")))?;
-    let sectors = u32::try_from(size_bytes / 512)
-        .map_err(|_| EngineError::Refused("the EFI System Partition is too large".to_owned()))?;
-    let mut file = open(node).map_err(failed)?;
-    let options = FormatVolumeOptions::new()
-        .fat_type(FatType::Fat32)
-        .total_sectors(sectors)
-        .volume_id(id)
-        .volume_label(*b"EFI-SYSTEM ");
-    fatfs::format_volume(&mut file, options).map_err(failed)?;
-    file.sync_all().map_err(failed)
-}
-
-fn open(node: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open(node)
-}
+/// Programs that writing an ESP needs.
+pub(super) const TOOLS: [Tool; 3] = [Tool::Mcopy, Tool::Mmd, Tool::Mren];
 
 /// An ESP that is being written.
+#[derive(Debug)]
 pub(super) struct Esp {
-    fat: FileSystem<File>,
-    node: String,
+    node: PathBuf,
 }
 
 impl Esp {
-    /// Opens the file system on the partition's node.
-    pub(super) fn open(node: &Path) -> Result<Self, EngineError> {
-        let name = node.display().to_string();
-        let fat = open(node)
-            .and_then(|file| FileSystem::new(file, FsOptions::new()))
-            .map_err(|e| EngineError::io(format!("opening the FAT file system on `{name}`"), e))?;
-        Ok(Self { fat, node: name })
-    }
-
-    /// Writes a file, making its directories; it replaces a file of that name.
-    pub(super) fn write(&self, path: &str, content: &mut dyn Read) -> Result<(), EngineError> {
-        self.put(path, content).map_err(|e| {
-            EngineError::io(
-                format!(
-                    "writing `{path}` to the EFI System Partition on `{}`",
-                    self.node
-                ),
-                e,
-            )
-        })
-    }
-
-    fn put(&self, path: &str, content: &mut dyn Read) -> io::Result<()> {
-        let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let mut directory = self.fat.root_dir();
-        for part in directories.split('/').filter(|part| !part.is_empty()) {
-            directory = directory.create_dir(part)?;
+    /// The ESP on the partition's node.
+    pub(super) fn on(node: &Path) -> Self {
+        Self {
+            node: node.to_owned(),
         }
-        let unfinished = "landfall.new";
-        let mut file = directory.create_file(unfinished)?;
-        file.truncate()?;
-        io::copy(content, &mut file)?;
-        file.flush()?;
-        drop(file);
-        if directory
-            .iter()
-            .filter_map(Result::ok)
-            .any(|entry| entry.file_name().eq_ignore_ascii_case(name))
-        {
-            directory.remove(name)?;
-        }
-        directory.rename(unfinished, &directory, name)
     }
 
-    /// Writes what is still in memory.
-    pub(super) fn finish(self) -> Result<(), EngineError> {
-        let node = self.node;
-        let context = || format!("finishing the FAT file system on `{node}`");
-        self.fat
-            .unmount()
-            .map_err(|e| EngineError::io(context(), e))?;
-        // The file system keeps its file for itself; a second handle flushes the device.
-        let mut file = open(Path::new(&node)).map_err(|e| EngineError::io(context(), e))?;
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| file.sync_all())
-            .map_err(|e| EngineError::io(context(), e))
+    /// Makes the directories that the files at `paths` will stand in.
+    pub(super) fn make_directories<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p str>,
+    ) -> Result<(), EngineError> {
+        let mut directories = BTreeSet::new();
+        for path in paths {
+            let ends = path.match_indices('/').map(|(end, _)| &path[..end]);
+            directories.extend(ends.filter(|directory| !directory.is_empty()));
+        }
+        // Sorted, a directory comes before those in it.
+        let names: Vec<String> = directories
+            .into_iter()
+            .map(|name| format!("::/{name}"))
+            .collect();
+        self.mtool(Tool::Mmd, names.iter().map(AsRef::as_ref)).run()
+    }
+
+    /// Writes a new file.
+    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), EngineError> {
+        let (directory, _) = path.rsplit_once('/').unwrap_or(("", path));
+        let unfinished = format!("::/{directory}/landfall.new");
+        self.mtool(Tool::Mcopy, ["-".as_ref(), unfinished.as_ref()])
+            .feed(content)?;
+        self.mtool(
+            Tool::Mren,
+            [unfinished.as_ref(), format!("::/{path}").as_ref()],
+        )
+        .run()
+    }
+
+    fn mtool<'s>(
+        &'s self,
+        tool: Tool,
+        args: impl IntoIterator<Item = &'s OsStr>,
+    ) -> super::tool::Run {
+        let image = ["-i".as_ref(), self.node.as_os_str()];
+        // mtools compares sizes with the geometry of floppy disks unless it is told not to.
+        tool.with(image.into_iter().chain(args))
+            .env("MTOOLS_SKIP_CHECK", "1")
+    }
+
+    /// Writes everything to the disk.
+    pub(super) fn flush(&self) -> Result<(), EngineError> {
+        let flushed = File::open(&self.node).and_then(|file| file.sync_all());
+        flushed.map_err(|e| EngineError::io(format!("flushing `{}`", self.node.display()), e))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tool::Tool;
+    use crate::plan::FileSystem;
+
+    /// Runs a program that only this test needs.
+    fn run(program: &str, package: &str, args: &[&str]) -> String {
+        let output = std::process::Command::new(program).args(args).output();
+        let output = output.unwrap_or_else(|_| panic!("{program} is missing: install {package}"));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{program}: {text}");
+        text
+    }
 
     #[test]
-    fn written_files_are_read_back_and_the_file_system_is_clean() {
+    fn the_file_system_is_clean_and_holds_what_was_written() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let size = 64 << 20;
-        file.as_file().set_len(size).unwrap();
-        format(file.path(), size, "12AB-CD34").unwrap();
-        let esp = Esp::open(file.path()).unwrap();
-        esp.write("EFI/BOOT/BOOTX64.EFI", &mut &b"first"[..])
-            .unwrap();
-        esp.write("EFI/BOOT/BOOTX64.EFI", &mut &vec![7; 3 << 20][..])
-            .unwrap();
-        esp.finish().unwrap();
+        file.as_file().set_len(64 << 20).unwrap();
         let path = file.path().to_str().unwrap();
-        let found = Tool::Blkid
+        let argv = FileSystem::Vfat.mkfs("12AB-CD34", Some("EFI-SYSTEM")).argv;
+        Tool::by_program(&argv[0])
+            .unwrap()
+            .with(argv[1..].iter().map(String::as_str).chain([path]))
+            .run()
+            .unwrap();
+        let esp = Esp::on(file.path());
+        let files = ["EFI/BOOT/BOOTX64.EFI", "EFI/debian/grub.cfg"];
+        esp.make_directories(files.into_iter()).unwrap();
+        let content = vec![7; 3 << 20];
+        esp.write(files[0], &content).unwrap();
+        esp.write(files[1], b"menu").unwrap();
+        esp.flush().unwrap();
+        let serial = Tool::Blkid
             .with(["-p", "-o", "value", "-s", "UUID", path])
             .output()
             .unwrap();
-        assert_eq!(found.trim(), "12AB-CD34");
-        let check = std::process::Command::new("fsck.vfat")
-            .args(["-n", path])
-            .output();
-        let check = check.expect("fsck.vfat is missing: install the package dosfstools");
-        assert!(
-            check.status.success(),
-            "{}",
-            String::from_utf8_lossy(&check.stdout)
-        );
-        let listed = std::process::Command::new("mdir")
-            .args(["-i", path, "-b", "-/"])
-            .output();
-        let listed = listed.expect("mdir is missing: install the package mtools");
+        assert_eq!(serial.trim(), "12AB-CD34");
+        run("fsck.vfat", "dosfstools", &["-n", path]);
+        let listed = run("mdir", "mtools", &["-i", path, "-b", "-/"]);
         assert_eq!(
-            String::from_utf8_lossy(&listed.stdout)
-                .matches("BOOTX64.EFI")
-                .count(),
-            1
+            listed.lines().filter(|line| !line.ends_with('/')).count(),
+            2,
+            "{listed}"
         );
+        let back = std::process::Command::new("mcopy")
+            .args(["-i", path, "::/EFI/BOOT/BOOTX64.EFI", "-"])
+            .output();
+        assert_eq!(back.unwrap().stdout, content);
     }
 }

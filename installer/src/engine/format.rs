@@ -2,10 +2,9 @@
 //! Makes the planned file systems with the planned commands.
 
 use super::error::EngineError;
-use super::esp;
 use super::node::Nodes;
 use super::tool::Tool;
-use crate::plan::{FileSystem, Partition, Plan};
+use crate::plan::{Partition, Plan};
 
 /// Programs that formatting this plan needs.
 pub(super) fn tools(plan: &Plan) -> Vec<Tool> {
@@ -41,11 +40,6 @@ fn one(
         .iter()
         .flat_map(|mkfs| &mkfs.argv)
         .collect::<Vec<_>>();
-    if partition.fs == Some(FileSystem::Vfat) {
-        let serial = partition.fs_uuid.as_deref().unwrap_or_default();
-        log(format!("FAT32 {serial} on {}", node.display()));
-        return esp::format(node, partition.size_bytes, serial);
-    }
     let Some((program, args)) = argv.split_first() else {
         return Ok(());
     };

@@ -26,6 +26,7 @@ mod sysroot;
 mod system;
 pub mod tool;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use kickstart_parser::commands::EndAction;
@@ -115,10 +116,12 @@ pub fn execute(
     for name in ["physical", "stage", "system", ""] {
         let _ = std::fs::remove_dir(top.join(name));
     }
+    // A signal reaches the programs that run, too; then it, and not their failure, is the cause.
+    let cause = |error| stop.check().err().unwrap_or(error);
     outcome.map_err(|error| Failed {
         step: emitter.current(),
         written: true,
-        error,
+        error: cause(error),
     })
 }
 
@@ -204,6 +207,7 @@ impl Execution<'_, '_> {
 
     fn import(&mut self, physical: &Path) -> Result<(ostree::Repo, String), EngineError> {
         self.stop.check()?;
+        let stop = self.stop;
         let Prepared {
             kickstart,
             plan,
@@ -213,7 +217,14 @@ impl Execution<'_, '_> {
         self.emitter.step(Step::Import, |emitter| {
             let repo = sysroot::create(physical, &stateroot)?;
             let total = image.total_bytes();
-            let mut progress = |done| emitter.bytes(done, Some(total));
+            let mut progress = |done| {
+                emitter.bytes(done, Some(total));
+                if stop.check().is_ok() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
             Ok((repo, commit.checksum))
         })

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::error::EngineError;
 use super::tool::Tool;
-use super::{format, script};
+use super::{esp, format, script};
 use crate::event::{Emitter, Step};
 use crate::image::{Image, ImageRef, OpenOptions};
 use crate::inventory::probe::{self, DiskArg};
@@ -157,6 +157,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(true).then_some(Tool::Losetup));
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
+    tools.extend(esp::TOOLS);
     require(&tools)?;
     if plan.arch != probe::arch() {
         return Err(EngineError::Refused(format!(

@@ -147,7 +147,7 @@ impl System {
             program.argv.join(" ")
         ));
         match &program.stdin {
-            Some(text) => run.feed(text.expose()).map(drop),
+            Some(text) => run.feed(text.expose().as_bytes()).map(drop),
             None => run.run(),
         }
     }

@@ -43,9 +43,13 @@ tools! {
     Fstrim = "fstrim" from "util-linux",
     Losetup = "losetup" from "mount",
     Lsblk = "lsblk" from "util-linux",
+    Mcopy = "mcopy" from "mtools",
     MkfsBtrfs = "mkfs.btrfs" from "btrfs-progs",
     MkfsExt4 = "mkfs.ext4" from "e2fsprogs",
+    MkfsVfat = "mkfs.vfat" from "dosfstools",
     MkfsXfs = "mkfs.xfs" from "xfsprogs",
+    Mmd = "mmd" from "mtools",
+    Mren = "mren" from "mtools",
     Mkswap = "mkswap" from "util-linux",
     Partx = "partx" from "util-linux",
     Sfdisk = "sfdisk" from "fdisk",
@@ -116,7 +120,7 @@ impl Run {
     }
 
     /// Runs it to its end, with `input` on its stdin.
-    pub fn feed(self, input: &str) -> Result<String, EngineError> {
+    pub fn feed(self, input: &[u8]) -> Result<String, EngineError> {
         let output = self.finish(Some(input))?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -126,7 +130,7 @@ impl Run {
         self.finish(None).map(drop)
     }
 
-    fn finish(mut self, input: Option<&str>) -> Result<Output, EngineError> {
+    fn finish(mut self, input: Option<&[u8]>) -> Result<Output, EngineError> {
         let stdin = if input.is_some() {
             Stdio::piped()
         } else {
@@ -143,7 +147,7 @@ impl Run {
             .map_err(|e| EngineError::io(context(), e))?;
         if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
             // A program that does not read its input tells why by its exit status.
-            let _ = pipe.write_all(text.as_bytes());
+            let _ = pipe.write_all(text);
         }
         let output = child
             .wait_with_output()

@@ -62,7 +62,25 @@ pub(super) fn allocate(
     }
     let placed: Vec<Placed> = regions.into_iter().flat_map(Region::lay_out).collect();
     check_limits(&placed, issues);
+    check_table(disks, &placed, issues);
     placed
+}
+
+/// A new GPT has this many entries.
+const TABLE_ENTRIES: usize = 128;
+
+fn check_table(disks: &[Usable<'_>], placed: &[Placed], issues: &mut Issues) {
+    for (index, usable) in disks.iter().enumerate() {
+        let created = placed.iter().filter(|place| place.disk == index).count();
+        let count = usable.kept.len() + created;
+        if created > 0 && count > TABLE_ENTRIES {
+            let device = &usable.disk.device;
+            let message = format!(
+                "`{device}` would have {count} partitions, but its table holds {TABLE_ENTRIES}"
+            );
+            issues.error(Code::DoesNotFit, message);
+        }
+    }
 }
 
 /// Sort key: what must come first on the disk comes first.
@@ -89,7 +107,7 @@ fn free_regions(index: usize, usable: &Usable<'_>) -> Vec<Region> {
         .map(|p| {
             (
                 p.start_bytes / MIB,
-                (p.start_bytes + p.size_bytes).div_ceil(MIB),
+                p.start_bytes.saturating_add(p.size_bytes).div_ceil(MIB),
             )
         })
         .collect();

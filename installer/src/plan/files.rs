@@ -4,6 +4,8 @@
 //!
 //! Every text and argument vector is exact. It does not decide about disks and runs nothing.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use kickstart_parser::commands::{
     BootProto, Firewall, Keyboard, Lang, Network, PortSpec, Services, Timezone,
 };
@@ -138,7 +140,7 @@ fn fstab_line(partition: &Partition, device: &str, mounts: &[MountPlan]) -> Opti
     let (at, options, pass) = match partition.mount.as_deref() {
         Some("/") => return None,
         // Only ostree writes there, through a mount of its own.
-        Some("/boot") => ("/boot".to_owned(), format!("{given},ro"), 2),
+        Some("/boot") => ("/boot".to_owned(), read_only(given), 2),
         Some("/boot/efi") => ("/boot/efi".to_owned(), given, 2),
         None if fs == FileSystem::Swap => ("none".to_owned(), given, 0),
         _ => {
@@ -153,6 +155,15 @@ fn fstab_line(partition: &Partition, device: &str, mounts: &[MountPlan]) -> Opti
         options,
         pass,
     })
+}
+
+/// Adds `ro` unless the kickstart has decided.
+fn read_only(options: String) -> String {
+    if options.split(',').any(|word| matches!(word, "ro" | "rw")) {
+        options
+    } else {
+        format!("{options},ro")
+    }
 }
 
 fn time(timezone: &Located<Timezone>, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
@@ -367,7 +378,9 @@ struct Profile {
     mac: Option<String>,
     address: Option<String>,
     gateway: Option<String>,
-    nameservers: Vec<String>,
+    nameservers: Vec<IpAddr>,
+    nameservers4: Vec<IpAddr>,
+    nameservers6: Vec<IpAddr>,
 }
 
 impl Profile {
@@ -384,6 +397,9 @@ impl Profile {
         };
         let is_static = command.bootproto == BootProto::Static;
         let address = is_static.then(|| static_address(command)).flatten();
+        let servers = command.nameserver.iter();
+        let nameservers: Vec<IpAddr> = servers.filter_map(|name| name.parse().ok()).collect();
+        let (nameservers4, nameservers6) = nameservers.iter().partition(|ip| ip.is_ipv4());
         Self {
             id: if any {
                 format!("ethernet{index}")
@@ -398,7 +414,9 @@ impl Profile {
             mac,
             gateway: address.as_ref().and(command.gateway.clone()),
             address,
-            nameservers: command.nameserver.clone(),
+            nameservers,
+            nameservers4,
+            nameservers6,
         }
     }
 
@@ -422,11 +440,12 @@ impl Profile {
     }
 }
 
-/// `10.0.0.5/24` from an address and a netmask.
-fn static_address(command: &Network) -> Option<String> {
-    let netmask: std::net::Ipv4Addr = command.netmask.as_ref()?.parse().ok()?;
-    let address: std::net::Ipv4Addr = command.ip.as_ref()?.parse().ok()?;
-    Some(format!("{address}/{}", u32::from(netmask).count_ones()))
+/// `10.0.0.5/24` from an address and a netmask; none where one of them is no such thing.
+pub(super) fn static_address(command: &Network) -> Option<String> {
+    let netmask: Ipv4Addr = command.netmask.as_ref()?.parse().ok()?;
+    let address: Ipv4Addr = command.ip.as_ref()?.parse().ok()?;
+    let mask = u32::from(netmask);
+    (mask.leading_ones() == mask.count_ones()).then(|| format!("{address}/{}", mask.count_ones()))
 }
 
 /// What the boot menu needs to know.

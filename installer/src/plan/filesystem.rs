@@ -29,7 +29,7 @@ pub enum FileSystem {
 /// The program that formats, without the device, which comes last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mkfs {
-    /// Program and arguments; empty for FAT, which the engine writes itself.
+    /// Program and arguments.
     pub argv: Vec<String>,
 }
 
@@ -67,6 +67,17 @@ impl FileSystem {
             // FAT32 needs 65525 clusters; with 512-byte clusters that is just above 33 MiB.
             Self::Vfat => 36 * MIB,
             Self::Swap => MIB,
+        }
+    }
+
+    /// Longest label in bytes.
+    pub const fn max_label_bytes(self) -> usize {
+        match self {
+            Self::Xfs => 12,
+            Self::Ext4 => 16,
+            Self::Btrfs => 255,
+            Self::Vfat => 11,
+            Self::Swap => 15,
         }
     }
 
@@ -121,11 +132,14 @@ impl FileSystem {
                 uuid,
             ]),
             Self::Btrfs => btrfs_argv(uuid),
-            Self::Vfat => return Mkfs { argv: Vec::new() },
+            Self::Vfat => words(&["mkfs.vfat", "-F", "32", "-i", &uuid.replace('-', "")]),
             Self::Swap => words(&["mkswap", "-q", "-U", uuid]),
         };
         if let Some(label) = label {
-            argv.extend(words(&["-L", label]));
+            argv.extend(words(&[
+                if self == Self::Vfat { "-n" } else { "-L" },
+                label,
+            ]));
         }
         Mkfs { argv }
     }

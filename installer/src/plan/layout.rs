@@ -107,7 +107,7 @@ fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
     let role = request
         .mount
         .clone()
-        .unwrap_or_else(|| format!("swap {}", place.start));
+        .unwrap_or_else(|| format!("swap {} {}", place.disk, place.start));
     let fs_uuid = file_system_uuid(request.fs, role_uuid(seed, &format!("file system {role}")));
     Partition {
         number,

@@ -197,6 +197,7 @@ pub fn plan_disks(
     let disks = select::select(kickstart, inventory, &mut issues);
     let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
     let placed = allocate::allocate(&disks, requests, &mut issues);
+    request::check_placed(&placed, &mut issues);
     let destroys = layout::destroys(&disks);
     let disks = layout::disk_plans(&disks, placed, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {

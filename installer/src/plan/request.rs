@@ -9,6 +9,7 @@ use kickstart_parser::commands::Part;
 use kickstart_parser::{Kickstart, Located, Location};
 use uuid::{Uuid, uuid};
 
+use super::allocate::Placed;
 use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
 use super::select::{self, Usable};
@@ -98,7 +99,7 @@ impl Request {
             weight,
             kind,
             name,
-            label: None,
+            label: (mount == "/boot/efi").then(|| "EFI-SYSTEM".to_owned()),
             options: (mount == "/boot/efi").then(|| ESP_OPTIONS.to_owned()),
             location: None,
         }
@@ -141,6 +142,7 @@ fn from_part(
         return None;
     }
     let fs = file_system(part, issues)?;
+    check_words(part, fs, issues)?;
     if fs != FileSystem::Swap {
         check_mount(&part.mntpoint, fs, at, issues)?;
     }
@@ -161,7 +163,7 @@ fn from_part(
         grow: part.grow,
         max,
         disk,
-        label: part.label.clone(),
+        label: part.label.clone().or_else(|| request.label.clone()),
         options: request.options.clone().or_else(|| part.fsoptions.clone()),
         location: Some(at.clone()),
         ..request
@@ -211,26 +213,60 @@ fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<FileSystem> 
         return Some(FileSystem::Xfs);
     };
     let known = FileSystem::from_name(name);
+    if known == Some(FileSystem::Swap) {
+        let message = format!("`{word}` cannot be mounted from swap space");
+        issues
+            .error(Code::MountInvalid, message)
+            .at(&part.location)
+            .help("write `part swap`");
+        return None;
+    }
     if known.is_none() {
         let message = format!("the file system type `{name}` is not supported");
         issues
             .error(Code::FileSystemUnknown, message)
             .at(&part.location)
-            .help("one of `xfs`, `ext4`, `btrfs`, `vfat`, `swap`");
+            .help("one of `xfs`, `ext4`, `btrfs`, `vfat`");
     }
     known
 }
 
+/// Words that end up in fstab or in a file system's header must fit there.
+fn check_words(part: &Located<Part>, fs: FileSystem, issues: &mut Issues) -> Option<()> {
+    let breaks_line = |text: &str| text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let problem = if breaks_line(&part.mntpoint) {
+        let message = format!("the mount point {:?} has white space in it", part.mntpoint);
+        (Code::MountInvalid, message)
+    } else if let Some(label) = too_long(part.label.as_deref(), fs) {
+        let (name, max) = (fs.name(), fs.max_label_bytes());
+        let message = format!("the label `{label}` is too long for {name}: at most {max} bytes");
+        (Code::ValueInvalid, message)
+    } else if let Some(options) = part.fsoptions.as_deref().filter(|o| breaks_line(o)) {
+        let message = format!("the mount options {options:?} have white space in them");
+        (Code::ValueInvalid, message)
+    } else {
+        return Some(());
+    };
+    issues.error(problem.0, problem.1).at(&part.location);
+    None
+}
+
+fn too_long(label: Option<&str>, fs: FileSystem) -> Option<&str> {
+    label.filter(|label| label.len() > fs.max_label_bytes())
+}
+
 /// Mount points that must, or must not, be file systems of their own.
 fn check_mount(mount: &str, fs: FileSystem, at: &Location, issues: &mut Issues) -> Option<()> {
-    const ON_ROOT: [&str; 14] = [
-        "/bin", "/dev", "/sbin", "/etc", "/lib", "/lib64", "/root", "/mnt", "/proc", "/sys",
-        "/run", "/usr", "/sysroot", "/ostree",
+    const ON_ROOT: [&str; 12] = [
+        "/bin", "/dev", "/sbin", "/etc", "/lib", "/lib64", "/proc", "/sys", "/run", "/usr",
+        "/sysroot", "/ostree",
     ];
+    // What is below these may be a file system of its own.
+    const ITSELF_ON_ROOT: [&str; 3] = ["/root", "/mnt", "/lost+found"];
     const LINUX_ONLY: [&str; 5] = ["/", "/boot", "/var", "/tmp", "/home"];
     let under =
         |top: &str| mount == top || mount.strip_prefix(top).is_some_and(|r| r.starts_with('/'));
-    if ON_ROOT.into_iter().any(under) {
+    if ON_ROOT.into_iter().any(under) || ITSELF_ON_ROOT.contains(&mount) {
         let message = format!("`{mount}` must be part of the image's own file system");
         issues.error(Code::MountInvalid, message).at(at);
         return None;
@@ -319,18 +355,12 @@ fn check_set(kickstart: &Kickstart, wanted: &[Request], issues: &mut Issues) {
 }
 
 fn check_sizes(request: &Request, issues: &mut Issues) {
-    const RECOMMENDED: [(&str, u64); 6] = [
-        ("/", 250),
-        ("/var", 384),
-        ("/home", 100),
-        ("/tmp", 50),
-        ("/boot", 1024),
-        ("/boot/efi", 500),
-    ];
     let what = request.mount.as_deref().unwrap_or("swap");
-    let largest = request
-        .max
-        .unwrap_or(if request.grow { u64::MAX } else { request.base });
+    let largest = if request.grow {
+        request.max.unwrap_or(u64::MAX)
+    } else {
+        request.base
+    };
     let min = request.fs.min_bytes();
     if largest.saturating_mul(MIB) < min {
         let message = format!(
@@ -339,16 +369,31 @@ fn check_sizes(request: &Request, issues: &mut Issues) {
             human(min)
         );
         located(issues, request, Code::SizeLimit, message);
-    } else if let Some((_, mib)) = RECOMMENDED
-        .iter()
-        .find(|(at, mib)| *at == what && largest < *mib)
-    {
-        let message = format!(
-            "the partition for `{what}` is smaller than the recommended {}",
-            human(mib * MIB)
-        );
-        let issue = issues.warning(Code::SizeRecommended, message);
-        issue.location.clone_from(&request.location);
+    }
+}
+
+/// Says which partitions came out smaller than what Anaconda recommends.
+pub(super) fn check_placed(placed: &[Placed], issues: &mut Issues) {
+    const RECOMMENDED: [(&str, u64); 6] = [
+        ("/", 250),
+        ("/var", 384),
+        ("/home", 100),
+        ("/tmp", 50),
+        ("/boot", 1024),
+        ("/boot/efi", 500),
+    ];
+    for place in placed {
+        let what = place.request.mount.as_deref().unwrap_or("swap");
+        let small = |(at, mib): &&(&str, u64)| *at == what && place.size < *mib;
+        if let Some((_, mib)) = RECOMMENDED.iter().find(small) {
+            let message = format!(
+                "the partition for `{what}` has {}, less than the recommended {}",
+                human(place.size * MIB),
+                human(mib * MIB)
+            );
+            let issue = issues.warning(Code::SizeRecommended, message);
+            issue.location.clone_from(&place.request.location);
+        }
     }
 }
 
@@ -373,7 +418,9 @@ fn check_kept_esp(disks: &[Usable<'_>], wanted: &[Request], issues: &mut Issues)
         {
             let name = select::partition_name(usable.disk, kept.number);
             let message = format!("keeping the EFI System Partition `{name}` is not supported yet");
-            issues.error(Code::NotSupportedYet, message);
+            issues
+                .error(Code::NotSupportedYet, message)
+                .help("leave the disk out with `ignoredisk`, or clear it with `clearpart --all`");
         }
     }
 }

@@ -89,6 +89,7 @@ impl<'k, 'i> Clearing<'k, 'i> {
             };
         };
         check_label(command.disklabel.as_deref(), &command.location, issues);
+        check_list(&command.list, inventory, &command.location, issues);
         if command.cdl {
             issues
                 .error(
@@ -139,11 +140,10 @@ impl<'k, 'i> Clearing<'k, 'i> {
 
     fn removes(&self, disk: &Disk, partition: &Partition) -> bool {
         if !self.list.is_empty() {
-            let name = partition_name(disk, partition.number);
             return self
                 .list
                 .iter()
-                .any(|item| item.trim_start_matches("/dev/") == name);
+                .any(|item| matches_partition(item, disk, partition.number));
         }
         match self.mode {
             ClearMode::All => true,
@@ -153,14 +153,14 @@ impl<'k, 'i> Clearing<'k, 'i> {
     }
 
     fn relabels(&self, disk: &Disk, kept: &[&Partition]) -> bool {
+        // Only `--all` relabels a disk that still has something on it, even if the disk is listed.
         if !self.list.is_empty() {
-            return self.list.iter().any(|item| matches(item, disk));
+            return kept.is_empty() && self.list.iter().any(|item| matches(item, disk));
         }
         match self.mode {
             ClearMode::All => true,
             ClearMode::Linux => {
-                kept.is_empty()
-                    && (self.initlabel || disk.fs.as_deref().is_some_and(is_linux_format))
+                kept.is_empty() && disk.fs.as_deref().map_or(self.initlabel, is_linux_format)
             }
             ClearMode::None => self.initlabel && disk.partitions.is_empty() && disk.fs.is_none(),
         }
@@ -176,6 +176,20 @@ fn check_label(label: Option<&str>, at: &Location, issues: &mut Issues) {
             )
             .at(at)
             .help("UEFI on x86 needs `gpt`");
+    }
+}
+
+/// What `clearpart --list` names must exist: partitions, or whole disks.
+fn check_list(list: &[String], inventory: &Inventory, at: &Location, issues: &mut Issues) {
+    let exists = |item: &String| {
+        inventory.disks.iter().any(|disk| {
+            let mut partitions = disk.partitions.iter();
+            matches(item, disk) || partitions.any(|p| matches_partition(item, disk, p.number))
+        })
+    };
+    for item in list.iter().filter(|item| !exists(item)) {
+        let message = format!("device `{item}` given in the `clearpart` command does not exist");
+        issues.error(Code::DiskMissing, message).at(at);
     }
 }
 
@@ -206,7 +220,6 @@ pub(super) fn find_all<'i>(
 ) -> Vec<&'i Disk> {
     let mut found: Vec<&Disk> = Vec::new();
     for spec in specs {
-        let before = found.len();
         let mut seen = false;
         for disk in inventory.disks.iter().filter(|disk| matches(spec, disk)) {
             seen = true;
@@ -214,7 +227,7 @@ pub(super) fn find_all<'i>(
                 found.push(disk);
             }
         }
-        if !seen && found.len() == before {
+        if !seen {
             let message = format!("disk `{spec}` given in the `{command}` command does not exist");
             issues.error(Code::DiskMissing, message).at(at);
         }
@@ -225,34 +238,61 @@ pub(super) fn find_all<'i>(
 /// Whether a disk spec names the disk: alternatives by `|`, each a name, a path or a glob below
 /// `/dev`.
 pub(super) fn matches(spec: &str, disk: &Disk) -> bool {
-    let names = || {
-        std::iter::once(disk.name())
-            .chain(std::iter::once(disk.device.as_str()))
-            .chain(disk.links.iter().map(String::as_str))
-    };
-    spec.split('|')
-        .map(|alternative| alternative.trim_start_matches("/dev/"))
-        .any(|pattern| {
-            names().any(|name| {
-                glob(
-                    pattern.as_bytes(),
-                    name.trim_start_matches("/dev/").as_bytes(),
-                )
-            })
-        })
+    let names = [disk.name(), disk.device.as_str()];
+    let names = names
+        .into_iter()
+        .chain(disk.links.iter().map(String::as_str));
+    names_one(spec, names)
 }
 
-/// Shell pattern with `*` and `?`.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.first(), name.first()) {
-        (None, None) => true,
-        (Some(b'*'), _) => {
-            glob(&pattern[1..], name) || (!name.is_empty() && glob(pattern, &name[1..]))
+/// Whether a spec names a partition of the disk, by the kernel's name or a persistent one.
+fn matches_partition(spec: &str, disk: &Disk, number: u32) -> bool {
+    let links = disk.links.iter().map(|link| format!("{link}-part{number}"));
+    let names: Vec<String> = links.chain([partition_name(disk, number)]).collect();
+    names_one(spec, names.iter().map(String::as_str))
+}
+
+fn names_one<'n>(spec: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
+    names.any(|name| {
+        let name = name.trim_start_matches("/dev/");
+        spec.split('|')
+            .any(|pattern| glob(pattern.trim_start_matches("/dev/"), name))
+    })
+}
+
+/// Shell pattern with `*` and `?`, which stand for anything but a slash.
+fn glob(pattern: &str, name: &str) -> bool {
+    pattern.split('/').count() == name.split('/').count()
+        && pattern
+            .split('/')
+            .zip(name.split('/'))
+            .all(|(pattern, name)| glob_component(pattern.as_bytes(), name.as_bytes()))
+}
+
+/// Goes back to the last `*` only, so that no pattern takes longer than pattern times name.
+fn glob_component(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut matched) = (0, 0);
+    let mut star = None;
+    while matched < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                star = Some((at, matched));
+            }
+            Some(&c) if c == b'?' || c == name[matched] => {
+                at += 1;
+                matched += 1;
+            }
+            _ => {
+                let Some((after, from)) = star else {
+                    return false;
+                };
+                star = Some((after, from + 1));
+                (at, matched) = (after, from + 1);
+            }
         }
-        (Some(b'?'), Some(_)) => glob(&pattern[1..], &name[1..]),
-        (Some(a), Some(b)) if a == b => glob(&pattern[1..], &name[1..]),
-        _ => false,
     }
+    pattern[at..].iter().all(|&c| c == b'*')
 }
 
 /// The kernel's name of a partition: `vda1`, `nvme0n1p1`.

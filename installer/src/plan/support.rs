@@ -5,16 +5,22 @@
 //! error here, or a warning where leaving it out changes nothing that can break. Storage options
 //! are judged where partitions are requested.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use kickstart_parser::commands::{
-    BootLocation, BootProto, Bootloader, Keyboard, Network, Timezone,
+    BootLocation, BootProto, Bootc, Bootloader, Keyboard, Network, Timezone,
 };
 use kickstart_parser::{Kickstart, Located, ScriptKind};
 
+use super::files::static_address;
 use super::issue::{Code, Issues};
 
 pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     for network in &kickstart.network {
         check_network(network, issues);
+    }
+    if let Some(bootc) = &kickstart.bootc {
+        check_bootc(bootc, issues);
     }
     if let Some(bootloader) = &kickstart.bootloader {
         check_bootloader(bootloader, issues);
@@ -52,6 +58,23 @@ fn check_network(network: &Located<Network>, issues: &mut Issues) {
         ("network --nodefroute", network.nodefroute),
         ("network --nodns", network.nodns),
         ("network --bindto", network.bindto.is_some()),
+        ("network --ipv6gateway", network.ipv6gateway.is_some()),
+        (
+            "network --ipv4-dns-search",
+            network.ipv4_dns_search.is_some(),
+        ),
+        (
+            "network --ipv6-dns-search",
+            network.ipv6_dns_search.is_some(),
+        ),
+        (
+            "network --ipv4-ignore-auto-dns",
+            network.ipv4_ignore_auto_dns,
+        ),
+        (
+            "network --ipv6-ignore-auto-dns",
+            network.ipv6_ignore_auto_dns,
+        ),
         (
             "network --bootproto=ibft",
             matches!(network.bootproto, BootProto::Ibft | BootProto::Query),
@@ -60,14 +83,45 @@ fn check_network(network: &Located<Network>, issues: &mut Issues) {
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&network.location);
     }
-    if network.bootproto == BootProto::Static && (network.ip.is_none() || network.netmask.is_none())
-    {
+    check_addresses(network, issues);
+}
+
+/// Addresses that the network service could not read.
+fn check_addresses(network: &Located<Network>, issues: &mut Issues) {
+    let is_static = network.bootproto == BootProto::Static;
+    if is_static && static_address(network).is_none() {
         issues
             .error(
                 Code::ValueInvalid,
-                "a static address needs `--ip` and `--netmask`",
+                "a static address needs an IPv4 address in `--ip` and a mask in `--netmask`",
             )
             .at(&network.location);
+    }
+    let gateway = network.gateway.as_deref().filter(|_| is_static);
+    if let Some(gateway) = gateway.filter(|text| text.parse::<Ipv4Addr>().is_err()) {
+        let message = format!("the gateway `{gateway}` is not an IPv4 address");
+        issues
+            .error(Code::ValueInvalid, message)
+            .at(&network.location);
+    }
+    for server in &network.nameserver {
+        if server.parse::<IpAddr>().is_err() {
+            let message = format!("the name server `{server}` is not an address and is left out");
+            issues
+                .warning(Code::ValueInvalid, message)
+                .at(&network.location);
+        }
+    }
+}
+
+/// Another boot loader, or another form of deployment, than the one that is installed.
+fn check_bootc(command: &Located<Bootc>, issues: &mut Issues) {
+    let other = |name: &str| !matches!(name, "" | "grub");
+    if command.bootloader.as_deref().is_some_and(other) {
+        not_yet(issues, "bootc --bootloader").at(&command.location);
+    }
+    if command.composefs {
+        not_yet(issues, "bootc --composefs").at(&command.location);
     }
 }
 

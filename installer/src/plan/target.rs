@@ -271,8 +271,13 @@ fn kargs(
     issues: &mut Issues,
 ) -> Vec<String> {
     let uuid = |mount| plan.mounted_at(mount).and_then(|(_, p)| p.fs_uuid.clone());
+    let options = plan
+        .mounted_at("/")
+        .and_then(|(_, p)| p.mount_options.clone());
     let mut kargs = Vec::new();
     kargs.extend(uuid("/").map(|uuid| format!("root=UUID={uuid}")));
+    // The root has no line in fstab: the initramfs mounts it.
+    kargs.extend(options.map(|options| format!("rootflags={options}")));
     kargs.push("rw".to_owned());
     kargs.extend(uuid("/boot").map(|uuid| format!("boot=UUID={uuid}")));
     let append = kickstart
@@ -333,6 +338,12 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
         }
     }
     mounts.sort_by(|a, b| a.at.cmp(&b.at));
+    for pair in mounts.windows(2).filter(|pair| pair[0].at == pair[1].at) {
+        let message = format!("two partitions would be mounted at `{}`", pair[0].at);
+        issues
+            .error(Code::MountTwice, message)
+            .help("`/home`, `/srv` and others are links into `/var` in an image");
+    }
     mounts
 }
 

@@ -17,6 +17,9 @@ pub enum ImportError {
     /// A blob could not be read, or is not what its digest says.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The caller's progress function said to stop.
+    #[error("importing the image was stopped")]
+    Stopped,
     /// The image is of a kind that cannot be imported.
     #[error("importing the image: {feature} is not supported")]
     Unsupported {

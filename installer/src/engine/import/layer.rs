@@ -6,6 +6,7 @@
 //! archive in it. It deliberately does not know refs, commits, or how layers merge.
 
 use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
@@ -29,8 +30,8 @@ pub(super) struct Reading<'a, 'r> {
     pub(super) objects: &'a mut Objects<'r>,
     /// The merge of the layers below, where hard links may point.
     pub(super) lower: &'a Directory,
-    /// Told how many more packed bytes were read.
-    pub(super) progress: &'a mut dyn FnMut(u64),
+    /// Told how many more packed bytes were read; says whether to go on.
+    pub(super) progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
 }
 
 /// Reads a layer whose archive has the digest `diff_id`.
@@ -44,6 +45,7 @@ pub(super) fn read(
     let mut source = Source {
         blob,
         failure: None,
+        stopped: false,
         progress: reading.progress,
     };
     let mut unpacking = Unpacking {
@@ -54,6 +56,9 @@ pub(super) fn read(
         entries: 0,
     };
     let result = unpacking.unpack(&mut source, compression, diff_id);
+    if source.stopped {
+        return Err(ImportError::Stopped);
+    }
     if matches!(result, Err(LayerFault::Content { .. })) {
         source.drain();
     }
@@ -69,14 +74,15 @@ pub(super) fn read(
 struct Source<'a> {
     blob: Box<dyn Read + Send>,
     failure: Option<ImageError>,
-    progress: &'a mut dyn FnMut(u64),
+    stopped: bool,
+    progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
 }
 
 impl Source<'_> {
     /// Reads to the end, so that a blob that is not what its digest says is blamed for that and
     /// not for what was found in it.
     fn drain(&mut self) {
-        if self.failure.is_none() {
+        if self.failure.is_none() && !self.stopped {
             // A failure is kept by `read`.
             let _ = io::copy(self, &mut io::sink());
         }
@@ -87,7 +93,10 @@ impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.blob.read(buffer) {
             Ok(count) => {
-                (self.progress)(count as u64);
+                if (self.progress)(count as u64).is_break() {
+                    self.stopped = true;
+                    return Err(io::Error::other("stopped"));
+                }
                 Ok(count)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),

@@ -17,6 +17,8 @@ mod tests;
 mod tree;
 mod write;
 
+use std::ops::ControlFlow;
+
 use ostree::gio::Cancellable;
 
 use crate::image::Image;
@@ -40,7 +42,7 @@ pub struct Commit {
 /// Imports `image` as the content that `target` (`docker://host/repo:tag`) names.
 ///
 /// `progress` is told how many packed bytes of all layers are done, ever more, up to
-/// [`Image::total_bytes`]. It is one transaction: after an error the repository's refs are as they were.
+/// [`Image::total_bytes`], and says whether to go on. It is one transaction: after an error the repository's refs are as they were.
 ///
 /// # Errors
 /// [`ImportError::Image`] if a blob cannot be had or is not what its digest says,
@@ -50,7 +52,7 @@ pub fn import(
     repo: &ostree::Repo,
     image: &Image,
     target: &str,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Commit, ImportError> {
     if image.is_encapsulated() {
         let feature = "an image with an ostree commit inside (label `ostree.final-diffid`)";
@@ -84,7 +86,7 @@ fn layers(
     repo: &ostree::Repo,
     image: &Image,
     objects: &mut Objects<'_>,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Directory, ImportError> {
     let time = metadata::time(image);
     let mut merged = Directory::default();
@@ -92,7 +94,7 @@ fn layers(
     for (layer, diff_id) in image.layers.iter().zip(image.diff_ids()) {
         let mut advance = |count| {
             done += count;
-            progress(done);
+            progress(done)
         };
         let mut reading = Reading {
             image,

@@ -54,7 +54,7 @@ impl TestRepo {
 
     fn import(&self, layers: &[Packed]) -> Result<Commit, ImportError> {
         let image = LayoutDir::of(layers);
-        import(&self.repo, &image.open().unwrap(), TARGET, &mut |_| {})
+        import(&self.repo, &image.open().unwrap(), TARGET, &mut go_on)
     }
 
     /// What `ostree commit` makes of an archive with paths already in their places.
@@ -208,7 +208,7 @@ fn layer_commits_hold_the_layer_with_its_whiteouts() {
     let layers = [plain(base().file("usr/a", 0o644, b"a")), plain(upper())];
     let layout = LayoutDir::of(&layers);
     let image = layout.open().unwrap();
-    let commit = import(&repo.repo, &image, TARGET, &mut |_| {}).unwrap();
+    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     let layer_ref = |at: usize| {
         format!(
             "ostree/container/blob/{}",
@@ -248,7 +248,7 @@ fn merge_commit_says_what_bootc_reads() {
     let repo = TestRepo::new();
     let layout = LayoutDir::of(&[plain(base())]);
     let image = layout.open().unwrap();
-    let commit = import(&repo.repo, &image, TARGET, &mut |_| {}).unwrap();
+    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     assert_eq!(resolve(&repo, TARGET_REF), commit.checksum);
     let get = |key| metadata_of(&repo, &commit.checksum, key);
     assert_eq!(get("ostree.manifest-digest"), image.digest);
@@ -261,7 +261,7 @@ fn merge_commit_says_what_bootc_reads() {
     assert_eq!((text(3), text(4)), (String::new(), String::new()));
     assert_eq!(ostree::commit_get_timestamp(&stored), 1_714_979_289);
     assert_eq!(ostree::commit_get_parent(&stored), None);
-    let again = import(&repo.repo, &image, TARGET, &mut |_| {}).unwrap();
+    let again = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     assert_eq!(again, commit);
 }
 
@@ -276,7 +276,7 @@ fn docker_manifest_is_stored_as_oci_under_its_own_digest() {
     docker["layers"][0]["mediaType"] = json!("application/vnd.docker.image.rootfs.diff.tar.gzip");
     layout.index(&[layout.manifest(&docker)]);
     let image = layout.open().unwrap();
-    let commit = import(&repo.repo, &image, TARGET, &mut |_| {}).unwrap();
+    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     let get = |key| metadata_of(&repo, &commit.checksum, key);
     assert_eq!(get("ostree.manifest-digest"), image.digest);
     let stored: Value = serde_json::from_str(&get("ostree.manifest")).unwrap();
@@ -403,9 +403,30 @@ fn progress_grows_to_the_total() {
     let layout = LayoutDir::of(&layers);
     let image = layout.open().unwrap();
     let mut seen = vec![0];
-    import(&repo.repo, &image, TARGET, &mut |done| seen.push(done)).unwrap();
+    let mut watch = |done| {
+        seen.push(done);
+        ControlFlow::Continue(())
+    };
+    import(&repo.repo, &image, TARGET, &mut watch).unwrap();
     assert!(seen.is_sorted() && seen.len() > 3, "{seen:?}");
     assert_eq!(seen.last(), Some(&image.total_bytes()));
+}
+
+#[test]
+fn a_stopped_import_leaves_no_ref() {
+    let repo = TestRepo::new();
+    let layout = LayoutDir::of(&[plain(nasty("etc"))]);
+    let mut stop = |_| ControlFlow::Break(());
+    let error = import(&repo.repo, &layout.open().unwrap(), TARGET, &mut stop).unwrap_err();
+    assert!(matches!(error, ImportError::Stopped), "{error}");
+    assert_eq!(
+        repo.repo.list_refs(None, Cancellable::NONE).unwrap().len(),
+        0
+    );
+}
+
+fn go_on(_: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 #[test]
@@ -417,13 +438,13 @@ fn image_from_a_registry_is_the_image_from_the_layout() {
     ];
     let layout = LayoutDir::of(&layers);
     let (local, remote) = (TestRepo::new(), TestRepo::new());
-    let from_layout = import(&local.repo, &layout.open().unwrap(), TARGET, &mut |_| {}).unwrap();
+    let from_layout = import(&local.repo, &layout.open().unwrap(), TARGET, &mut go_on).unwrap();
     let image = Image::open(
         &registry.push(&layout, "os:1", &["--preserve-digests"]),
         &options(),
     )
     .unwrap();
-    let from_registry = import(&remote.repo, &image, TARGET, &mut |_| {}).unwrap();
+    let from_registry = import(&remote.repo, &image, TARGET, &mut go_on).unwrap();
     assert_eq!(from_registry, from_layout);
     remote.fsck();
 }

@@ -185,7 +185,7 @@ fn import_changed(change: impl Fn(&mut Vec<u8>)) -> ImportError {
     let mut blob = layers[0].blob.clone();
     change(&mut blob);
     fs::write(path, blob).unwrap();
-    let error = import(&repo.repo, &image, TARGET, &mut |_| {}).unwrap_err();
+    let error = import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
     assert_eq!(repo.ostree(&["refs"]), "");
     assert_eq!(objects(&repo), Vec::<PathBuf>::new());
     error
@@ -252,7 +252,7 @@ fn encapsulated_images_and_policies_are_not_supported_yet() {
     labelled["config"]["Labels"]["ostree.final-diffid"] = json!(layers[0].diff_id);
     layout.index(&[layout.image(&layers, &labelled)]);
     let repo = TestRepo::new();
-    let error = import(&repo.repo, &layout.open().unwrap(), TARGET, &mut |_| {}).unwrap_err();
+    let error = import(&repo.repo, &layout.open().unwrap(), TARGET, &mut go_on).unwrap_err();
     assert!(error.to_string().contains("ostree.final-diffid"), "{error}");
     let policy = base().file(
         "etc/selinux/targeted/contexts/files/file_contexts",
@@ -265,7 +265,7 @@ fn encapsulated_images_and_policies_are_not_supported_yet() {
         &repo.repo,
         &LayoutDir::of(&layers).open().unwrap(),
         "",
-        &mut |_| {},
+        &mut go_on,
     );
     assert!(matches!(empty, Err(ImportError::Unsupported { .. })));
 }
