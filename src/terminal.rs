@@ -39,28 +39,12 @@ impl Problem {
 
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
-        if let EngineError::Plan(issues) = &error {
-            show_issues(&issues.0);
-            let message = "the kickstart cannot be carried out on these disks";
-            return Self::new(error.exit_before_writes(), message);
-        }
         Self {
             exit: error.exit_before_writes(),
             hint: error.hint(),
-            chain: chain(&error),
+            chain: error.chain(),
         }
     }
-}
-
-/// An error and its causes, each said once.
-fn chain(error: &EngineError) -> Vec<String> {
-    let mut chain = vec![error.to_string()];
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        chain.push(error.to_string());
-        cause = error.source();
-    }
-    chain
 }
 
 /// Data for the user or the next program.

@@ -12,7 +12,7 @@ use super::import::ImportError;
 use super::tool::Tool;
 use crate::exit::Exit;
 use crate::image::ImageError;
-use crate::plan::{Code, Issues, Severity};
+use crate::plan::{Code, Issues};
 
 /// What went wrong.
 #[derive(Debug, Error)]
@@ -45,7 +45,7 @@ pub enum EngineError {
     #[error("{0}")]
     Refused(String),
     /// The plan has errors.
-    #[error("{}", first(.0))]
+    #[error("the kickstart cannot be carried out")]
     Plan(Issues),
     /// The image cannot be had or used.
     #[error(transparent)]
@@ -96,6 +96,20 @@ impl EngineError {
         }
     }
 
+    /// The error and its causes, outermost first; of a plan, every error.
+    pub fn chain(&self) -> Vec<String> {
+        let mut chain = vec![self.to_string()];
+        if let Self::Plan(issues) = self {
+            chain.extend(issues.errors().map(ToString::to_string));
+        }
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            chain.push(error.to_string());
+            cause = error.source();
+        }
+        chain
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -104,6 +118,7 @@ impl EngineError {
                 join(tools, Tool::package)
             )),
             Self::Image(error) => hint_for_image(error).map(str::to_owned),
+            Self::Plan(issues) => hint_for_plan(issues),
             _ => None,
         }
     }
@@ -123,17 +138,19 @@ fn exit_of(issues: &Issues) -> Exit {
                 | Code::FirmwareUnsupported
         )
     };
-    let errors = || {
-        issues
-            .0
-            .iter()
-            .filter(|issue| issue.severity == Severity::Error)
-    };
-    if errors().all(|issue| about_machine(issue.code)) {
+    if issues.errors().all(|issue| about_machine(issue.code)) {
         Exit::Refused
     } else {
         Exit::Input
     }
+}
+
+fn hint_for_plan(issues: &Issues) -> Option<String> {
+    let helps: Vec<&str> = issues
+        .errors()
+        .filter_map(|issue| issue.help.as_deref())
+        .collect();
+    (!helps.is_empty()).then(|| helps.join("; "))
 }
 
 fn hint_for_image(error: &ImageError) -> Option<&'static str> {
@@ -155,19 +172,6 @@ fn join(tools: &[Tool], what: fn(Tool) -> &'static str) -> String {
     words.sort_unstable();
     words.dedup();
     words.join(", ")
-}
-
-fn first(issues: &Issues) -> String {
-    let errors: Vec<_> = issues
-        .0
-        .iter()
-        .filter(|i| i.severity == Severity::Error)
-        .collect();
-    match errors.as_slice() {
-        [] => "the plan has errors".to_owned(),
-        [one] => one.to_string(),
-        [one, rest @ ..] => format!("{one} (and {} more)", rest.len()),
-    }
 }
 
 fn indent(text: &str) -> String {

@@ -79,18 +79,12 @@ impl Failed {
 
     /// The event for it.
     pub fn event(&self) -> Body {
-        let mut chain = vec![self.error.to_string()];
-        let mut cause = std::error::Error::source(&self.error);
-        while let Some(error) = cause {
-            chain.push(error.to_string());
-            cause = error.source();
-        }
         let hint = self.error.hint();
         Body::Failed {
             step: self.step,
             error: Failure {
                 code: self.exit().code(),
-                chain,
+                chain: self.error.chain(),
                 hint,
             },
         }

@@ -231,10 +231,9 @@ fn say_it_does_not_fit(regions: &[Region], request: &Request, issues: &mut Issue
         .max()
         .unwrap_or(0);
     let message = format!(
-        "the partition for `{}` does not fit: {} are needed, the largest free space is {}",
+        "the partition for `{}` does not fit: {} MiB are needed, the largest free space is {left} MiB",
         request.mount.as_deref().unwrap_or("swap"),
-        human(request.base * MIB),
-        human(left * MIB)
+        request.base,
     );
     issues
         .error(Code::DoesNotFit, message)

@@ -149,7 +149,7 @@ fn row(cells: &[&str; 7]) -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "    {number:<3} {start:>10} {size:>10}  {name:<20}  {content:<8}  {mount:<10}  {action}"
+        "    {number:<3} {start:>10} {size:>10}  {name:<20}  {content:<12}  {mount:<10}  {action}"
     );
     text.trim_end().to_owned()
 }

@@ -149,6 +149,13 @@ impl Issues {
         &mut self.0[last]
     }
 
+    /// Those that keep the plan from being carried out.
+    pub fn errors(&self) -> impl Iterator<Item = &Issue> {
+        self.0
+            .iter()
+            .filter(|issue| issue.severity == Severity::Error)
+    }
+
     /// True if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|issue| issue.severity == Severity::Error)

@@ -384,7 +384,8 @@ pub(super) fn check_placed(placed: &[Placed], issues: &mut Issues) {
     ];
     for place in placed {
         let what = place.request.mount.as_deref().unwrap_or("swap");
-        let small = |(at, mib): &&(&str, u64)| *at == what && place.size < *mib;
+        let is_error = place.size * MIB < place.request.fs.min_bytes();
+        let small = |(at, mib): &&(&str, u64)| *at == what && place.size < *mib && !is_error;
         if let Some((_, mib)) = RECOMMENDED.iter().find(small) {
             let message = format!(
                 "the partition for `{what}` has {}, less than the recommended {}",

@@ -28,17 +28,22 @@ pub(super) fn select<'i>(
 ) -> Vec<Usable<'i>> {
     let clear = Clearing::new(kickstart, inventory, issues);
     let chosen = chosen_disks(kickstart, inventory, issues);
-    let unlabelled = chosen.iter().filter(|disk| disk.table.is_none()).count();
+    let unlabelled = chosen.iter().any(|disk| disk.table.is_none());
+    let labelled = !chosen.is_empty();
     let usable: Vec<_> = chosen
         .into_iter()
         .filter_map(|disk| clear.apply(disk, issues))
         .collect();
     if usable.is_empty() && !issues.has_errors() {
         let issue = issues.error(Code::NoUsableDisk, "no disk can be used");
-        if unlabelled > 0 {
+        if unlabelled {
             issue.help(
                 "a disk without a partition table is used only with `zerombr` or \
                  `clearpart --all --initlabel`",
+            );
+        } else if labelled {
+            issue.help(
+                "a disk whose partition table is not GPT is used only with `clearpart --all`",
             );
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     }
     check_scripts(kickstart, issues);
     if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
-        not_yet(issues, "--kexec").at(&end.location);
+        not_yet(issues, "reboot --kexec").at(&end.location);
     }
 }
 
@@ -158,7 +158,10 @@ fn check_keyboard(keyboard: &Located<Keyboard>, issues: &mut Issues) {
 }
 
 fn check_timezone(timezone: &Located<Timezone>, issues: &mut Issues) {
-    if timezone.nontp || !timezone.ntpservers.is_empty() {
+    if timezone.nontp {
+        not_yet(issues, "timezone --nontp").at(&timezone.location);
+    }
+    if !timezone.ntpservers.is_empty() {
         not_yet(issues, "timezone --ntpservers").at(&timezone.location);
     }
 }

@@ -9,7 +9,7 @@ use kickstart_parser::{Kickstart, Located, Secret};
 
 use super::files::{run, run_with};
 use super::issue::{Code, Issues};
-use super::target::{Action, ImageFacts};
+use super::target::{Action, ImageFacts, Program};
 
 pub(super) fn actions(
     kickstart: &Kickstart,
@@ -19,7 +19,8 @@ pub(super) fn actions(
     let mut actions = root(kickstart.rootpw.as_deref());
     actions.extend(groups(kickstart, facts, issues));
     for user in &kickstart.user {
-        actions.extend(account(user, facts, issues));
+        actions.extend(own_group(user, kickstart, facts));
+        actions.extend(account(user, kickstart, facts, issues));
     }
     for key in &kickstart.sshkey {
         actions.extend(authorized_key(key, kickstart, facts, issues));
@@ -101,7 +102,42 @@ fn add_group(group: &GroupSpec) -> Action {
     }
 }
 
-fn account(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
+/// Whether the image or a command brings a group of that name.
+fn has_group(name: &str, kickstart: &Kickstart, facts: &ImageFacts) -> bool {
+    let wanted = || kickstart.user.iter().flat_map(|user| &user.groups);
+    facts.groups.contains(name)
+        || kickstart.group.iter().any(|group| group.name == name)
+        || wanted().any(|group| group.name == name)
+}
+
+/// The group that `--gid` numbers, named after the user, where no other command makes it.
+fn own_group(user: &User, kickstart: &Kickstart, facts: &ImageFacts) -> Option<Action> {
+    let gid = user.gid?;
+    let wanted = kickstart.user.iter().flat_map(|user| &user.groups);
+    let mut numbers = wanted
+        .map(|group| group.gid)
+        .chain(kickstart.group.iter().map(|group| group.gid));
+    if facts.users.contains_key(&user.name)
+        || has_group(&user.name, kickstart, facts)
+        || numbers.any(|number| number == Some(gid))
+    {
+        return None;
+    }
+    let argv = ["groupadd", "-g", &gid.to_string(), &user.name];
+    // 4: the image has a group of that number, which then is the user's.
+    Some(Action::Run(Program {
+        argv: argv.map(str::to_owned).to_vec(),
+        stdin: None,
+        tolerate: vec![4],
+    }))
+}
+
+fn account(
+    user: &Located<User>,
+    kickstart: &Kickstart,
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> Vec<Action> {
     if facts.users.contains_key(&user.name) {
         let message = format!(
             "the user `{}` is in the image already and is left as it is",
@@ -110,7 +146,7 @@ fn account(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> Vec
         issues.warning(Code::NoEffect, message).at(&user.location);
         return Vec::new();
     }
-    let argv = useradd(user);
+    let argv = useradd(user, has_group(&user.name, kickstart, facts));
     let mut actions = vec![run(&argv.iter().map(String::as_str).collect::<Vec<_>>())];
     if user.password.is_some() {
         actions.extend(password(
@@ -123,7 +159,8 @@ fn account(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> Vec
     actions
 }
 
-fn useradd(user: &User) -> Vec<String> {
+/// `useradd -U` refuses to make a group that is there; then it is the user's.
+fn useradd(user: &User, has_group: bool) -> Vec<String> {
     let mut argv = vec!["useradd".to_owned(), "-m".to_owned()];
     let mut option = |flag: &str, value: String| argv.extend([flag.to_owned(), value]);
     option("-d", home(user));
@@ -132,6 +169,8 @@ fn useradd(user: &User) -> Vec<String> {
     }
     if let Some(gid) = user.gid {
         option("-g", gid.to_string());
+    } else if has_group {
+        option("-g", user.name.clone());
     }
     if let Some(shell) = &user.shell {
         option("-s", shell.clone());
@@ -147,7 +186,7 @@ fn useradd(user: &User) -> Vec<String> {
             .collect();
         option("-G", names.join(","));
     }
-    if user.gid.is_none() {
+    if user.gid.is_none() && !has_group {
         argv.push("-U".to_owned());
     }
     argv.push(user.name.clone());

@@ -1,1 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the tests and the demo need around Landfall: test images, a registry, guests.
+//!
+//! Takes recipes (`tests/images`) and gives OCI layouts; takes a disk image and gives a booted guest. Knows Landfall
+//! only as a program that it runs: no code of it is used here, so what is tested is what users get.
+
+pub mod cache;
+pub mod case;
+pub mod demo;
+pub mod disk;
+pub mod guest;
+pub mod image;
+pub mod landfall;
+pub mod oci;
+pub mod outcome;
+pub mod registry;
+pub mod ssh;
+pub mod tool;
+pub mod variant;

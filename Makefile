@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# What one types while working on Landfall. `make` alone says what there is.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint deny e2e-list e2e e2e-all image
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## install what is missing on a Debian 12 machine with a Rust toolchain
+	@tests/setup
+
+demo: setup ## build, install a test image by the manual's kickstart, boot it on this terminal
+	$(CARGO) build --package landfall --package landfall-harness
+	$(TARGET)/debug/landfall-harness demo --landfall $(TARGET)/debug/landfall --dir $(TARGET)/demo
+
+test: setup lint ## everything: format, lints, all tests, guests too; what CI runs
+	$(CARGO) test --workspace
+
+check: lint ## the inner loop: format, lints and the tests that need no guest
+	$(CARGO) test --workspace --lib --bins
+	$(CARGO) test --package kickstart-parser --tests
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) check --package landfall-installer --no-default-features
+
+deny: ## licences, bans and sources of the dependencies (needs cargo-deny)
+	@$(CARGO) deny --version > /dev/null 2>&1 || { echo 'error: cargo-deny is missing: `cargo install cargo-deny --locked`' >&2; exit 1; }
+	$(CARGO) deny check bans licenses sources
+
+image: setup ## build the test image, print the directory of its OCI layout
+	@$(CARGO) run --quiet --package landfall-harness -- image plain
+
+e2e-list: ## the end-to-end cases
+	@$(CARGO) test --quiet --test e2e -- --list
+
+e2e: setup ## one case: make e2e CASE=name
+	@test -n "$(CASE)" || { echo 'error: which? `make e2e CASE=name`; `make e2e-list` lists them' >&2; exit 2; }
+	@$(CARGO) test --quiet --test e2e -- --list 2> /dev/null | grep -qx '$(CASE): test' || { echo 'error: there is no case `$(CASE)`' >&2; exit 2; }
+	$(CARGO) test --test e2e -- --include-ignored --exact $(CASE)
+	@echo 'serial log: $(TARGET)/e2e/$(CASE)/serial.log'
+
+e2e-all: setup ## every case that has not passed at this commit yet; report in target/e2e/report.md
+	LANDFALL_E2E_RESUME=1 $(CARGO) test --test e2e -- --include-ignored

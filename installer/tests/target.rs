@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Every kickstart under `tests/data/target` for the images that `NAME.images` lists, against the
+//! target plan or the refusal beside it.
+//!
+//! `NAME.IMAGE.json` is the target plan, `NAME.IMAGE.txt` what people see of it,
+//! `NAME.IMAGE.issues` what is said. A case is a refusal for all its images if its name begins
+//! with `refused-`. The images are written down here as facts; the machine is always the same.
+//! `UPDATE_EXPECT=1` writes the expectations.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kickstart_parser::{Kickstart, NoIncludes, read};
+use landfall_installer::inventory::{Disk, Firmware, Inventory};
+use landfall_installer::plan::{
+    Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity, TargetPlan, plan_disks,
+    plan_target, render_target,
+};
+
+type Outcome = Result<(TargetPlan, Issues), Issues>;
+
+const EXTENSIONS: [&str; 3] = ["json", "txt", "issues"];
+
+/// Hashes and passwords of the kickstarts, which must be seen nowhere.
+const SECRETS: [&str; 7] = [
+    "$6$rootsalt$rootroothash",
+    "$6$alicesalt$alicehash",
+    "$6$evesalt$evehash",
+    "plain-for-bob",
+    "plain-for-root",
+    "never-used",
+    "root:locked",
+];
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/target")
+}
+
+fn files() -> BTreeSet<String> {
+    fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// Kickstart and image of every case.
+fn cases() -> Vec<(String, String)> {
+    let files = files();
+    let names = files.iter().filter_map(|file| file.strip_suffix(".ks"));
+    names
+        .flat_map(|name| {
+            let images = text(&format!("{name}.images"));
+            let pair = |image: &str| (name.to_owned(), image.to_owned());
+            images.lines().map(pair).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn text(file: &str) -> String {
+    let path = directory().join(file);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn set(words: &str) -> BTreeSet<String> {
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Directories at the top of an image, with links into `/var`.
+fn top() -> BTreeMap<String, Option<String>> {
+    let links = ["home", "srv", "mnt", "opt", "media"].map(|name| (name, format!("var/{name}")));
+    let links = links
+        .into_iter()
+        .map(|(name, to)| (name.to_owned(), Some(to)));
+    let real = ["boot", "etc", "tmp", "usr", "var"].map(|name| (name.to_owned(), None));
+    let root = ("root".to_owned(), Some("var/roothome".to_owned()));
+    links.chain(real).chain([root]).collect()
+}
+
+fn users() -> BTreeMap<String, String> {
+    let users = [
+        ("root", "/root"),
+        ("daemon", "/usr/sbin"),
+        ("admin", "/home/admin"),
+    ];
+    users
+        .map(|(name, home)| (name.to_owned(), home.to_owned()))
+        .into()
+}
+
+/// A Debian with systemd-networkd and Debian's signed boot chain.
+fn debian() -> ImageFacts {
+    ImageFacts {
+        kernel: "6.12.57+deb13-cloud-amd64".to_owned(),
+        os_id: "debian".to_owned(),
+        kargs: vec!["mitigations=auto".to_owned(), "nosmt".to_owned()],
+        boot: Some(BootPayload {
+            vendor: "debian".to_owned(),
+            shim: "/usr/lib/shim/shimx64.efi.signed".to_owned(),
+            grub: "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed".to_owned(),
+            mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
+        }),
+        programs: set(
+            "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
+        ),
+        units: set("sshd.service systemd-networkd.service fstrim.timer cups.service"),
+        users: users(),
+        groups: set("root daemon sudo"),
+        zones: set("Europe/Prague UTC"),
+        locales: Some(set("C C.utf8 POSIX cs_CZ.utf8")),
+        top: top(),
+        selinux: false,
+    }
+}
+
+/// An image with NetworkManager and firewalld, without `MokManager` and kernel arguments.
+fn networkmanager() -> ImageFacts {
+    let mut facts = debian();
+    facts.os_id = "lab".to_owned();
+    facts.kargs.clear();
+    facts.boot = facts.boot.map(|boot| BootPayload {
+        vendor: "lab".to_owned(),
+        mok_manager: None,
+        ..boot
+    });
+    facts.programs.insert("firewall-offline-cmd".to_owned());
+    facts.units.insert("NetworkManager.service".to_owned());
+    facts.locales = None;
+    facts
+}
+
+/// An image that has a kernel, root, and what boots it.
+fn bare_but_bootable() -> ImageFacts {
+    ImageFacts {
+        programs: set("systemd-tmpfiles chpasswd chage"),
+        units: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        zones: BTreeSet::new(),
+        locales: None,
+        kargs: Vec::new(),
+        ..debian()
+    }
+}
+
+fn facts(image: &str) -> ImageFacts {
+    match image {
+        "debian" => debian(),
+        "networkmanager" => networkmanager(),
+        "bare-but-bootable" => bare_but_bootable(),
+        "bare" => ImageFacts {
+            kernel: "6.12.57".to_owned(),
+            ..ImageFacts::default()
+        },
+        "selinux" => ImageFacts {
+            selinux: true,
+            ..debian()
+        },
+        other => panic!("`{other}` is no image"),
+    }
+}
+
+fn machine() -> Inventory {
+    let disk = Disk {
+        device: "/dev/vda".to_owned(),
+        image_file: false,
+        links: vec!["/dev/disk/by-id/virtio-LAB0001".to_owned()],
+        size_bytes: 8 << 30,
+        sector_bytes: 512,
+        model: None,
+        serial: Some("LAB0001".to_owned()),
+        transport: Some("virtio".to_owned()),
+        removable: false,
+        read_only: false,
+        in_use: None,
+        table: None,
+        fs: None,
+        partitions: Vec::new(),
+    };
+    Inventory {
+        inventory: 1,
+        arch: "amd64".to_owned(),
+        firmware: Firmware::Uefi,
+        memory_bytes: 4 << 30,
+        disks: vec![disk],
+        interfaces: Vec::new(),
+    }
+}
+
+fn kickstart(name: &str) -> Kickstart {
+    let file = format!("{name}.ks");
+    let reading = read(&file, &text(&file), &NoIncludes);
+    let is_error =
+        |d: &&kickstart_parser::Diagnostic| d.severity == kickstart_parser::Severity::Error;
+    let errors: Vec<_> = reading.diagnostics.iter().filter(is_error).collect();
+    assert!(errors.is_empty(), "{file} is no kickstart: {errors:#?}");
+    reading.kickstart
+}
+
+fn plan(name: &str, kickstart: &Kickstart) -> Plan {
+    let choices = Choices {
+        seed: uuid::uuid!("6f1d3c52-0a4e-4c0b-9f57-2d8b7a1e5c90"),
+        ..Choices::default()
+    };
+    let planned = plan_disks(kickstart, &machine(), &choices);
+    planned
+        .unwrap_or_else(|issues| panic!("{name}: {issues:#?}"))
+        .plan
+}
+
+fn outcome(name: &str, image: &str) -> Outcome {
+    let kickstart = kickstart(name);
+    let plan = plan(name, &kickstart);
+    plan_target(&kickstart, &plan, &facts(image))
+}
+
+fn said(issues: &Issues) -> String {
+    let mut text = String::new();
+    for issue in &issues.0 {
+        let severity = match issue.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let place = issue.location.as_ref();
+        let place = place.map_or(String::new(), |at| format!("{}:{}: ", at.file, at.line));
+        writeln!(text, "{severity} {} {place}{}", issue.code, issue.message).unwrap();
+        if let Some(help) = &issue.help {
+            writeln!(text, "help: {help}").unwrap();
+        }
+    }
+    text
+}
+
+fn expectation(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let mut texts = Vec::new();
+    if let Ok((target, _)) = outcome {
+        texts.push(("json", serde_json::to_string_pretty(target).unwrap() + "\n"));
+        texts.push(("txt", render_target(target)));
+    }
+    let (Ok((_, issues)) | Err(issues)) = outcome;
+    if !issues.0.is_empty() {
+        texts.push(("issues", said(issues)));
+    }
+    texts
+}
+
+/// Compares with what is written, or writes it; gives what is wrong.
+fn compare(case: &str, actual: &[(&'static str, String)], update: bool) -> Vec<String> {
+    let mut problems = Vec::new();
+    for extension in EXTENSIONS {
+        let path = directory().join(format!("{case}.{extension}"));
+        let now = actual
+            .iter()
+            .find(|(e, _)| *e == extension)
+            .map(|(_, text)| text);
+        let written = fs::read_to_string(&path).ok();
+        match (now, written) {
+            (now, written) if now == written.as_ref() => {}
+            (Some(now), _) if update => fs::write(&path, now).unwrap(),
+            (None, Some(_)) if update => fs::remove_file(&path).unwrap(),
+            (now, written) => {
+                let shown = |text: Option<&String>| text.cloned().unwrap_or("nothing\n".to_owned());
+                let (path, written, now) = (path.display(), shown(written.as_ref()), shown(now));
+                problems.push(format!("{path}\n--- expected\n{written}--- actual\n{now}"));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn kickstarts_and_images_become_the_target_plans_and_refusals_beside_them() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let (mut problems, mut good, mut refused) = (Vec::new(), 0, 0);
+    for (name, image) in cases() {
+        let outcome = outcome(&name, &image);
+        *(if outcome.is_ok() {
+            &mut good
+        } else {
+            &mut refused
+        }) += 1;
+        if name.starts_with("refused-") && outcome.is_ok() {
+            problems.push(format!("{name} for {image}: planned"));
+        }
+        problems.extend(compare(
+            &format!("{name}.{image}"),
+            &expectation(&outcome),
+            update,
+        ));
+    }
+    assert!(
+        good >= 20 && refused >= 10,
+        "only {good} plans and {refused} refusals"
+    );
+    assert!(
+        problems.is_empty(),
+        "{} differences\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
+}
+
+#[test]
+fn every_file_belongs_to_a_case() {
+    let cases = cases();
+    for file in files() {
+        let (case, extension) = file.rsplit_once('.').unwrap();
+        let belongs = if EXTENSIONS.contains(&extension) {
+            cases
+                .iter()
+                .any(|(name, image)| format!("{name}.{image}") == case)
+        } else {
+            matches!(extension, "ks" | "images") && cases.iter().any(|(name, _)| name == case)
+        };
+        assert!(belongs, "{file} has no case");
+    }
+}
+
+#[test]
+fn every_code_of_the_target_half_is_given_by_some_case() {
+    let codes = |issues: &Issues| issues.0.iter().map(|issue| issue.code).collect::<Vec<_>>();
+    let given: Vec<Code> = cases()
+        .iter()
+        .flat_map(|(name, image)| match outcome(name, image) {
+            Ok((_, issues)) | Err(issues) => codes(&issues),
+        })
+        .collect();
+    for code in [
+        Code::MountTwice,
+        Code::MountInvalid,
+        Code::NoEffect,
+        Code::UnitMissing,
+        Code::ProgramMissing,
+        Code::BootLoaderMissing,
+        Code::ImageUnusable,
+        Code::KernelArgument,
+        Code::UserUnknown,
+        Code::ValueInvalid,
+    ] {
+        assert!(given.contains(&code), "no case gives {code}");
+    }
+}
+
+/// Texts that the plan has written into files, with their paths.
+fn written(target: &TargetPlan) -> Vec<(String, String)> {
+    let configured = target.configure.iter().filter_map(|action| match action {
+        Action::Write { path, text, .. } => Some((path.clone(), text.clone())),
+        _ => None,
+    });
+    let boot = target.boot.boot_files.iter().chain(&target.boot.esp_files);
+    configured.chain(boot.cloned()).collect()
+}
+
+#[test]
+fn every_template_is_rendered_without_an_error() {
+    const PLACES: [&str; 5] = [
+        "grub/grub.cfg",
+        "EFI/debian/grub.cfg",
+        "/etc/fstab",
+        "/etc/systemd/network/10-enp1s0.network",
+        "/etc/NetworkManager/system-connections/enp1s0.nmconnection",
+    ];
+    let targets = cases()
+        .into_iter()
+        .filter_map(|(name, image)| outcome(&name, &image).ok());
+    let texts: Vec<_> = targets.flat_map(|(target, _)| written(&target)).collect();
+    for place in PLACES {
+        assert!(
+            texts.iter().any(|(path, _)| path == place),
+            "{place} is never written"
+        );
+    }
+    for (path, text) in &texts {
+        for template in ["BootMenu", "EspStub", "Fstab", "Networkd", "NetworkManager"] {
+            assert!(!text.contains(&format!("# {template}:")), "{path}:\n{text}");
+        }
+        assert!(
+            !text.contains("{{") && !text.contains("{%"),
+            "{path}:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn passwords_and_hashes_are_only_on_standard_input() {
+    let mut exposed = String::new();
+    for (name, image) in cases() {
+        let Ok((target, issues)) = outcome(&name, &image) else {
+            continue;
+        };
+        let shown = format!(
+            "{}{target:?}{target:#?}{issues:?}{}",
+            serde_json::to_string(&target).unwrap(),
+            render_target(&target)
+        );
+        for secret in SECRETS {
+            assert!(
+                !shown.contains(secret),
+                "{name} for {image} shows `{secret}`"
+            );
+        }
+        exposed.extend(target.configure.iter().filter_map(|action| match action {
+            Action::Run(program) => program.stdin.as_ref().map(kickstart_parser::Secret::expose),
+            _ => None,
+        }));
+    }
+    // The user who has this one is in the image already.
+    for secret in SECRETS.iter().filter(|secret| **secret != "never-used") {
+        assert!(exposed.contains(secret), "`{secret}` is never set");
+    }
+}

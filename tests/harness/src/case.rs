@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! End-to-end cases: a kickstart and an expectation side by side.
+//!
+//! Takes `NAME.ks` and `NAME.toml` from a directory and the `landfall` executable; installs the kickstart on a disk
+//! image from a real registry, boots that, and does the steps of the expectation over ssh. Gives success, or an error
+//! that says where the logs are. Knows no case by name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::guest::{BOOT, Guest, Machine};
+use crate::landfall::{self, Install};
+use crate::registry::Registry;
+use crate::ssh::Key;
+use crate::{image, tool};
+
+/// A case as its two files have it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The file name without extension.
+    pub name: String,
+    /// The kickstart with its placeholders.
+    pub kickstart: PathBuf,
+    /// The other file.
+    pub expectation: Expectation,
+}
+
+/// `NAME.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expectation {
+    /// What the case proves, one line.
+    pub description: String,
+    /// The image under `tests/images` that is installed.
+    pub image: String,
+    /// The disk's size as Landfall takes it.
+    pub disk: String,
+    /// Memory of the guest in MiB.
+    #[serde(default = "memory")]
+    pub memory: u32,
+    /// Whether the firmware checks signatures.
+    #[serde(default)]
+    pub secure_boot: bool,
+    /// Part of every run; the others take turns by commit.
+    #[serde(default)]
+    pub always: bool,
+    /// What is done in the guest, in order.
+    pub step: Vec<Step>,
+}
+
+/// One step in the guest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Step {
+    /// A command and what it prints.
+    Run(Run),
+    /// A reboot, until root can log in again.
+    Reboot(Reboot),
+}
+
+/// A command line that must succeed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Run {
+    /// For the guest's shell.
+    pub run: String,
+    /// Each of these must be in its output.
+    #[serde(default)]
+    pub expect: Vec<String>,
+    /// None of these may be.
+    #[serde(default)]
+    pub expect_not: Vec<String>,
+}
+
+/// `reboot = true`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reboot {
+    /// Always true.
+    pub reboot: bool,
+}
+
+fn memory() -> u32 {
+    2048
+}
+
+impl Case {
+    /// All cases of a directory by name. A file without its other half is an error.
+    pub fn discover(dir: &Path) -> Result<Vec<Self>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
+            names.push(entry?.path().with_extension(""));
+        }
+        names.sort();
+        names.dedup();
+        names.iter().map(|stem| Self::read(stem)).collect()
+    }
+
+    fn read(stem: &Path) -> Result<Self> {
+        let (kickstart, toml) = (stem.with_extension("ks"), stem.with_extension("toml"));
+        ensure!(kickstart.is_file(), "{} is missing", kickstart.display());
+        let text =
+            fs::read_to_string(&toml).with_context(|| format!("reading {}", toml.display()))?;
+        let expectation: Expectation =
+            toml::from_str(&text).with_context(|| format!("reading {}", toml.display()))?;
+        ensure!(
+            !expectation.step.is_empty(),
+            "{} has no step: it could not fail",
+            toml.display()
+        );
+        let name = stem
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            name,
+            kickstart,
+            expectation,
+        })
+    }
+
+    /// Installs, boots and does the steps, with everything it leaves in the fresh directory `dir`.
+    pub fn run(&self, landfall: &Path, dir: &Path) -> Result<()> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
+        }
+        fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+        self.try_run(landfall, dir).with_context(|| {
+            format!(
+                "case `{}`, its logs and disk are in {}",
+                self.name,
+                dir.display()
+            )
+        })
+    }
+
+    fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
+        let key = Key::create(dir)?;
+        let machine = install(&self.expectation, &self.kickstart, landfall, dir, &key)?;
+        let mut guest = Guest::start(&machine, key)?;
+        guest.wait_for_login(BOOT)?;
+        for (index, step) in self.expectation.step.iter().enumerate() {
+            step.take(&mut guest)
+                .with_context(|| format!("step {} of the guest", index + 1))?;
+        }
+        drop(guest);
+        fs::remove_file(&machine.disk)?;
+        Ok(())
+    }
+}
+
+/// Serves the image, installs the kickstart in `dir`, and gives the machine that boots the result.
+pub fn install(
+    what: &Expectation,
+    kickstart: &Path,
+    landfall: &Path,
+    dir: &Path,
+    key: &Key,
+) -> Result<Machine> {
+    let layout = image::layout(&what.image)?;
+    let registry = Registry::http()?;
+    let reference = registry.push(&layout, &format!("landfall/{}:1", what.image))?;
+    let filled = dir.join("kickstart.ks");
+    landfall::kickstart(kickstart, &reference, &key.public()?, &filled)?;
+    let disk = dir.join("disk.img");
+    let install = Install {
+        landfall: landfall.to_owned(),
+        kickstart: filled,
+        disk: disk.clone(),
+        size: what.disk.clone(),
+        log: dir.join("install.log"),
+    };
+    install.run()?;
+    Ok(Machine {
+        disk,
+        secure_boot: what.secure_boot,
+        memory: what.memory,
+        dir: dir.to_owned(),
+    })
+}
+
+impl Step {
+    fn take(&self, guest: &mut Guest) -> Result<()> {
+        match self {
+            Self::Run(step) => step.check(&guest.login().run(&step.run)?),
+            Self::Reboot(step) => {
+                ensure!(step.reboot, "`reboot = false` is no step");
+                tool::log("reboot");
+                guest.reboot(BOOT)
+            }
+        }
+    }
+}
+
+impl Run {
+    fn check(&self, output: &str) -> Result<()> {
+        for text in &self.expect {
+            ensure!(
+                output.contains(text.as_str()),
+                "`{}` printed no `{text}` but:\n{output}",
+                self.run
+            );
+        }
+        for text in &self.expect_not {
+            ensure!(
+                !output.contains(text.as_str()),
+                "`{}` printed `{text}`:\n{output}",
+                self.run
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Index of the case among `count` rotating ones that is run at this commit.
+pub fn turn(commit: &str, count: usize) -> usize {
+    let number = commit
+        .get(..8)
+        .and_then(|start| usize::from_str_radix(start, 16).ok())
+        .unwrap_or(0);
+    number % count.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cases_of_the_project_are_complete() {
+        let cases = Case::discover(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e")).unwrap();
+        assert!(cases.iter().any(|case| case.expectation.always));
+        for case in cases {
+            let kickstart = fs::read_to_string(&case.kickstart).unwrap();
+            assert!(
+                kickstart.contains("@IMAGE@") && kickstart.contains("@KEY@"),
+                "{}",
+                case.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_fails_on_what_is_missing_and_on_what_should_be() {
+        let text = "run = 'x'\nexpect = ['on']\nexpect-not = ['off']";
+        let step: Run = toml::from_str(text).unwrap();
+        assert!(step.check("on").is_ok());
+        assert!(step.check("nothing").is_err());
+        assert!(step.check("on off").is_err());
+    }
+
+    #[test]
+    fn a_misspelt_key_of_a_step_is_an_error() {
+        assert!(toml::from_str::<Step>("run = 'x'\nexpected = ['on']").is_err());
+    }
+
+    #[test]
+    fn turns_go_round() {
+        assert_eq!(turn("00000003aa", 2), 1);
+        assert_eq!(turn("00000004aa", 2), 0);
+        assert_eq!(turn("unknown", 2), 0);
+        assert_eq!(turn("00000004aa", 0), 0);
+    }
+}

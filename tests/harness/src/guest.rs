@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A guest in QEMU that boots a disk image the way a UEFI machine boots its disk.
+//!
+//! Takes a disk image and whether Secure Boot is on; gives a running machine with a serial log and a forwarded ssh
+//! port, and waits for it with deadlines. Emulated (TCG), so it runs wherever QEMU does. Knows nothing of what is
+//! installed on the disk. The machine ends with its value.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::registry::free_port;
+use crate::ssh::{Key, Login};
+use crate::tool::{Daemon, package_file, tool};
+
+/// How long a guest may take from power-on to a login; emulated on a busy machine of two cores.
+pub const BOOT: Duration = Duration::from_secs(420);
+
+/// Where Debian's package `ovmf` has the firmware.
+const FIRMWARE: &str = "/usr/share/OVMF";
+
+/// The machine to start.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The disk, raw.
+    pub disk: PathBuf,
+    /// Firmware that checks signatures, with Microsoft's keys enrolled.
+    pub secure_boot: bool,
+    /// Memory in MiB.
+    pub memory: u32,
+    /// Directory for serial.log, qemu.log and the firmware's variables.
+    pub dir: PathBuf,
+}
+
+/// Where a machine's serial console goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serial {
+    /// The file `serial.log`.
+    Log,
+    /// The terminal: QEMU's stdin and stdout, Ctrl-A X ends it.
+    Terminal,
+}
+
+impl Machine {
+    /// QEMU's command line; `port` of the loopback address leads to the guest's ssh.
+    pub fn command(&self, port: u16, serial: Serial) -> Result<Command> {
+        let (code, variables) = if self.secure_boot {
+            ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd")
+        } else {
+            ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
+        };
+        let code = package_file(&format!("{FIRMWARE}/{code}"), "ovmf")?;
+        let variables = package_file(&format!("{FIRMWARE}/{variables}"), "ovmf")?;
+        let own = self.dir.join("firmware-variables.fd");
+        fs::copy(&variables, &own).with_context(|| format!("copying {}", variables.display()))?;
+        let mut qemu = tool("qemu-system-x86_64")?;
+        if self.secure_boot {
+            qemu.args([
+                "-machine",
+                "q35,smm=on",
+                "-global",
+                "driver=cfi.pflash01,property=secure,value=on",
+            ]);
+        } else {
+            qemu.args(["-machine", "q35"]);
+        }
+        qemu.args([
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            &self.memory.to_string(),
+        ]);
+        qemu.args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-device",
+            "virtio-rng-pci",
+        ]);
+        qemu.arg("-drive").arg(format!(
+            "if=pflash,format=raw,readonly=on,file={}",
+            code.display()
+        ));
+        qemu.arg("-drive")
+            .arg(format!("if=pflash,format=raw,file={}", own.display()));
+        qemu.arg("-drive").arg(format!(
+            "if=virtio,format=raw,cache=unsafe,discard=unmap,file={}",
+            self.disk.display()
+        ));
+        qemu.arg("-netdev")
+            .arg(format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"));
+        qemu.args(["-device", "virtio-net-pci,netdev=net0,romfile="]);
+        match serial {
+            Serial::Log => qemu
+                .arg("-serial")
+                .arg(format!("file:{}", self.serial_log().display())),
+            Serial::Terminal => qemu.args(["-serial", "mon:stdio"]),
+        };
+        Ok(qemu)
+    }
+
+    /// The file that a guest's serial console goes to.
+    pub fn serial_log(&self) -> PathBuf {
+        self.dir.join("serial.log")
+    }
+}
+
+/// A running guest.
+#[derive(Debug)]
+pub struct Guest {
+    daemon: Daemon,
+    serial_log: PathBuf,
+    login: Login,
+}
+
+impl Guest {
+    /// Powers the machine on.
+    pub fn start(machine: &Machine, key: Key) -> Result<Self> {
+        let port = free_port()?;
+        let command = machine.command(port, Serial::Log)?;
+        let daemon = Daemon::start(&command, &machine.dir.join("qemu.log"))?;
+        Ok(Self {
+            daemon,
+            serial_log: machine.serial_log(),
+            login: Login::new(key, port),
+        })
+    }
+
+    /// Root's shell in the guest.
+    pub fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// Waits until root can log in.
+    pub fn wait_for_login(&mut self, deadline: Duration) -> Result<()> {
+        self.boot_id(deadline, None).map(drop)
+    }
+
+    /// Waits until the serial console has printed `text`.
+    pub fn wait_for_serial(&mut self, text: &str, deadline: Duration) -> Result<()> {
+        let end = Instant::now() + deadline;
+        while !String::from_utf8_lossy(&fs::read(&self.serial_log).unwrap_or_default())
+            .contains(text)
+        {
+            self.check(end, &format!("`{text}` on the serial console"))?;
+            sleep(Duration::from_millis(250));
+        }
+        Ok(())
+    }
+
+    /// Reboots from inside and waits until root can log in again.
+    pub fn reboot(&mut self, deadline: Duration) -> Result<()> {
+        let before = self.boot_id(Duration::from_secs(30), None)?;
+        // The connection may end before the command does.
+        let _ = self.login.try_run("systemctl reboot")?;
+        self.boot_id(deadline, Some(&before)).map(drop)
+    }
+
+    /// The kernel's id of this boot, once root can log in and it is not `other`.
+    fn boot_id(&mut self, deadline: Duration, other: Option<&str>) -> Result<String> {
+        let end = Instant::now() + deadline;
+        loop {
+            if let Some(id) = self.login.try_run("cat /proc/sys/kernel/random/boot_id")?
+                && Some(id.as_str()) != other
+            {
+                return Ok(id);
+            }
+            self.check(end, &format!("a login by `{}`", self.login.command_line()))?;
+            sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// An error with the end of the serial log when the guest has ended or the time is up.
+    fn check(&mut self, end: Instant, awaited: &str) -> Result<()> {
+        let why = match self.daemon.ended()? {
+            Some(status) => format!("QEMU ended with {status} before {awaited}"),
+            None if Instant::now() >= end => format!("waited too long for {awaited}"),
+            None => return Ok(()),
+        };
+        let qemu = last_lines(&self.serial_log.with_file_name("qemu.log"), 5);
+        let serial = last_lines(&self.serial_log, 30);
+        bail!(
+            "{why}
+{qemu}
+end of {}:
+{serial}",
+            self.serial_log.display()
+        );
+    }
+}
+
+/// The end of the file, for an error message.
+pub fn last_lines(file: &Path, count: usize) -> String {
+    let text = String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A real registry for the length of a test: Debian's `docker-registry` on a loopback port of its own.
+//!
+//! Takes an OCI layout and pushes it with `skopeo`, digests kept; gives the reference. Plain HTTP, or HTTPS with a
+//! certificate authority made for the occasion. Knows nothing of what is in the images.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::tool::{self, Daemon, tool};
+
+/// How long the registry may take to listen.
+const START: Duration = Duration::from_secs(30);
+
+/// A running registry; it and what was pushed to it end with this value.
+#[derive(Debug)]
+pub struct Registry {
+    _daemon: Daemon,
+    dir: tempfile::TempDir,
+    port: u16,
+    tls: bool,
+}
+
+impl Registry {
+    /// Starts a registry that speaks plain HTTP.
+    pub fn http() -> Result<Self> {
+        Self::start(false)
+    }
+
+    /// Starts a registry that speaks HTTPS with a certificate for `localhost` and 127.0.0.1, see [`Registry::ca`].
+    pub fn https() -> Result<Self> {
+        Self::start(true)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The certificate of the authority that signed the registry's.
+    pub fn ca(&self) -> PathBuf {
+        self.dir.path().join("ca.crt")
+    }
+
+    /// Pushes the one image of an OCI layout as `name` (repository and tag); gives the full reference.
+    pub fn push(&self, layout: &Path, name: &str) -> Result<String> {
+        let reference = format!("{}/{name}", self.address());
+        let mut copy = tool("skopeo")?;
+        copy.args([
+            "copy",
+            "--quiet",
+            "--insecure-policy",
+            "--preserve-digests",
+            "--dest-tls-verify=false",
+        ]);
+        copy.arg(format!("oci:{}", layout.display()))
+            .arg(format!("docker://{reference}"));
+        tool::run(&mut copy)?;
+        Ok(reference)
+    }
+
+    fn start(tls: bool) -> Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix("landfall-registry-")
+            .tempdir_in("/var/tmp")?;
+        if tls {
+            certificates(dir.path())?;
+        }
+        let port = free_port()?;
+        let file = dir.path().join("config.yml");
+        fs::write(&file, configuration(dir.path(), port, tls))?;
+        let log = dir.path().join("registry.log");
+        let mut daemon = Daemon::start(tool("docker-registry")?.arg("serve").arg(&file), &log)?;
+        let deadline = Instant::now() + START;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(status) = daemon.ended()? {
+                bail!(
+                    "the registry ended with {status}: {}",
+                    fs::read_to_string(&log).unwrap_or_default().trim()
+                );
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the registry did not listen within {START:?}"
+            );
+            sleep(Duration::from_millis(50));
+        }
+        Ok(Self {
+            _daemon: daemon,
+            dir,
+            port,
+            tls,
+        })
+    }
+
+    /// Whether clients need TLS.
+    pub fn tls(&self) -> bool {
+        self.tls
+    }
+}
+
+/// A TCP port of the loopback address that nobody listens on now.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn configuration(dir: &Path, port: u16, tls: bool) -> String {
+    let dir = dir.display();
+    let tls = if tls {
+        format!("  tls:\n    certificate: {dir}/server.crt\n    key: {dir}/server.key\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {dir}/data\nhttp:\n  \
+         addr: 127.0.0.1:{port}\n{tls}"
+    )
+}
+
+/// Makes `ca.crt`, and `server.crt` and `server.key` signed by it.
+fn certificates(dir: &Path) -> Result<()> {
+    let path = |name: &str| dir.join(name).display().to_string();
+    let new_key = [
+        "req",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ];
+    let (ca_key, ca, key, request, extensions) = (
+        path("ca.key"),
+        path("ca.crt"),
+        path("server.key"),
+        path("server.csr"),
+        path("extensions"),
+    );
+    tool::run(
+        tool("openssl")?
+            .args(new_key)
+            .args(["-x509", "-days", "2", "-subj", "/CN=Landfall tests"])
+            .args(["-keyout", &ca_key, "-out", &ca]),
+    )?;
+    tool::run(tool("openssl")?.args(new_key).args([
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+        &key,
+        "-out",
+        &request,
+    ]))?;
+    fs::write(&extensions, "subjectAltName=DNS:localhost,IP:127.0.0.1\n")?;
+    let sign = [
+        "x509",
+        "-req",
+        "-days",
+        "2",
+        "-set_serial",
+        "2",
+        "-in",
+        &request,
+        "-CA",
+        &ca,
+        "-CAkey",
+        &ca_key,
+    ];
+    tool::run(tool("openssl")?.args(sign).args([
+        "-extfile",
+        &extensions,
+        "-out",
+        &path("server.crt"),
+    ]))?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Installations that end early leave a disk that no firmware starts, nothing mounted, and can be run again.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use landfall_harness::tool::{self, tool};
+
+use super::{Scratch, install, is_startable, run, seed_kickstart};
+
+/// Starts the installation and sends `signal` at the first event that has `text`; gives the exit status.
+fn interrupt(mut command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
+    let mut child = command
+        .arg("--json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let events = BufReader::new(child.stdout.take().unwrap());
+    let mut sent = false;
+    for event in events.lines().map_while(Result::ok) {
+        if !sent && event.contains(text) {
+            let pid = child.id().to_string();
+            tool::run(tool("kill").unwrap().args(["-s", signal, &pid])).unwrap();
+            sent = true;
+        }
+    }
+    assert!(sent, "no event had `{text}`");
+    child.wait().unwrap()
+}
+
+/// Loop devices on the file; they may take a moment to go after a SIGKILL.
+fn is_attached(disk: &Path) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let list = tool::run(tool("losetup").unwrap().arg("--associated").arg(disk)).unwrap();
+        if list.trim().is_empty() || Instant::now() > deadline {
+            return !list.trim().is_empty();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn signals_end_with_their_code_and_the_next_run_succeeds() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let scratch = Scratch::new();
+        let disk = scratch.path("disk.img");
+        let size = format!("{}:8G", disk.display());
+        let status = interrupt(
+            install(&scratch, &seed_kickstart(), &size),
+            signal,
+            r#""kind":"progress""#,
+        );
+        assert_eq!(status.code(), Some(code));
+        assert!(!is_startable(&disk));
+        assert!(!is_attached(&disk), "loop devices are left");
+        run(&mut install(
+            &scratch,
+            &seed_kickstart(),
+            disk.to_str().unwrap(),
+        ))
+        .expect(0);
+        assert!(is_startable(&disk));
+    }
+}
+
+#[test]
+fn after_a_kill_no_mount_is_left_and_the_disk_does_not_start() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let step = r#""step":"deploy","state":"done""#;
+    let status = interrupt(install(&scratch, &seed_kickstart(), &size), "KILL", step);
+    assert_eq!(status.code(), None);
+    assert!(!is_startable(&disk));
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains("/run/landfall/"), "{mounts}");
+}
+
+#[test]
+fn a_unit_that_the_image_lacks_fails_the_installation() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let kickstart = seed_kickstart().replace("--enabled=sshd", "--enabled=sshd,no-such-unit");
+    let ended = run(&mut install(
+        &scratch,
+        &kickstart,
+        &format!("{}:8G", disk.display()),
+    ))
+    .expect(4);
+    for text in [
+        "deploy: failed",
+        "not in the image: `no-such-unit`",
+        "ks.cfg:14",
+        "LF1020",
+        "does not boot",
+    ] {
+        assert!(
+            ended.stderr.contains(text),
+            "no `{text}` in:\n{}",
+            ended.stderr
+        );
+    }
+    assert!(!is_startable(&disk));
+    assert!(!is_attached(&disk));
+}
+
+#[test]
+fn a_post_script_decides_with_erroronfail() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let script = |options: &str| {
+        format!(
+            "{}\n%post {options}\necho reason; exit 3\n%end\n",
+            seed_kickstart()
+        )
+    };
+    let ended = run(&mut install(&scratch, &script("--erroronfail"), &size)).expect(4);
+    assert!(
+        ended.stderr.contains("post: failed") && ended.stderr.contains("reason"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!is_startable(&disk));
+    run(&mut install(&scratch, &script(""), disk.to_str().unwrap())).expect(0);
+    assert!(is_startable(&disk));
+}

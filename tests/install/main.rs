@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Installations on disk image files and block devices, judged from outside by `sfdisk`, `blkid`, `ostree fsck`
+//! and by what is in the file systems. Nothing is booted here; `tests/e2e.rs` does that.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod agreement;
+mod block_device;
+mod content;
+mod interruption;
+mod kinds;
+mod refusals;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use landfall_harness::disk::{self, Partition};
+use landfall_harness::image;
+
+/// What the installed system follows in these tests; nobody listens there.
+const TARGET: &str = "registry.example.com/lab/plain:v1";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample lab";
+
+/// The manual's kickstart, with the target and the key above.
+fn seed_kickstart() -> String {
+    let template = include_str!("../e2e/seed-uefi.ks");
+    template.replace("@IMAGE@", TARGET).replace("@KEY@", KEY)
+}
+
+/// The test image as `--image` takes it.
+fn image_argument() -> String {
+    format!("oci:{}", layout().display())
+}
+
+fn layout() -> &'static Path {
+    static LAYOUT: OnceLock<PathBuf> = OnceLock::new();
+    LAYOUT.get_or_init(|| image::layout("plain").unwrap())
+}
+
+/// A directory of one test's own, with room for disks.
+struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(
+            tempfile::Builder::new()
+                .prefix("landfall-install-")
+                .tempdir_in("/var/tmp")
+                .unwrap(),
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// How a command ended.
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ended {
+    #[track_caller]
+    fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+}
+
+fn landfall<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// `landfall install` of the test image, by `kickstart`, on `disk`.
+fn install(scratch: &Scratch, kickstart: &str, disk: &str) -> Command {
+    install_from(scratch, kickstart, disk, &image_argument())
+}
+
+/// `landfall install` of the image at `image`.
+fn install_from(scratch: &Scratch, kickstart: &str, disk: &str, image: &str) -> Command {
+    let kickstart = scratch.write("ks.cfg", kickstart);
+    let mut command = landfall(["install", "--disk", disk, "--image", image]);
+    command.arg("--kickstart").arg(kickstart);
+    command
+}
+
+/// The partition with this name.
+fn partition(disk: &Path, name: &str) -> Partition {
+    let table = disk::table(disk).unwrap();
+    let found = table
+        .partitions
+        .iter()
+        .find(|partition| partition.name == name);
+    found
+        .unwrap_or_else(|| panic!("no partition `{name}`: {table:#?}"))
+        .clone()
+}
+
+const ESP: &str = "EFI System Partition";
+
+/// Whether firmware would find a boot loader on the disk.
+fn is_startable(disk: &Path) -> bool {
+    let files = disk::fat_files(disk, &partition(disk, ESP)).unwrap_or_default();
+    files.iter().any(|file| {
+        file.to_ascii_uppercase().ends_with("BOOTX64.EFI") || file.ends_with("shimx64.efi")
+    })
+}
+
+/// The one deployment's directory in a mounted root file system.
+fn deployment(root: &Path) -> PathBuf {
+    let directory = root.join("ostree/deploy/default/deploy");
+    let entries = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let found: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
