@@ -8,7 +8,7 @@ use landfall_installer::exit::Exit;
 
 use crate::cli::{CheckArgs, Format};
 use crate::kickstart::{self, Loaded};
-use crate::terminal::{self, Problem};
+use crate::terminal::{self, Problem, Stream};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Problem> {
     let mut exit = Exit::Done;
@@ -37,18 +37,15 @@ fn show(file: &Path, loaded: &Loaded, format: Format) {
             ));
         }
         Format::Human => {
-            terminal::say(
-                render::human(
-                    &reading.diagnostics,
-                    &reading.sources,
-                    terminal::is_coloured(),
-                )
-                .trim_end(),
-            );
+            terminal::data(&render::human(
+                &reading.diagnostics,
+                &reading.sources,
+                terminal::is_coloured(Stream::Data),
+            ));
             let verdict = if reading.has_errors() {
                 "has errors"
             } else {
-                "is valid"
+                "is a valid kickstart"
             };
             terminal::data(&format!("{} {verdict}\n", file.display()));
         }

@@ -8,7 +8,7 @@ use kickstart_parser::{Includes, Reading, read, render};
 use landfall_installer::exit::Exit;
 use landfall_installer::plan::hex_sha256;
 
-use crate::terminal::{self, Problem};
+use crate::terminal::{self, Problem, Stream};
 
 /// A kickstart that was read, with its hash.
 pub(crate) struct Loaded {
@@ -78,7 +78,7 @@ pub(crate) fn insist(loaded: Loaded) -> Result<Loaded, Problem> {
             render::human(
                 &reading.diagnostics,
                 &reading.sources,
-                terminal::is_coloured(),
+                terminal::is_coloured(Stream::Talk),
             )
             .trim_end(),
         );

@@ -58,9 +58,22 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Whether diagnostics are coloured.
-pub(crate) fn is_coloured() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// Where text goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    /// stdout.
+    Data,
+    /// stderr.
+    Talk,
+}
+
+/// Whether diagnostics on this stream are coloured.
+pub(crate) fn is_coloured(stream: Stream) -> bool {
+    let is_terminal = match stream {
+        Stream::Data => io::stdout().is_terminal(),
+        Stream::Talk => io::stderr().is_terminal(),
+    };
+    is_terminal && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Says why the command ends; gives its exit status.

@@ -7,6 +7,8 @@
 //! case is a refusal if and only if its name begins with `refused-`. `UPDATE_EXPECT=1` writes the
 //! expectations.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -217,4 +219,23 @@ fn the_seed_changes_uuids_and_nothing_else() {
         assert_eq!((a.start_bytes, a.size_bytes), (b.start_bytes, b.size_bytes));
     }
     assert_ne!(one.disks[0].label_uuid, other.disks[0].label_uuid);
+}
+
+#[test]
+fn no_uuid_is_given_twice_in_any_plan() {
+    for name in cases() {
+        let Ok(Planned { plan, .. }) = planned(&name) else {
+            continue;
+        };
+        let tables = plan.disks.iter().filter_map(|disk| disk.label_uuid);
+        let partitions = plan.partitions().filter_map(|(_, p)| p.uuid);
+        let systems = plan.partitions().filter_map(|(_, p)| p.fs_uuid.clone());
+        let all: Vec<String> = tables
+            .chain(partitions)
+            .map(|uuid| uuid.to_string())
+            .chain(systems)
+            .collect();
+        let different: BTreeSet<&String> = all.iter().collect();
+        assert_eq!(different.len(), all.len(), "{name}: {all:#?}");
+    }
 }

@@ -7,13 +7,15 @@
 //! with `refused-`. The images are written down here as facts; the machine is always the same.
 //! `UPDATE_EXPECT=1` writes the expectations.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kickstart_parser::{Kickstart, NoIncludes, read};
-use landfall_installer::inventory::{Disk, Firmware, Inventory};
+use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
     Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity, TargetPlan, plan_disks,
     plan_target, render_target,
@@ -117,7 +119,7 @@ fn debian() -> ImageFacts {
 /// An image with NetworkManager and firewalld, without `MokManager` and kernel arguments.
 fn networkmanager() -> ImageFacts {
     let mut facts = debian();
-    facts.os_id = "lab".to_owned();
+    "lab".clone_into(&mut facts.os_id);
     facts.kargs.clear();
     facts.boot = facts.boot.map(|boot| BootPayload {
         vendor: "lab".to_owned(),
@@ -408,4 +410,63 @@ fn passwords_and_hashes_are_only_on_standard_input() {
     for secret in SECRETS.iter().filter(|secret| **secret != "never-used") {
         assert!(exposed.contains(secret), "`{secret}` is never set");
     }
+}
+
+/// As in Anaconda, only swap space that the kickstart asks for is used.
+#[test]
+fn swap_that_is_kept_is_not_in_fstab() {
+    let mut machine = machine();
+    machine.disks[0].table = Some("gpt".to_owned());
+    machine.disks[0].partitions.push(Partition {
+        number: 1,
+        start_bytes: 1 << 20,
+        size_bytes: 1 << 30,
+        kind: "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f".to_owned(),
+        uuid: None,
+        name: None,
+        fs: Some("swap".to_owned()),
+        label: None,
+        fs_uuid: Some("11111111-2222-4333-8444-555555555555".to_owned()),
+    });
+    let text = "ostreecontainer --url=x/y:1\nreqpart\npart / --grow\npart swap --size=100\n";
+    let kickstart = read("ks", text, &NoIncludes).kickstart;
+    let plan = plan_disks(&kickstart, &machine, &Choices::default())
+        .unwrap()
+        .plan;
+    assert_eq!(plan.partitions().count(), 4);
+    let (target, _) = plan_target(&kickstart, &plan, &debian()).unwrap();
+    let written = written(&target);
+    let (_, fstab) = written
+        .iter()
+        .find(|(path, _)| path == "/etc/fstab")
+        .unwrap();
+    assert_eq!(fstab.matches(" swap ").count(), 1, "{fstab}");
+    assert!(!fstab.contains("11111111-2222"), "{fstab}");
+}
+
+/// What `chpasswd` reads is masked in the expectations, so it is written down here.
+#[test]
+fn chpasswd_reads_exact_lines() {
+    let lines = |name: &str, image: &str| {
+        let (target, _) = outcome(name, image).unwrap();
+        let stdin = target
+            .configure
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Run(program) => program.stdin.map(|secret| secret.expose().to_owned()),
+                _ => None,
+            });
+        stdin.collect::<String>()
+    };
+    assert_eq!(lines("seed", "debian"), "root:locked\n");
+    assert_eq!(lines("least", "debian"), "root:!\n");
+    assert_eq!(lines("root-locked", "debian"), "root:!\n");
+    assert_eq!(
+        lines("passwords", "debian"),
+        "root:plain-for-root\neve:!$6$evesalt$evehash\n"
+    );
+    assert_eq!(
+        lines("rich", "networkmanager"),
+        "root:$6$rootsalt$rootroothash\nalice:$6$alicesalt$alicehash\nbob:plain-for-bob\n"
+    );
 }

@@ -272,6 +272,7 @@ fn plan_and_check_tell_the_same_as_install() {
     let wrong = scratch.write("wrong.cfg", "cleerpart --all\n");
     let ended = run(landfall(["check"]).args([&kickstart, &wrong])).expect(1);
     assert!(
-        ended.stdout.contains("ks.cfg is valid") && ended.stdout.contains("wrong.cfg has errors")
+        ended.stdout.contains("ks.cfg is a valid kickstart")
+            && ended.stdout.contains("wrong.cfg has errors")
     );
 }

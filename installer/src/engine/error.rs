@@ -155,9 +155,9 @@ fn hint_for_plan(issues: &Issues) -> Option<String> {
 
 fn hint_for_image(error: &ImageError) -> Option<&'static str> {
     match error {
-        ImageError::Unreachable { .. } => {
-            Some("check the name and the network; a registry without TLS needs `--plain-http`")
-        }
+        ImageError::Unreachable { .. } => Some(
+            "check the reference, and for a registry the network; one without TLS needs `--plain-http`",
+        ),
         ImageError::Refused {
             status: 401 | 403, ..
         } => Some("the registry wants a login, and logging in is not supported yet"),

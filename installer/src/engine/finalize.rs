@@ -36,9 +36,16 @@ pub(super) fn record(
     image: &Image,
 ) -> Result<(), EngineError> {
     let labels = image.labels();
+    let is_remote = plan.image.source.starts_with("docker://");
+    let source = if is_remote {
+        &plan.image.source
+    } else {
+        &plan.image.target
+    };
     let name = |reference: &'static str, text| strip(reference, text);
     let aleph = Aleph {
-        image: name("docker://", &plan.image.source),
+        // A path of this machine would mean nothing on the installed one.
+        image: name("docker://", source),
         digest: &image.digest,
         target_image: name("docker://", &plan.image.target),
         labels,

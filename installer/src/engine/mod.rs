@@ -34,7 +34,7 @@ use thiserror::Error;
 
 use crate::event::{Body, Emitter, Failure, Step};
 use crate::exit::Exit;
-use crate::plan::{TargetPlan, plan_target};
+use crate::plan::{TargetPlan, plan_target, render_target};
 use crate::report::{Report, StepReport};
 
 use error::EngineError;
@@ -99,13 +99,15 @@ pub fn execute(
 ) -> Result<Report, Failed> {
     namespace::enter().map_err(|error| Failed::before_writes(Step::Partition, error))?;
     let top = PathBuf::from(format!("/run/landfall/{}", emitter.install()));
-    let outcome = Execution {
+    let mut execution = Execution {
         prepared,
         emitter,
         stop,
         top: &top,
-    }
-    .run();
+        written: false,
+    };
+    let outcome = execution.run();
+    let written = execution.written;
     // Only empty mount points are left there, and the directory itself is of no consequence.
     for name in ["physical", "stage", "system", ""] {
         let _ = std::fs::remove_dir(top.join(name));
@@ -114,7 +116,7 @@ pub fn execute(
     let cause = |error| stop.check().err().unwrap_or(error);
     outcome.map_err(|error| Failed {
         step: emitter.current(),
-        written: true,
+        written,
         error: cause(error),
     })
 }
@@ -126,6 +128,8 @@ struct Execution<'e, 'a> {
     stop: &'e Stop,
     /// Directory of this installation's mount points.
     top: &'e Path,
+    /// Whether a disk has been written to.
+    written: bool,
 }
 
 /// What a deployed, not yet configured target consists of.
@@ -136,9 +140,9 @@ struct Deployed {
 }
 
 impl Execution<'_, '_> {
-    fn run(mut self) -> Result<Report, EngineError> {
+    fn run(&mut self) -> Result<Report, EngineError> {
         self.partition()?;
-        let mut nodes = self.format()?;
+        let nodes = self.format()?;
         let physical = self.top.join("physical");
         let mounts = self.mount(&nodes, &physical)?;
         let (repo, commit) = self.import(&physical)?;
@@ -159,7 +163,7 @@ impl Execution<'_, '_> {
             finalize::flush(&[&physical.join("boot"), &physical])?;
             mounts.unmount()?;
             bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
-            nodes.release()?;
+            drop(nodes);
             finalize::sync_disks(&self.prepared.plan)
         })?;
         let report = self.report(deployed);
@@ -169,11 +173,22 @@ impl Execution<'_, '_> {
         Ok(report)
     }
 
+    /// Opens every disk before the first is written.
     fn partition(&mut self) -> Result<(), EngineError> {
         self.stop.check()?;
         let plan = &self.prepared.plan;
+        let written = &mut self.written;
         self.emitter.step(Step::Partition, |_| {
-            plan.disks.iter().try_for_each(partition::write)
+            let files: Vec<_> = plan
+                .disks
+                .iter()
+                .map(partition::open)
+                .collect::<Result<_, _>>()?;
+            *written = true;
+            plan.disks
+                .iter()
+                .zip(files)
+                .try_for_each(|(disk, file)| partition::write(disk, file))
         })
     }
 
@@ -241,7 +256,10 @@ impl Execution<'_, '_> {
             let (target, issues) =
                 plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
             for issue in &issues.0 {
-                emitter.warn(issue.to_string());
+                emitter.warn(issue.with_help());
+            }
+            for line in render_target(&target).lines() {
+                emitter.log(line);
             }
             let deployment = sysroot::deploy(&stage, &commit, &target, physical)?;
             stage.close()?;

@@ -4,6 +4,7 @@
 //! On a block device these are the kernel's partitions; on a disk image file each partition is a
 //! loop device with its offset and size, so that no partition scan is needed.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ struct Node {
     disk: String,
     number: u32,
     path: PathBuf,
-    is_loop: bool,
+    /// Keeps a loop device: the kernel frees it with its last user, however this process ends.
+    _keeper: Option<File>,
 }
 
 impl Nodes {
@@ -42,16 +44,18 @@ impl Nodes {
     }
 
     fn add(&mut self, disk: &DiskPlan, partition: &Partition) -> Result<(), EngineError> {
-        let path = if disk.image_file {
-            attach_loop(disk, partition)?
+        let (path, keeper) = if disk.image_file {
+            let (path, keeper) = attach_loop(disk, partition)?;
+            (path, Some(keeper))
         } else {
-            wait_for(disk, partition)?
+            (wait_for(disk, partition)?, None)
         };
+        let disk = disk.device.clone();
         self.nodes.push(Node {
-            disk: disk.device.clone(),
+            disk,
             number: partition.number,
             path,
-            is_loop: disk.image_file,
+            _keeper: keeper,
         });
         Ok(())
     }
@@ -68,34 +72,9 @@ impl Nodes {
             ))
         })
     }
-
-    /// Gives the loop devices back; they go when their last user does.
-    pub(super) fn release(&mut self) -> Result<(), EngineError> {
-        while let Some(node) = self.nodes.pop() {
-            if node.is_loop {
-                detach(&node.path)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        for node in self.nodes.drain(..).filter(|node| node.is_loop) {
-            // After a failure there is nobody left to tell.
-            let _ = detach(&node.path);
-        }
-    }
-}
-
-fn detach(path: &Path) -> Result<(), EngineError> {
-    Tool::Losetup
-        .with(["--detach".as_ref(), path.as_os_str()])
-        .run()
-}
-
-fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File), EngineError> {
     let output = Tool::Losetup
         .with([
             "--find",
@@ -108,7 +87,14 @@ fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, Engine
             &disk.device,
         ])
         .output()?;
-    Ok(PathBuf::from(output.trim()))
+    let path = PathBuf::from(output.trim());
+    let keeper = File::open(&path)
+        .map_err(|e| EngineError::io(format!("opening `{}`", path.display()), e))?;
+    // While it is open, this only marks it to be freed by its last user.
+    Tool::Losetup
+        .with(["--detach".as_ref(), path.as_os_str()])
+        .run()?;
+    Ok((path, keeper))
 }
 
 /// Tells the kernel, and whoever listens to it, about the new partitions.

@@ -13,27 +13,29 @@ use gptman::{GPT, GPTPartitionEntry};
 use super::error::EngineError;
 use crate::plan::{DiskPlan, Partition, PartitionAction, size::MIB};
 
+/// Opens the disk for writing; an image file that is not there is made, sparse.
+pub(super) fn open(disk: &DiskPlan) -> Result<File, EngineError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let is_new = disk.image_file && !std::path::Path::new(&disk.device).exists();
+    let opened = options.create_new(is_new).open(&disk.device);
+    let sized = opened.and_then(|file| {
+        if is_new {
+            file.set_len(disk.size_bytes)?;
+        }
+        Ok(file)
+    });
+    sized.map_err(|e| EngineError::io(format!("opening `{}`", disk.device), e))
+}
+
 /// Brings the disk's table into the planned state.
-pub(super) fn write(disk: &DiskPlan) -> Result<(), EngineError> {
+pub(super) fn write(disk: &DiskPlan, mut file: File) -> Result<(), EngineError> {
     let context = |doing: &str| format!("{doing} `{}`", disk.device);
-    let mut file = open(disk).map_err(|e| EngineError::io(context("opening"), e))?;
     wipe(&mut file, disk).map_err(|e| EngineError::io(context("wiping old contents of"), e))?;
     write_table(&mut file, disk)
         .map_err(|e| EngineError::io(context("writing the partition table of"), e))?;
     file.sync_all()
         .map_err(|e| EngineError::io(context("flushing"), e))
-}
-
-/// Opens the disk; an image file that is not there is made, sparse.
-fn open(disk: &DiskPlan) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    let is_new = disk.image_file && !std::path::Path::new(&disk.device).exists();
-    let file = options.create_new(is_new).open(&disk.device)?;
-    if is_new {
-        file.set_len(disk.size_bytes)?;
-    }
-    Ok(file)
 }
 
 fn wipe(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
@@ -65,10 +67,11 @@ fn write_table(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
         Some(uuid) => GPT::new_from(file, sector, uuid.to_bytes_le()).map_err(other)?,
         None => read_table(file, sector).map_err(other)?,
     };
+    let stays = |action| matches!(action, PartitionAction::Keep | PartitionAction::Format);
     let kept = |number| {
         disk.after
             .iter()
-            .any(|p| p.number == number && p.action == PartitionAction::Keep)
+            .any(|p| p.number == number && stays(p.action))
     };
     let gone: Vec<u32> = table
         .iter()

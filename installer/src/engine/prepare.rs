@@ -59,7 +59,9 @@ pub fn draft(request: &Request) -> Result<Planned, EngineError> {
     };
     let mut planned = plan_of(request, &inventory)?;
     if planned.plan.image.source.starts_with("oci:") {
-        planned.plan.image.digest = Some(open_image(request, &planned.plan)?.digest);
+        let image = open_image(request, &planned.plan)?;
+        check_image(&image, &planned.plan)?;
+        planned.plan.image.digest = Some(image.digest);
     }
     Ok(planned)
 }
@@ -88,7 +90,7 @@ pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, 
     emitter.step(Step::Plan, |emitter| {
         let Planned { mut plan, issues } = plan_of(&request, &inventory)?;
         for issue in &issues.0 {
-            emitter.warn(issue.to_string());
+            emitter.warn(issue.with_help());
         }
         require_all(&plan)?;
         let image = open_image(&request, &plan)?;

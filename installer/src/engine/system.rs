@@ -12,7 +12,7 @@ use super::error::EngineError;
 use super::mount::{Mounts, make_directory};
 use super::node::Nodes;
 use super::root::Root;
-use super::tool::{Run, Tool};
+use super::tool::{Run, Tool, quote};
 use crate::plan::{Action, MountPlan, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
@@ -142,10 +142,8 @@ impl System {
 
     fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
         let run = self.chroot(program);
-        log(format!(
-            "in the installed system: {}",
-            program.argv.join(" ")
-        ));
+        let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
+        log(format!("in the installed system: {}", words.join(" ")));
         match &program.stdin {
             Some(text) => run.feed(text.expose().as_bytes()).map(drop),
             None => run.run(),

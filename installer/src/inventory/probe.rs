@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Disk, Firmware, Interface, Inventory, Partition};
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
+use crate::plan::size::human;
 
 /// A disk as the user names it: a block device, an image file, or an image file to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +226,14 @@ fn named_disk(disk: &DiskArg, links: &[(PathBuf, PathBuf)]) -> Result<Disk, Engi
             check_parent(path)?;
             Ok(empty_image(path, size))
         }
-        (_, Ok(metadata)) if metadata.is_file() => image_disk(path, metadata.len()),
+        (create, Ok(metadata)) if metadata.is_file() => {
+            if create.is_some_and(|size| size != metadata.len()) {
+                let size = human(metadata.len());
+                let message = format!("`{}` exists already and has {size}", path.display());
+                return Err(EngineError::Refused(message));
+            }
+            image_disk(path, metadata.len())
+        }
         (_, Ok(_)) => Err(EngineError::Refused(format!(
             "`{}` is neither a block device nor a file",
             path.display()

@@ -26,16 +26,14 @@ pub fn render_disks(plan: &Plan) -> String {
         line(&mut text, &format!("Digest:   {digest}"));
     }
     line(&mut text, &format!("Seed:     {}", plan.seed));
-    match &plan.target {
-        Some(target) => text.push_str(&render_target(target)),
-        None => text.push_str(WAITING),
-    }
     text
 }
 
-const WAITING: &str = "\
-Waits for the image: kernel arguments of the image, unit and program names, the boot loader's
-files, the time zone and locale, mount points outside /var
+/// What a plan without its target half cannot say yet.
+pub const WAITING: &str = "\
+Waits for the image:
+  the image's kernel arguments, its boot loader, whether it has the kickstart's units, programs,
+  time zone, locale, users and mount points
 ";
 
 /// The target half as text.

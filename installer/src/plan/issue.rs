@@ -163,6 +163,16 @@ impl Issues {
 }
 
 impl Issue {
+    /// The issue and what to do about it, in one line.
+    pub fn with_help(&self) -> String {
+        let help = self
+            .help
+            .as_deref()
+            .map(|help| format!("; {help}"))
+            .unwrap_or_default();
+        format!("{self}{help}")
+    }
+
     /// Says which kickstart line this comes from.
     pub fn at(&mut self, location: &Location) -> &mut Self {
         self.location = Some(location.clone());

@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use crate::inventory::{self, Firmware, Inventory};
 
-pub use display::{render_disks, render_target};
+pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 #[cfg(feature = "engine")]
