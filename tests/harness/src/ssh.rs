@@ -60,7 +60,8 @@ impl Login {
 
     /// Runs a command line in the guest's shell; gives its output, an error if it fails.
     pub fn run(&self, command_line: &str) -> Result<String> {
-        tool::run(self.command()?.arg(command_line))
+        tool::log(&format!("in the guest: {command_line}"));
+        tool::quietly(self.command()?.arg(command_line))
     }
 
     /// As [`Login::run`], and quiet about it: for trying again and again.

@@ -75,6 +75,11 @@ pub fn package_file(path: &str, package: &str) -> Result<PathBuf> {
 /// Runs the command to its end and gives its standard output; any exit code but 0 is an error with its stderr.
 pub fn run(command: &mut Command) -> Result<String> {
     log(&argv(command));
+    quietly(command)
+}
+
+/// As [`run`], for a caller that has said what it does.
+pub fn quietly(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
