@@ -118,6 +118,10 @@ fn file_systems(rich: &Rich) {
         disk::content(&rich.disk, &partition(&rich.disk, "var"), "LABEL").unwrap(),
         "state"
     );
+    // systemd would mount these by their types, and at other places.
+    for (name, attributes) in [("home", "GUID:63"), ("var", "GUID:63"), ("root", "")] {
+        assert_eq!(partition(&rich.disk, name).attributes, attributes, "{name}");
+    }
     let repo = rich.root.path().join("ostree/repo");
     tool::run(
         tool("ostree")

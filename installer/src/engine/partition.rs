@@ -101,13 +101,16 @@ fn read_table(file: &mut File, sector: u64) -> gptman::Result<GPT> {
     Ok(table)
 }
 
+/// Bit of a GPT entry's attributes that keeps systemd from mounting the partition by its type.
+const NO_AUTO: u32 = 63;
+
 fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
     GPTPartitionEntry {
         partition_type_guid: partition.kind.to_bytes_le(),
         unique_partition_guid: partition.uuid.unwrap_or_default().to_bytes_le(),
         starting_lba: partition.start_bytes / sector,
         ending_lba: (partition.start_bytes + partition.size_bytes) / sector - 1,
-        attribute_bits: 0,
+        attribute_bits: u64::from(partition.no_auto) << NO_AUTO,
         partition_name: partition.name.as_str().into(),
     }
 }

@@ -91,6 +91,7 @@ fn keep(kept: &inventory::Partition) -> Partition {
         kind: kept.kind.parse().unwrap_or_default(),
         uuid: kept.uuid,
         name: kept.name.clone().unwrap_or_default(),
+        no_auto: false,
         fs: kept.fs.as_deref().and_then(FileSystem::from_name),
         fs_uuid: kept.fs_uuid.clone(),
         fs_label: kept.label.clone(),
@@ -116,6 +117,7 @@ fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
         kind: request.kind,
         uuid: Some(role_uuid(seed, &format!("partition {role}"))),
         name: request.name.to_owned(),
+        no_auto: is_mounted_by_type(&role),
         fs: Some(request.fs),
         mkfs: Some(request.fs.mkfs(&fs_uuid, request.label.as_deref())),
         fs_uuid: Some(fs_uuid),
@@ -129,6 +131,12 @@ fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
 
 fn role_uuid(seed: Uuid, role: &str) -> Uuid {
     Uuid::new_v5(&seed, role.as_bytes())
+}
+
+/// systemd mounts partitions of these types by itself, at paths that are symbolic links in an
+/// ostree system (`/home`), or others than the kickstart's (`/var/tmp` for a `/tmp`).
+fn is_mounted_by_type(mount: &str) -> bool {
+    matches!(mount, "/home" | "/srv" | "/var" | "/tmp")
 }
 
 /// FAT has a 32-bit serial in place of a UUID.

@@ -123,6 +123,8 @@ pub struct Partition {
     pub uuid: Option<Uuid>,
     /// Name in the table.
     pub name: String,
+    /// Sets attribute 63 of the discoverable partitions specification: only fstab mounts it.
+    pub no_auto: bool,
     /// What it is formatted as.
     pub fs: Option<FileSystem>,
     /// UUID of the file system; FAT has a serial, `1234-ABCD`.

@@ -26,6 +26,8 @@ pub struct Partition {
     pub uuid: String,
     /// Name.
     pub name: String,
+    /// Attributes in sfdisk's words: `GUID:63`.
+    pub attributes: String,
 }
 
 /// A partition table as `sfdisk --json` tells it.
@@ -63,6 +65,8 @@ struct RawPartition {
     uuid: String,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    attrs: String,
 }
 
 /// The partition table of a disk or disk image.
@@ -84,6 +88,7 @@ pub fn table(disk: &Path) -> Result<Table> {
             kind: p.kind.to_ascii_lowercase(),
             uuid: p.uuid.to_ascii_lowercase(),
             name: p.name,
+            attributes: p.attrs,
         })
     });
     Ok(Table {

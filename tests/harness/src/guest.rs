@@ -178,10 +178,25 @@ impl Guest {
         }
     }
 
+    /// Whether the guest waits for somebody to repair it.
+    fn has_given_up(&self) -> bool {
+        // There is no file before QEMU has made it.
+        let log =
+            String::from_utf8_lossy(&fs::read(&self.serial_log).unwrap_or_default()).into_owned();
+        let signs = [
+            "emergency mode",
+            "Kernel panic",
+            "grub rescue>",
+            "UEFI Interactive Shell",
+        ];
+        signs.iter().any(|sign| log.contains(sign))
+    }
+
     /// An error with the end of the serial log when the guest has ended or the time is up.
     fn check(&mut self, end: Instant, awaited: &str) -> Result<()> {
         let why = match self.daemon.ended()? {
             Some(status) => format!("QEMU ended with {status} before {awaited}"),
+            None if self.has_given_up() => format!("the guest gave up before {awaited}"),
             None if Instant::now() >= end => format!("waited too long for {awaited}"),
             None => return Ok(()),
         };
