@@ -23,7 +23,8 @@ test: setup lint ## everything: format, lints, all tests, guests too; what CI ru
 
 check: lint ## the inner loop: format, lints and the tests that need no guest
 	$(CARGO) test --workspace --lib --bins
-	$(CARGO) test --package kickstart-parser --tests
+	$(CARGO) test --package kickstart-parser --package landfall-installer --tests
+	$(CARGO) test --package landfall --test dependency_law --test schemas
 
 lint:
 	$(CARGO) fmt --all --check

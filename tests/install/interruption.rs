@@ -76,6 +76,7 @@ fn after_a_kill_no_mount_is_left_and_the_disk_does_not_start() {
     let status = interrupt(install(&scratch, &seed_kickstart(), &size), "KILL", step);
     assert_eq!(status.code(), None);
     assert!(!is_startable(&disk));
+    assert!(!is_attached(&disk), "loop devices are left");
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains("/run/landfall/"), "{mounts}");
 }

@@ -10,6 +10,7 @@ mod allocate;
 mod display;
 mod files;
 mod filesystem;
+mod ignored;
 mod issue;
 mod layout;
 mod request;
@@ -196,6 +197,7 @@ pub fn plan_disks(
             .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
     }
     support::check(kickstart, &mut issues);
+    ignored::warn(kickstart, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
     let placed = allocate::allocate(&disks, requests, &mut issues);

@@ -2,8 +2,8 @@
 //! What a kickstart may ask for that this version does not carry out, said before any write.
 //!
 //! An option that is read and then forgotten would be the worst answer: each such option is an
-//! error here, or a warning where leaving it out changes nothing that can break. Storage options
-//! are judged where partitions are requested.
+//! error here, or a warning in [`super::ignored`] where leaving it out breaks nothing. Storage
+//! options are judged where partitions are requested.
 
 use std::net::{IpAddr, Ipv4Addr};
 

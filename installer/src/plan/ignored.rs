@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Options that are valid, change nothing here, and are not worth refusing an installation for: a
+//! warning for each, so that nothing is read and forgotten. What would break something when left
+//! out is refused in [`super::support`].
+
+use kickstart_parser::{Kickstart, Located, Location};
+
+use super::issue::{Code, Issues};
+
+/// An option, whether it was given, where, and why it has no effect.
+type Ignored<'k> = (&'static str, bool, &'k Location, &'static str);
+
+pub(super) fn warn(kickstart: &Kickstart, issues: &mut Issues) {
+    let lists = [image(kickstart), boot(kickstart), system(kickstart)];
+    for (option, _, at, why) in lists.into_iter().flatten().filter(|(_, given, ..)| *given) {
+        issues
+            .warning(Code::NoEffect, format!("`{option}` has no effect: {why}"))
+            .at(at);
+    }
+}
+
+fn image(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
+    let mut found: Vec<Ignored<'_>> = Vec::new();
+    if let Some(Located { value, location }) = &kickstart.ostreecontainer {
+        let why = "the image is followed by its reference, not by an ostree remote";
+        found.push((
+            "ostreecontainer --remote",
+            value.remote.is_some(),
+            location,
+            why,
+        ));
+    }
+    for Located { value, location } in &kickstart.part {
+        let why = "a GPT has primary partitions only";
+        found.push(("part --asprimary", value.asprimary, location, why));
+    }
+    found
+}
+
+fn boot(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
+    let mut found: Vec<Ignored<'_>> = Vec::new();
+    if let Some(Located { value, location }) = &kickstart.bootloader {
+        let order = "no firmware boot entry is written";
+        found.push((
+            "bootloader --leavebootorder",
+            value.leavebootorder,
+            location,
+            order,
+        ));
+        found.push((
+            "bootloader --nombr",
+            value.nombr,
+            location,
+            "UEFI has no boot code in the MBR",
+        ));
+        let entry = "the newest deployment starts";
+        found.push((
+            "bootloader --default",
+            value.default.is_some(),
+            location,
+            entry,
+        ));
+    }
+    if let Some(Located { value, location }) = &kickstart.end {
+        let why = "there is no installation medium in a drive";
+        found.push(("reboot --eject", value.eject, location, why));
+    }
+    found
+}
+
+fn system(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
+    let mut found: Vec<Ignored<'_>> = Vec::new();
+    if let Some(Located { value, location }) = &kickstart.lang {
+        let why = "languages come with the image";
+        found.push((
+            "lang --addsupport",
+            !value.addsupport.is_empty(),
+            location,
+            why,
+        ));
+    }
+    for Located { value, location } in &kickstart.network {
+        let why = "no network service takes it";
+        found.push((
+            "network --dhcpclass",
+            value.dhcpclass.is_some(),
+            location,
+            why,
+        ));
+        found.push(("network --ethtool", value.ethtool.is_some(), location, why));
+        found.push(("network --notksdevice", value.notksdevice, location, why));
+    }
+    found
+}
