@@ -92,3 +92,26 @@ fn system(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_without_effect_is_said_once() {
+        let text = "ostreecontainer --url=h.example/i:1 --remote=r\npart / --asprimary\n\
+            bootloader --leavebootorder --nombr --default=x\nreboot --eject\n\
+            lang C.UTF-8 --addsupport=de_DE\nnetwork --dhcpclass=a --ethtool=b --notksdevice\n";
+        let reading = kickstart_parser::read("ks", text, &kickstart_parser::NoIncludes);
+        assert!(!reading.has_errors(), "{:?}", reading.diagnostics);
+        let mut issues = Issues::default();
+        warn(&reading.kickstart, &mut issues);
+        let lines: Vec<u32> = issues
+            .0
+            .iter()
+            .filter_map(|i| Some(i.location.as_ref()?.line))
+            .collect();
+        assert_eq!(lines, [1, 2, 3, 3, 3, 4, 5, 6, 6, 6]);
+        assert!(!issues.has_errors());
+    }
+}
