@@ -138,9 +138,41 @@ impl Case {
         })
     }
 
+    /// Serves the image, installs the kickstart in `dir`, and gives the machine that boots the result. What `landfall`
+    /// prints goes to the file `log`, or to this terminal.
+    pub fn install(
+        &self,
+        landfall: &Path,
+        dir: &Path,
+        key: &Key,
+        log: Option<PathBuf>,
+    ) -> Result<Machine> {
+        let what = &self.expectation;
+        let layout = image::layout(&what.image)?;
+        let registry = Registry::http()?;
+        let reference = registry.push(&layout, &format!("landfall/{}:1", what.image))?;
+        let filled = dir.join("kickstart.ks");
+        landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
+        let disk = dir.join("disk.img");
+        let install = Install {
+            landfall: landfall.to_owned(),
+            kickstart: filled,
+            disk: disk.clone(),
+            size: what.disk.clone(),
+            log,
+        };
+        install.run()?;
+        Ok(Machine {
+            disk,
+            secure_boot: what.secure_boot,
+            memory: what.memory,
+            dir: dir.to_owned(),
+        })
+    }
+
     fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
         let key = Key::create(dir)?;
-        let machine = install(&self.expectation, &self.kickstart, landfall, dir, &key)?;
+        let machine = self.install(landfall, dir, &key, Some(dir.join("install.log")))?;
         let mut guest = Guest::start(&machine, key)?;
         guest.wait_for_login(BOOT)?;
         for (index, step) in self.expectation.step.iter().enumerate() {
@@ -151,36 +183,6 @@ impl Case {
         fs::remove_file(&machine.disk)?;
         Ok(())
     }
-}
-
-/// Serves the image, installs the kickstart in `dir`, and gives the machine that boots the result.
-pub fn install(
-    what: &Expectation,
-    kickstart: &Path,
-    landfall: &Path,
-    dir: &Path,
-    key: &Key,
-) -> Result<Machine> {
-    let layout = image::layout(&what.image)?;
-    let registry = Registry::http()?;
-    let reference = registry.push(&layout, &format!("landfall/{}:1", what.image))?;
-    let filled = dir.join("kickstart.ks");
-    landfall::kickstart(kickstart, &reference, &key.public()?, &filled)?;
-    let disk = dir.join("disk.img");
-    let install = Install {
-        landfall: landfall.to_owned(),
-        kickstart: filled,
-        disk: disk.clone(),
-        size: what.disk.clone(),
-        log: dir.join("install.log"),
-    };
-    install.run()?;
-    Ok(Machine {
-        disk,
-        secure_boot: what.secure_boot,
-        memory: what.memory,
-        dir: dir.to_owned(),
-    })
 }
 
 impl Step {

@@ -24,8 +24,8 @@ pub struct Install {
     pub disk: PathBuf,
     /// Its size as Landfall takes it (`8G`).
     pub size: String,
-    /// File for what the command prints.
-    pub log: PathBuf,
+    /// File for what the command prints; this terminal if there is none.
+    pub log: Option<PathBuf>,
 }
 
 impl Install {
@@ -42,20 +42,23 @@ impl Install {
             .arg(disk)
             .arg("--plain-http");
         log(&format!("{command:?}"));
-        let output =
-            File::create(&self.log).with_context(|| format!("creating {}", self.log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
+        command.stdin(Stdio::null());
+        if let Some(path) = &self.log {
+            let output =
+                File::create(path).with_context(|| format!("creating {}", path.display()))?;
+            command.stdout(output.try_clone()?).stderr(output);
+        }
         let status = command
             .status()
             .with_context(|| format!("starting {}", self.landfall.display()))?;
+        let said = self.log.as_ref().map(|path| {
+            let end = last_lines(path, 40);
+            format!("; end of {}:\n{end}", path.display())
+        });
         ensure!(
             status.success(),
-            "`landfall install` ended with {status}; end of {}:\n{}",
-            self.log.display(),
-            last_lines(&self.log, 40)
+            "`landfall install` ended with {status}{}",
+            said.unwrap_or_default()
         );
         Ok(())
     }
