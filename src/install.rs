@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `landfall install`: plan, show the plan, carry it out, report.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kickstart_parser::{NoIncludes, ScriptKind};
 use landfall_installer::engine::prepare::{Prepared, prepare, run_pre};
 use landfall_installer::engine::{Failed, Stop, execute};
-use landfall_installer::event::{Emitter, Sink};
+use landfall_installer::event::{Emitter, Sink, Step};
 use landfall_installer::exit::Exit;
 use landfall_installer::plan::render_disks;
 use landfall_installer::report::Report;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
@@ -22,7 +26,6 @@ use crate::terminal::{self, Console, JsonLines, Problem};
 const ENVIRONMENT: &str = "/run/landfall/environment";
 
 pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
-    let stop = stop_on_signals()?;
     let mut console = Console::new(args.verbose);
     let mut json = JsonLines;
     let mut sinks: Vec<&mut dyn Sink> = vec![&mut console];
@@ -30,22 +33,34 @@ pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
         sinks.push(&mut json);
     }
     let mut emitter = Emitter::new(Uuid::new_v4(), sinks);
-    let loaded = load(args, &mut emitter)?;
-    let outcome = install(args, loaded, &mut emitter, &stop);
-    match outcome {
+    match install(args, &mut emitter) {
         Ok(report) => {
             drop(emitter);
             finish(args, &report)
+        }
+        // Whoever has seen an event is told of the end by one.
+        Err(Ending::Refused(problem)) if emitter.has_begun() => {
+            emitter.emit(problem.event(emitter.current()));
+            Ok(problem.exit)
         }
         Err(Ending::Refused(problem)) => Err(problem),
         Err(Ending::Failed(failed)) => {
             emitter.emit(failed.event());
             drop(emitter);
             if failed.written {
-                terminal::say("hint: the disk does not boot; the same command can be run again");
+                terminal::say(hint_after_writes(failed.step));
             }
             Ok(failed.exit())
         }
+    }
+}
+
+fn hint_after_writes(step: Step) -> &'static str {
+    if step == Step::Finalize {
+        "hint: the installation is not complete, and the disk may start all the same; \
+         the same command can be run again"
+    } else {
+        "hint: the disk does not boot; the same command can be run again"
     }
 }
 
@@ -55,32 +70,56 @@ enum Ending {
     Failed(Failed),
 }
 
+impl From<Problem> for Ending {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+/// From now on signals are looked at between steps; a second one ends the process.
 fn stop_on_signals() -> Result<Stop, Problem> {
     let stop = Stop::default();
-    for signal in [SIGINT, SIGTERM] {
+    let failed = |e| Problem::new(Exit::Refused, format!("catching signals: {e}"));
+    let again = Arc::new(AtomicBool::new(false));
+    for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
+        let code = exit.code().into();
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&again)).map_err(failed)?;
+        flag::register(signal, Arc::clone(&again)).map_err(failed)?;
         let number = usize::try_from(signal).unwrap_or_default();
-        signal_hook::flag::register_usize(signal, stop.signal(), number)
-            .map_err(|e| Problem::new(Exit::Refused, format!("catching signals: {e}")))?;
+        flag::register_usize(signal, stop.signal(), number).map_err(failed)?;
     }
     Ok(stop)
 }
 
 /// Reads the kickstart; `%pre` runs before the files that it may write are included.
-fn load(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Loaded, Problem> {
+fn load(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Loaded, Ending> {
     let path = &args.source.kickstart;
     let text = kickstart::text(path)?;
     let first = kickstart::with_includes(path, &text, &NoIncludes);
-    if first
-        .reading
-        .kickstart
-        .scripts
-        .iter()
-        .any(|script| script.kind == ScriptKind::Pre)
-    {
+    let scripts = pre_scripts(&first);
+    if scripts > 0 {
+        if first.reading.has_errors() {
+            return Ok(kickstart::insist(first)?);
+        }
         allow_host_scripts(args, "`%pre`")?;
-        run_pre(&first.reading.kickstart, emitter)?;
+        run_pre(&first.reading.kickstart, emitter).map_err(Ending::Failed)?;
     }
-    kickstart::insist(kickstart::load(path, &text))
+    let loaded = kickstart::insist(kickstart::load(path, &text))?;
+    if pre_scripts(&loaded) > scripts {
+        let message = "a `%pre` script stands in an included file, where it is not run yet";
+        return Err(Problem::new(Exit::Input, message)
+            .hint("move it to the kickstart itself")
+            .into());
+    }
+    Ok(loaded)
+}
+
+fn pre_scripts(loaded: &Loaded) -> usize {
+    let scripts = &loaded.reading.kickstart.scripts;
+    scripts
+        .iter()
+        .filter(|script| script.kind == ScriptKind::Pre)
+        .count()
 }
 
 fn allow_host_scripts(args: &InstallArgs, which: &str) -> Result<(), Problem> {
@@ -95,17 +134,33 @@ fn is_installer_environment() -> bool {
     Path::new(ENVIRONMENT).exists()
 }
 
-fn install(
-    args: &InstallArgs,
-    loaded: Loaded,
-    emitter: &mut Emitter<'_>,
-    stop: &Stop,
-) -> Result<Report, Ending> {
-    let mut prepared = prepare(request(&args.source, loaded), emitter)
-        .map_err(|error| Ending::Failed(Failed::before_writes(emitter.current(), error)))?;
+fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Report, Ending> {
+    let loaded = load(args, emitter)?;
+    let stop = stop_on_signals()?;
+    let mut prepared = prepare(request(&args.source, loaded), emitter).map_err(|error| {
+        Ending::Failed(Failed::before_writes(emitter.current(), stop.cause(error)))
+    })?;
     show_plan(args, &prepared);
-    permit(args, &prepared).map_err(Ending::Refused)?;
-    execute(&mut prepared, emitter, stop).map_err(Ending::Failed)
+    permit(args, &prepared)?;
+    if let Some(path) = &args.report {
+        open_report(path)?;
+    }
+    execute(&mut prepared, emitter, &stop).map_err(Ending::Failed)
+}
+
+/// A report that cannot be written is found before the disks are.
+fn open_report(path: &Path) -> Result<File, Problem> {
+    let opened = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path);
+    opened.map_err(|e| {
+        Problem::new(
+            Exit::Usage,
+            format!("writing the report `{}`: {e}", path.display()),
+        )
+    })
 }
 
 /// The plan is talk when stdout carries events.
@@ -139,14 +194,8 @@ fn finish(args: &InstallArgs, report: &Report) -> Result<Exit, Problem> {
         terminal::data(&text);
     }
     if let Some(path) = &args.report {
-        let json =
-            serde_json::to_string_pretty(report).map_err(|e| Problem::new(Exit::Usage, e))?;
-        std::fs::write(path, json + "\n").map_err(|e| {
-            Problem::new(
-                Exit::Usage,
-                format!("writing the report `{}`: {e}", path.display()),
-            )
-        })?;
+        serde_json::to_writer_pretty(open_report(path)?, report)
+            .map_err(|e| Problem::new(Exit::Usage, e))?;
     }
     Ok(Exit::Done)
 }

@@ -37,6 +37,21 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The event by which an installation that had begun ends with this.
+    pub(crate) fn event(&self, step: Step) -> Body {
+        let (chain, hint) = (self.chain.clone(), self.hint.clone());
+        Body::Failed {
+            step,
+            error: Failure {
+                code: self.exit.code(),
+                chain,
+                hint,
+            },
+        }
+    }
+}
+
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         Self {

@@ -201,6 +201,11 @@ impl<'a> Emitter<'a> {
         self.install
     }
 
+    /// Whether anything has been said.
+    pub const fn has_begun(&self) -> bool {
+        self.next > 0
+    }
+
     /// The step that runs now, or ran last.
     pub const fn current(&self) -> Step {
         self.step

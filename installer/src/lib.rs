@@ -8,6 +8,7 @@
 
 pub mod event;
 pub mod exit;
+mod hex;
 pub mod inventory;
 pub mod plan;
 pub mod report;

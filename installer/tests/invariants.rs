@@ -14,7 +14,7 @@ use std::fmt::Write;
 use kickstart_parser::{NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition as Old};
 use landfall_installer::plan::{
-    Choices, DiskPlan, FileSystem, Partition, PartitionAction, Plan, plan_disks,
+    Choices, DiskPlan, FileSystem, Partition, PartitionAction, Plan, Wipe, plan_disks,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -652,6 +652,40 @@ fn what_is_kept_stays_as_it_is() {
             for (old, new) in kept.into_iter().zip(after) {
                 assert_same(old, new);
                 assert!(on(inventory, disk_plan).partitions.contains(old));
+            }
+        }
+    });
+}
+
+#[test]
+fn no_wiped_byte_lies_in_what_is_kept_or_beyond_the_disk() {
+    for_every_plan(|_, _, plan| {
+        for disk in &plan.disks {
+            for wipe in &disk.wipes {
+                let end = wipe.start_bytes + wipe.size_bytes;
+                assert!(end <= disk.size_bytes && wipe.size_bytes <= MIB, "{wipe:?}");
+                for kept in disk
+                    .after
+                    .iter()
+                    .filter(|p| p.action == PartitionAction::Keep)
+                {
+                    let kept_end = kept.start_bytes + kept.size_bytes;
+                    assert!(
+                        end <= kept.start_bytes || kept_end <= wipe.start_bytes,
+                        "{wipe:?} {kept:?}"
+                    );
+                }
+            }
+            for new in disk
+                .after
+                .iter()
+                .filter(|p| p.action == PartitionAction::Create)
+            {
+                let head = |w: &&Wipe| w.start_bytes == new.start_bytes;
+                assert!(
+                    disk.wipes.iter().any(|w| head(&w)),
+                    "{new:?} keeps its old head"
+                );
             }
         }
     });

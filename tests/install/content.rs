@@ -25,7 +25,8 @@ struct Installed {
 fn installed() -> &'static Installed {
     static INSTALLED: OnceLock<Installed> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let scratch = Scratch::new();
+        // A static is never dropped: the disk stays below `target` until the next run makes it again.
+        let scratch = Scratch::staying("content");
         let (disk, report) = (scratch.path("disk.img"), scratch.path("report.json"));
         let mut command = install(
             &scratch,
@@ -39,7 +40,6 @@ fn installed() -> &'static Installed {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        // The file lives as long as somebody has it open, and no test leaves it behind.
         Installed {
             disk,
             report,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Installations that end early leave a disk that no firmware starts, nothing mounted, and can be run again.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -109,8 +110,30 @@ fn a_unit_that_the_image_lacks_fails_the_installation() {
     assert!(!is_attached(&disk));
 }
 
+/// What scripts are kept in on this machine while they run.
+fn script_files() -> BTreeSet<String> {
+    let entries = std::fs::read_dir("/tmp").unwrap().map(Result::unwrap);
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names
+        .filter(|name| name.starts_with("ks-script-"))
+        .collect()
+}
+
+/// Files of scripts that are new since `before`; those of tests that run at the same time go by themselves.
+fn script_files_left(before: &BTreeSet<String>) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let left: Vec<String> = script_files().difference(before).cloned().collect();
+        if left.is_empty() || Instant::now() > deadline {
+            return left;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
-fn a_post_script_decides_with_erroronfail() {
+fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
+    let before = script_files();
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
     let size = format!("{}:8G", disk.display());
@@ -129,4 +152,5 @@ fn a_post_script_decides_with_erroronfail() {
     assert!(!is_startable(&disk));
     run(&mut install(&scratch, &script(""), disk.to_str().unwrap())).expect(0);
     assert!(is_startable(&disk));
+    assert_eq!(script_files_left(&before), [""; 0]);
 }

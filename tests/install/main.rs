@@ -8,6 +8,7 @@ mod agreement;
 mod block_device;
 mod content;
 mod interruption;
+mod kept;
 mod kinds;
 mod refusals;
 mod sources;
@@ -40,20 +41,38 @@ fn layout() -> &'static Path {
 }
 
 /// A directory of one test's own, with room for disks.
-struct Scratch(tempfile::TempDir);
+struct Scratch {
+    path: PathBuf,
+    /// Removes the directory with this value; none for one that stays.
+    _guard: Option<tempfile::TempDir>,
+}
 
 impl Scratch {
     fn new() -> Self {
-        Self(
-            tempfile::Builder::new()
-                .prefix("landfall-install-")
-                .tempdir_in("/var/tmp")
-                .unwrap(),
-        )
+        let guard = tempfile::Builder::new()
+            .prefix("landfall-install-")
+            .tempdir_in("/var/tmp")
+            .unwrap();
+        Self {
+            path: guard.path().to_owned(),
+            _guard: Some(guard),
+        }
+    }
+
+    /// A directory below `target` that stays until it is made again, for what no value can own.
+    fn staying(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        match std::fs::remove_dir_all(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                panic!("removing {}: {e}", path.display())
+            }
+            _ => std::fs::create_dir_all(&path).unwrap(),
+        }
+        Self { path, _guard: None }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.path.join(name)
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -124,9 +143,18 @@ fn partition(disk: &Path, name: &str) -> Partition {
 
 const ESP: &str = "EFI System Partition";
 
-/// Whether firmware would find a boot loader on the disk.
+/// Whether firmware would find a boot loader on the disk; a disk that cannot be read fails the test.
 fn is_startable(disk: &Path) -> bool {
-    let files = disk::fat_files(disk, &partition(disk, ESP)).unwrap_or_default();
+    let Some(table) = disk::find_table(disk).unwrap() else {
+        return false;
+    };
+    let Some(esp) = table.partitions.iter().find(|p| p.name == ESP) else {
+        return false;
+    };
+    if disk::content(disk, esp, "TYPE").unwrap() != "vfat" {
+        return false;
+    }
+    let files = disk::fat_files(disk, esp).unwrap();
     files.iter().any(|file| {
         file.to_ascii_uppercase().ends_with("BOOTX64.EFI") || file.ends_with("shimx64.efi")
     })

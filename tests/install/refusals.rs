@@ -235,23 +235,17 @@ fn a_missing_tool_is_named_with_its_package() {
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
     let size = format!("{}:8G", disk.display());
-    // A search path with every program but `mkfs.xfs`.
-    let tools = scratch.path("bin");
-    fs::create_dir(&tools).unwrap();
-    for directory in ["/usr/bin", "/usr/sbin", "/bin", "/sbin"] {
-        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
-            if entry.file_name() != "mkfs.xfs" {
-                let _ = std::os::unix::fs::symlink(entry.path(), tools.join(entry.file_name()));
-            }
-        }
-    }
-    let mut command = install(&scratch, &seed_kickstart(), &size);
-    refuses(
-        command.env("PATH", &tools),
-        &disk,
-        3,
-        &["missing on this machine: mkfs.xfs", "hint: ", "xfsprogs"],
-    );
+    let wanted = install(&scratch, &seed_kickstart(), &size);
+    // In a mount namespace of its own the program is no regular file.
+    let hide = "mount --bind /dev/null \"$(command -v mkfs.xfs)\" && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", hide, "sh"])
+        .arg(wanted.get_program())
+        .args(wanted.get_args())
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let texts = ["missing on this machine: mkfs.xfs", "hint: ", "xfsprogs"];
+    refuses(&mut command, &disk, 3, &texts);
 }
 
 #[test]
@@ -275,4 +269,83 @@ fn plan_and_check_tell_the_same_as_install() {
         ended.stdout.contains("ks.cfg is a valid kickstart")
             && ended.stdout.contains("wrong.cfg has errors")
     );
+}
+
+#[test]
+fn one_disk_under_two_names() {
+    let scratch = Scratch::new();
+    let (one, other) = (scratch.path("a.img"), scratch.path("./a.img"));
+    let twice = |suffix: &str| {
+        let first = format!("{}{suffix}", one.display());
+        let mut command = install(&scratch, &seed_kickstart(), &first);
+        command.arg("--disk");
+        command.arg(format!("{}{suffix}", other.display()));
+        command
+    };
+    refuses(&mut twice(":8G"), &one, 3, &["a.img", "given twice"]);
+    File::create(&one).unwrap().set_len(8 << 30).unwrap();
+    let ended = run(&mut twice("")).expect(3);
+    assert!(ended.stderr.contains("given twice"), "{}", ended.stderr);
+    assert_eq!(
+        fs::metadata(&one).unwrap().blocks(),
+        0,
+        "something was written"
+    );
+}
+
+#[test]
+fn no_file_is_made_below_dev() {
+    let scratch = Scratch::new();
+    let disk = Path::new("/dev/landfall-no-such-disk");
+    let size = format!("{}:8G", disk.display());
+    refuses(
+        &mut install(&scratch, &seed_kickstart(), &size),
+        disk,
+        3,
+        &["below `/dev`", "landfall-no-such-disk"],
+    );
+}
+
+#[test]
+fn values_that_would_end_up_elsewhere_than_meant() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let with = |line: &str| format!("{}\n{line}\n", seed_kickstart());
+    let stateroot = seed_kickstart().replace(
+        "ostreecontainer --url",
+        "ostreecontainer --stateroot=../x --url",
+    );
+    let cases = [
+        (with(r#"bootloader --append="a=$x""#), "LF1024"),
+        (with("user --name=../bad"), "LF1026"),
+        (stateroot, "LF1026"),
+    ];
+    for (kickstart, code) in cases {
+        refuses(&mut install(&scratch, &kickstart, &size), &disk, 1, &[code]);
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let mut command = install(&scratch, &seed_kickstart(), &size);
+    command.args(["--report", "/no/such/dir/r.json"]);
+    refuses(&mut command, &disk, 2, &["/no/such/dir/r.json"]);
+}
+
+#[test]
+fn a_kickstart_with_errors_runs_none_of_its_scripts() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let written = scratch.path("written-by-pre");
+    let size = format!("{}:8G", disk.display());
+    let wrong = seed_kickstart().replace("clearpart", "cleerpart");
+    let kickstart = format!("{wrong}\n%pre\ntouch {}\n%end\n", written.display());
+    let mut command = install(&scratch, &kickstart, &size);
+    command.arg("--allow-host-scripts");
+    refuses(&mut command, &disk, 1, &["cleerpart"]);
+    assert!(!written.exists(), "`%pre` ran");
 }

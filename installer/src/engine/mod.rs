@@ -98,7 +98,9 @@ pub fn execute(
     stop: &Stop,
 ) -> Result<Report, Failed> {
     namespace::enter().map_err(|error| Failed::before_writes(Step::Partition, error))?;
-    let top = PathBuf::from(format!("/run/landfall/{}", emitter.install()));
+    let mut own = Mounts::default();
+    let top =
+        work_directory(&mut own).map_err(|error| Failed::before_writes(Step::Partition, error))?;
     let mut execution = Execution {
         prepared,
         emitter,
@@ -108,17 +110,19 @@ pub fn execute(
     };
     let outcome = execution.run();
     let written = execution.written;
-    // Only empty mount points are left there, and the directory itself is of no consequence.
-    for name in ["physical", "stage", "system", ""] {
-        let _ = std::fs::remove_dir(top.join(name));
-    }
-    // A signal reaches the programs that run, too; then it, and not their failure, is the cause.
-    let cause = |error| stop.check().err().unwrap_or(error);
     outcome.map_err(|error| Failed {
         step: emitter.current(),
         written,
-        error: cause(error),
+        error: stop.cause(error),
     })
+}
+
+/// A directory for this installation's mount points, which only this mount namespace sees.
+fn work_directory(mounts: &mut Mounts) -> Result<PathBuf, EngineError> {
+    let top = PathBuf::from("/run/landfall/target");
+    mount::make_directory(&top)?;
+    mounts.special("tmpfs", &top)?;
+    Ok(top)
 }
 
 /// One installation on its way.
@@ -179,11 +183,7 @@ impl Execution<'_, '_> {
         let plan = &self.prepared.plan;
         let written = &mut self.written;
         self.emitter.step(Step::Partition, |_| {
-            let files: Vec<_> = plan
-                .disks
-                .iter()
-                .map(partition::open)
-                .collect::<Result<_, _>>()?;
+            let files = partition::open_all(&plan.disks)?;
             *written = true;
             plan.disks
                 .iter()
@@ -308,11 +308,7 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         self.emitter.step(Step::Post, |emitter| {
             for post in &deployed.target.post {
-                let outcome = script::run(post, &system.path)?;
-                emitter.log(format!("%post of line {}: {}", post.line, outcome.status));
-                for line in outcome.output.lines() {
-                    emitter.log(line);
-                }
+                script::run(post, &system.path)?.tell("%post", post.line, emitter);
             }
             Ok(())
         })

@@ -104,6 +104,18 @@ impl Drop for Mounts {
     }
 }
 
+/// A directory of an image's tree that something is mounted on. A symbolic link there would be
+/// resolved on this machine, so it must be the directory itself.
+pub(super) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
+    let path = tree.join(name);
+    if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(path);
+    }
+    Err(EngineError::Refused(format!(
+        "the image has no directory `/{name}`"
+    )))
+}
+
 /// Mount points strictly below `top`, outer first.
 pub(super) fn submounts(top: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let table = fs::read_to_string("/proc/self/mountinfo")

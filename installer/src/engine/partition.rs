@@ -1,31 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Writes the planned partition tables.
 //!
-//! Here the first byte of an installation is written. Old contents lose their first MiB before
+//! Here the first byte of an installation is written. Old contents lose their signatures before
 //! the new table appears, so that an interrupted installation leaves no file system, and no boot
-//! loader, that could be taken for a valid one.
+//! loader, that could be taken for a valid one. Which bytes those are is in the plan.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use gptman::{GPT, GPTPartitionEntry};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::error::EngineError;
-use crate::plan::{DiskPlan, Partition, PartitionAction, size::MIB};
+use crate::plan::{DiskPlan, Partition, PartitionAction};
 
-/// Opens the disk for writing; an image file that is not there is made, sparse.
-pub(super) fn open(disk: &DiskPlan) -> Result<File, EngineError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    let is_new = disk.image_file && !std::path::Path::new(&disk.device).exists();
-    let opened = options.create_new(is_new).open(&disk.device);
-    let sized = opened.and_then(|file| {
-        if is_new {
-            file.set_len(disk.size_bytes)?;
+/// Opens every disk for writing. Image files that are not there are made, sparse, and removed
+/// again if another disk cannot be opened.
+pub(super) fn open_all(disks: &[DiskPlan]) -> Result<Vec<File>, EngineError> {
+    let mut files = Vec::new();
+    let mut made: Vec<&str> = Vec::new();
+    for disk in disks {
+        let is_new = disk.image_file && !Path::new(&disk.device).exists();
+        let opened = open(disk, is_new);
+        if is_new && Path::new(&disk.device).exists() {
+            made.push(&disk.device);
         }
-        Ok(file)
-    });
-    sized.map_err(|e| EngineError::io(format!("opening `{}`", disk.device), e))
+        match opened {
+            Ok(file) => files.push(file),
+            Err(e) => {
+                for path in made {
+                    // The error that is told is the first one.
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(EngineError::io(format!("opening `{}`", disk.device), e));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn open(disk: &DiskPlan, is_new: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(is_new);
+    if !disk.image_file {
+        // The kernel refuses a block device that anything else has mounted or holds.
+        options.custom_flags(OFlags::EXCL.bits().cast_signed());
+    }
+    let file = options.open(&disk.device)?;
+    if is_new {
+        file.set_len(disk.size_bytes)?;
+    }
+    // udev leaves a locked block device alone.
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
 }
 
 /// Brings the disk's table into the planned state.
@@ -39,23 +68,9 @@ pub(super) fn write(disk: &DiskPlan, mut file: File) -> Result<(), EngineError> 
 }
 
 fn wipe(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
-    let gone = disk
-        .before
-        .iter()
-        .filter(|before| before.action == PartitionAction::Delete);
-    let mut starts: Vec<u64> = gone.map(|before| before.partition.start_bytes).collect();
-    let new = disk
-        .after
-        .iter()
-        .filter(|partition| partition.action == PartitionAction::Create);
-    starts.extend(new.map(|partition| partition.start_bytes));
-    if disk.label_uuid.is_some() {
-        starts.extend([0, disk.size_bytes.saturating_sub(MIB)]);
-    }
-    for start in starts {
-        let length = MIB.min(disk.size_bytes.saturating_sub(start));
-        file.seek(SeekFrom::Start(start))?;
-        std::io::copy(&mut std::io::Read::take(std::io::repeat(0), length), file)?;
+    for wipe in &disk.wipes {
+        file.seek(SeekFrom::Start(wipe.start_bytes))?;
+        std::io::copy(&mut std::io::repeat(0).take(wipe.size_bytes), file)?;
     }
     file.flush()
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::error::EngineError;
 use super::tool::Tool;
-use super::{esp, format, script};
+use super::{Failed, esp, format, script};
 use crate::event::{Emitter, Step};
 use crate::image::{Image, ImageRef, OpenOptions};
 use crate::inventory::probe::{self, DiskArg};
@@ -54,7 +54,6 @@ pub fn draft(request: &Request) -> Result<Planned, EngineError> {
     let inventory = if let Some(inventory) = &request.inventory {
         with_firmware(inventory.clone(), request.firmware)
     } else {
-        require(&probe::TOOLS)?;
         probe::probe(&request.disks, request.firmware)?
     };
     let mut planned = plan_of(request, &inventory)?;
@@ -84,7 +83,6 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
 /// Looks, plans and opens the image; warnings go to the events.
 pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, EngineError> {
     let inventory = emitter.step(Step::Inventory, |_| {
-        require(&probe::TOOLS)?;
         probe::probe(&request.disks, request.firmware)
     })?;
     emitter.step(Step::Plan, |emitter| {
@@ -105,14 +103,16 @@ pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, 
 }
 
 /// Runs the kickstart's `%pre` scripts on this machine.
-pub fn run_pre(kickstart: &Kickstart, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
-    emitter.step(Step::Pre, |emitter| {
+pub fn run_pre(kickstart: &Kickstart, emitter: &mut Emitter<'_>) -> Result<(), Failed> {
+    let run = |emitter: &mut Emitter<'_>| {
         for pre in ScriptPlan::of_kind(kickstart, ScriptKind::Pre) {
-            let outcome = script::run(&pre, std::path::Path::new("/"))?;
-            emitter.log(format!("%pre of line {}: {}", pre.line, outcome.status));
+            script::run(&pre, std::path::Path::new("/"))?.tell("%pre", pre.line, emitter);
         }
         Ok(())
-    })
+    };
+    emitter
+        .step(Step::Pre, run)
+        .map_err(|error| Failed::before_writes(Step::Pre, error))
 }
 
 fn open_image(request: &Request, plan: &Plan) -> Result<Image, EngineError> {
@@ -160,7 +160,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
     tools.extend(esp::TOOLS);
-    require(&tools)?;
+    Tool::require(&tools)?;
     if plan.arch != probe::arch() {
         return Err(EngineError::Refused(format!(
             "this machine ({}) cannot run the programs of an image for {}",
@@ -174,15 +174,6 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
         ));
     }
     Ok(())
-}
-
-fn require(tools: &[Tool]) -> Result<(), EngineError> {
-    let missing = Tool::missing(tools);
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(EngineError::Missing(missing))
-    }
 }
 
 impl Prepared {

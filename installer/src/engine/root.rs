@@ -6,8 +6,8 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, chmodat, fchmod, open, openat2};
@@ -31,6 +31,12 @@ impl Root {
         let path = if path.is_empty() { "/" } else { path };
         let flags = flags | OFlags::CLOEXEC;
         openat2(&self.fd, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).map_err(Into::into)
+    }
+
+    /// Where a directory of the tree really is on this machine, every link resolved inside the tree.
+    pub(super) fn real_path(&self, path: &str) -> io::Result<PathBuf> {
+        let fd = self.resolve(path, OFlags::DIRECTORY | OFlags::PATH)?;
+        std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
     }
 
     /// A directory of the tree.

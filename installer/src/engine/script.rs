@@ -5,12 +5,16 @@
 //! interpreter as an argument; stdout and stderr are one stream; a failure ends the installation
 //! only with `--erroronfail`.
 
-use std::io::{self, Read, Seek, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use uuid::Uuid;
+
 use super::error::EngineError;
 use super::root::Root;
+use crate::event::Emitter;
 use crate::plan::ScriptPlan;
 
 /// What became of a script.
@@ -18,9 +22,26 @@ use crate::plan::ScriptPlan;
 pub(super) struct Outcome {
     /// `exit status: 0` and the like.
     pub(super) status: String,
-    /// What it printed.
+    /// The last lines that it printed.
     pub(super) output: String,
     success: bool,
+}
+
+/// Bytes and lines of a script's output that events and errors carry.
+const MAX_OUTPUT: u64 = 16 << 10;
+const MAX_LINES: usize = 20;
+
+impl Outcome {
+    /// Tells what became of the script: a failure is worth a look even where it is allowed.
+    pub(super) fn tell(&self, section: &str, line: u32, emitter: &mut Emitter<'_>) {
+        let text = format!("{section} of line {line}: {}", self.status);
+        if self.success {
+            emitter.log(text);
+            self.output.lines().for_each(|line| emitter.log(line));
+        } else {
+            emitter.warn(format!("{text}: {}", self.output));
+        }
+    }
 }
 
 /// Runs a script, in `root` if it is for the installed system.
@@ -35,7 +56,7 @@ pub(super) fn run(script: &ScriptPlan, root: &Path) -> Result<Outcome, EngineErr
         return Err(EngineError::Script {
             line: script.line,
             status: outcome.status,
-            output: tail(&outcome.output),
+            output: outcome.output,
         });
     }
     Ok(outcome)
@@ -43,13 +64,13 @@ pub(super) fn run(script: &ScriptPlan, root: &Path) -> Result<Outcome, EngineErr
 
 fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
     let base = Root::open(if script.chroot { root } else { Path::new("/") })?;
-    let name = format!("/tmp/ks-script-{}-{}", std::process::id(), script.line);
-    base.create(&name, 0o700)?
-        .write_all(script.body.as_bytes())?;
     let mut log = match &script.log {
         Some(path) => base.create(path, 0o600)?,
-        None => Root::open(Path::new("/"))?.create(&format!("{name}.log"), 0o600)?,
+        None => tempfile::tempfile()?,
     };
+    // A name that nobody can have made before.
+    let name = format!("/tmp/ks-script-{}", Uuid::new_v4());
+    base.write(&name, 0o700, &script.body)?;
     let status = command(script, root)
         .arg(&name)
         .env("LC_ALL", "C")
@@ -60,14 +81,10 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
         .stderr(log.try_clone()?)
         .status();
     base.remove(&name)?;
-    let mut output = Vec::new();
-    log.rewind()?;
-    log.read_to_end(&mut output)?;
-    let output = String::from_utf8_lossy(&output).into_owned();
     let status = status?;
     Ok(Outcome {
         status: status.to_string(),
-        output,
+        output: tail(&mut log)?,
         success: status.success(),
     })
 }
@@ -81,7 +98,13 @@ fn command(script: &ScriptPlan, root: &Path) -> Command {
     Command::new(&script.interpreter)
 }
 
-fn tail(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().collect();
-    lines[lines.len().saturating_sub(10)..].join("\n")
+/// The end of what a script printed, which may be any amount.
+fn tail(log: &mut File) -> io::Result<String> {
+    let length = log.seek(SeekFrom::End(0))?;
+    log.seek(SeekFrom::Start(length.saturating_sub(MAX_OUTPUT)))?;
+    let mut output = Vec::new();
+    log.take(MAX_OUTPUT).read_to_end(&mut output)?;
+    let text = String::from_utf8_lossy(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(MAX_LINES)..].join("\n"))
 }

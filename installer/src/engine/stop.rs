@@ -20,6 +20,11 @@ impl Stop {
         Arc::clone(&self.0)
     }
 
+    /// Why something failed: the signal, if there was one, for it reaches the programs that run.
+    pub fn cause(&self, error: EngineError) -> EngineError {
+        self.check().err().unwrap_or(error)
+    }
+
     pub(super) fn check(&self) -> Result<(), EngineError> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),

@@ -14,7 +14,7 @@ use ostree::gio::{Cancellable, File as GFile};
 use rustix::fs::{FileType, Mode, makedev, mknodat};
 
 use super::error::EngineError;
-use super::mount::{Mounts, make_directory, submounts};
+use super::mount::{Mounts, make_directory, point, submounts};
 use super::tool::Tool;
 use crate::plan::TargetPlan;
 
@@ -86,14 +86,14 @@ impl Stage {
         let mut mounts = Mounts::default();
         mounts.bind_read_only(&checkout, at)?;
         for directory in ["run", "tmp", "var", "dev"] {
-            let point = at.join(directory);
-            if fs::symlink_metadata(&point).is_ok_and(|metadata| metadata.is_dir()) {
-                mounts.special("tmpfs", &point)?;
+            // `/tmp` may be a link into the sysroot.
+            if let Ok(directory) = point(at, directory) {
+                mounts.special("tmpfs", &directory)?;
             }
         }
-        make_devices(&at.join("dev"))?;
-        mounts.special("proc", &at.join("proc"))?;
-        mounts.bind_recursive(root, &at.join("sysroot"))?;
+        make_devices(&point(at, "dev")?)?;
+        mounts.special("proc", &point(at, "proc")?)?;
+        mounts.bind_recursive(root, &point(at, "sysroot")?)?;
         Ok(Self {
             path: at.to_owned(),
             checkout,

@@ -4,12 +4,11 @@
 //!
 //! No action is chosen here; [`crate::plan::TargetPlan`] lists them in their order.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::EngineError;
-use super::mount::{Mounts, make_directory};
+use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
@@ -35,22 +34,22 @@ impl System {
         make_directory(at)?;
         let mut mounts = Mounts::default();
         mounts.bind(deployment, at)?;
-        mounts.bind_read_only(&deployment.join("usr"), &at.join("usr"))?;
-        mounts.bind_recursive(Path::new("/dev"), &at.join("dev"))?;
-        mounts.special("proc", &at.join("proc"))?;
-        mounts.special("sysfs", &at.join("sys"))?;
+        mounts.bind_read_only(&deployment.join("usr"), &point(at, "usr")?)?;
+        mounts.bind_recursive(Path::new("/dev"), &point(at, "dev")?)?;
+        mounts.special("proc", &point(at, "proc")?)?;
+        mounts.special("sysfs", &point(at, "sys")?)?;
         for name in ["run", "tmp"] {
-            let point = at.join(name);
-            if fs::symlink_metadata(&point).is_ok_and(|metadata| metadata.is_dir()) {
-                mounts.special("tmpfs", &point)?;
+            // `/tmp` may be a link into the sysroot.
+            if let Ok(directory) = point(at, name) {
+                mounts.special("tmpfs", &directory)?;
             }
         }
         mounts.bind(
             &physical.join(format!("ostree/deploy/{stateroot}/var")),
-            &at.join("var"),
+            &point(at, "var")?,
         )?;
-        mounts.bind(&physical.join("boot"), &at.join("boot"))?;
-        mounts.bind(physical, &at.join("sysroot"))?;
+        mounts.bind(&physical.join("boot"), &point(at, "boot")?)?;
+        mounts.bind(physical, &point(at, "sysroot")?)?;
         let root = Root::open(at)
             .map_err(|e| EngineError::io(format!("opening `{}`", at.display()), e))?;
         Ok(Self {
@@ -77,10 +76,12 @@ impl System {
             let fs = fs
                 .and_then(|(_, p)| p.fs)
                 .map_or("auto", crate::plan::FileSystem::name);
-            let point = self.path.join(mount.at.trim_start_matches('/'));
-            self.root.make_directory_all(&mount.at).map_err(|e| {
-                EngineError::io(format!("making the mount point `{}`", mount.at), e)
-            })?;
+            let made = self.root.make_directory_all(&mount.at);
+            let point = made
+                .and_then(|()| self.root.real_path(&mount.at))
+                .map_err(|e| {
+                    EngineError::io(format!("making the mount point `{}`", mount.at), e)
+                })?;
             if mount.at == "/var" {
                 self.move_var(node, fs)?;
             }

@@ -3,10 +3,11 @@
 //!
 //! Argument vectors only, never a shell; `LC_ALL=C`; what a program says on stderr goes into the
 //! error. Which programs an installation needs is known before anything is changed. Programs of
-//! the image are run by [`super::configure`], through [`Tool::Chroot`].
+//! the image are run by [`super::system`], through [`Tool::Chroot`].
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use super::error::EngineError;
@@ -65,26 +66,41 @@ pub struct Run {
 }
 
 impl Tool {
-    /// Whether the program is on this machine's search path.
-    pub fn is_present(self) -> bool {
+    /// The program's path: administrators' directories are not on every user's search path.
+    fn path(self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(self.program()).is_file())
+        let more = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+        std::env::split_paths(&path)
+            .chain(more)
+            .map(|directory| directory.join(self.program()))
+            .find(|candidate| candidate.is_file())
     }
 
-    /// Those of `tools` that this machine lacks.
-    pub fn missing(tools: &[Self]) -> Vec<Self> {
-        tools
+    /// Whether this machine has the program.
+    pub fn is_present(self) -> bool {
+        self.path().is_some()
+    }
+
+    /// An error that names those of `tools` that this machine lacks.
+    pub fn require(tools: &[Self]) -> Result<(), EngineError> {
+        let missing: Vec<Self> = tools
             .iter()
             .copied()
             .filter(|tool| !tool.is_present())
-            .collect()
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(EngineError::Missing(missing))
+        }
     }
 
     /// The program with arguments.
     pub fn with<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> Run {
-        let mut command = Command::new(self.program());
+        let program = self.path().unwrap_or_else(|| self.program().into());
+        let mut command = Command::new(program);
         command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
-        let line = describe(&command);
+        let line = describe(self, &command);
         Run {
             command,
             line,
@@ -167,10 +183,13 @@ impl Run {
     }
 }
 
-fn describe(command: &Command) -> String {
-    std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| quote(&word.to_string_lossy()))
+fn describe(tool: Tool, command: &Command) -> String {
+    std::iter::once(tool.program().to_owned())
+        .chain(
+            command
+                .get_args()
+                .map(|word| quote(&word.to_string_lossy())),
+        )
         .collect::<Vec<_>>()
         .join(" ")
 }

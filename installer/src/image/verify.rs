@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::ImageError;
+use crate::hex::hex;
 
 /// Checks a blob while it streams. Errors are [`io::Error`]s that carry an [`ImageError`].
 pub(super) struct Verified<R> {
@@ -97,17 +98,6 @@ pub(super) fn read_all(
 /// `sha256:` and the digest of `bytes`.
 pub(super) fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(&Sha256::digest(bytes)))
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 #[cfg(test)]

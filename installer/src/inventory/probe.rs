@@ -65,10 +65,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// Programs that probing needs.
-pub const TOOLS: [Tool; 3] = [Tool::Lsblk, Tool::Sfdisk, Tool::Blkid];
+const TOOLS: [Tool; 4] = [Tool::Lsblk, Tool::Sfdisk, Tool::Blkid, Tool::Losetup];
 
 /// The machine with all its disks, or with only those that are named.
 pub fn probe(disks: &[DiskArg], firmware: Option<Firmware>) -> Result<Inventory, EngineError> {
+    Tool::require(&TOOLS)?;
     let only_images = !disks.is_empty() && disks.iter().all(|disk| !is_block_device(&disk.path));
     // A disk image is for some other machine, which is a UEFI machine unless the user says so.
     let default = if only_images {
@@ -208,7 +209,37 @@ fn all_disks() -> Result<Vec<Disk>, EngineError> {
 
 fn named_disks(disks: &[DiskArg]) -> Result<Vec<Disk>, EngineError> {
     let links = links();
+    refuse_twice(disks)?;
     disks.iter().map(|disk| named_disk(disk, &links)).collect()
+}
+
+/// One disk under two names would be planned twice.
+fn refuse_twice(disks: &[DiskArg]) -> Result<(), EngineError> {
+    let mut seen = Vec::new();
+    for disk in disks {
+        let real = real_path(&disk.path);
+        if seen.contains(&real) {
+            let message = format!("the disk `{}` is given twice", disk.path.display());
+            return Err(EngineError::Refused(message));
+        }
+        seen.push(real);
+    }
+    Ok(())
+}
+
+/// The path without links; of a file that is not there, the directory's.
+fn real_path(path: &Path) -> PathBuf {
+    let beside = || {
+        let parent = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        Some(fs::canonicalize(parent).ok()?.join(path.file_name()?))
+    };
+    fs::canonicalize(path)
+        .ok()
+        .or_else(beside)
+        .unwrap_or_else(|| path.to_owned())
 }
 
 fn named_disk(disk: &DiskArg, links: &[(PathBuf, PathBuf)]) -> Result<Disk, EngineError> {
@@ -219,11 +250,19 @@ fn named_disk(disk: &DiskArg, links: &[(PathBuf, PathBuf)]) -> Result<Disk, Engi
         let device = lsblk(Some(&real))?.into_iter().next();
         let device = device
             .ok_or_else(|| EngineError::Refused(format!("`{}` is no disk", path.display())))?;
+        if device.kind == "part" {
+            let message = format!("`{}` is a partition; name the whole disk", path.display());
+            return Err(EngineError::Refused(message));
+        }
         return block_disk(device, links);
     }
     match (disk.create, fs::metadata(path)) {
         (Some(size), Err(e)) if e.kind() == std::io::ErrorKind::NotFound => {
             check_parent(path)?;
+            if real_path(path).starts_with("/dev") {
+                let message = format!("no disk image is made below `/dev`: `{}`", path.display());
+                return Err(EngineError::Refused(message));
+            }
             Ok(empty_image(path, size))
         }
         (create, Ok(metadata)) if metadata.is_file() => {

@@ -37,7 +37,7 @@ struct Region {
 /// Boot loaders and old firmware read no further than this.
 const BOOT_LIMIT: u64 = 2 << 20;
 
-/// MiB at the end of a disk that may hold the backup partition table.
+/// Bytes at the end of a disk that may hold the backup partition table.
 const BACKUP_BYTES: u64 = 33 * 4096;
 
 pub(super) fn allocate(

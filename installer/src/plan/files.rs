@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The configuration of the installed system as actions, in Anaconda's order: file systems,
-//! time, services, language, firewall, network. Users are next door.
+//! time, services, language, firewall, network. Network profiles and users are next door.
 //!
 //! Every text and argument vector is exact. It does not decide about disks and runs nothing.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use kickstart_parser::commands::{
-    BootProto, Firewall, Keyboard, Lang, Network, PortSpec, Services, Timezone,
-};
+use kickstart_parser::commands::{Firewall, Keyboard, Lang, PortSpec, Services, Timezone};
 use kickstart_parser::{Kickstart, Located};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::issue::{Code, Issues};
+use super::network::network;
 use super::target::{Action, ImageFacts, MountPlan, Program};
 use super::{FileSystem, Partition, Plan};
 use crate::template::{Template, render};
@@ -25,9 +21,12 @@ pub(super) fn actions(
     mounts: &[MountPlan],
     issues: &mut Issues,
 ) -> Vec<Action> {
-    let mut actions = vec![tmpfiles()];
-    actions.extend(["/var/home", "/var/roothome"].map(|path| directory(path, 0o700)));
-    actions.push(write("/etc/fstab", fstab(plan, mounts)));
+    let mut actions = vec![
+        tmpfiles(),
+        directory("/var/home", 0o755),
+        directory("/var/roothome", 0o700),
+        write("/etc/fstab", fstab(plan, mounts)),
+    ];
     if let Some(timezone) = &kickstart.timezone {
         actions.extend(time(timezone, facts, issues));
     }
@@ -49,7 +48,8 @@ pub(super) fn actions(
     actions
 }
 
-fn write(path: &str, text: String) -> Action {
+/// A file that everyone may read.
+pub(super) fn write(path: &str, text: String) -> Action {
     Action::Write {
         path: path.to_owned(),
         mode: 0o644,
@@ -58,7 +58,6 @@ fn write(path: &str, text: String) -> Action {
 }
 
 fn directory(path: &str, mode: u32) -> Action {
-    let mode = if path == "/var/home" { 0o755 } else { mode };
     Action::Directory {
         path: path.to_owned(),
         mode,
@@ -332,176 +331,4 @@ fn firewall_argv(command: &Firewall) -> Vec<String> {
 /// `22/tcp`; firewalld writes the protocol after a slash.
 fn port_argument(port: &PortSpec) -> String {
     format!("{}/{}", port.port, port.protocol)
-}
-
-/// A profile for each `network` command, for the network service that the image has.
-fn network(
-    kickstart: &Kickstart,
-    plan: &Plan,
-    facts: &ImageFacts,
-    issues: &mut Issues,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for (index, command) in kickstart.network.iter().enumerate() {
-        if let Some(name) = command.hostname.as_ref().filter(|name| !name.is_empty()) {
-            actions.push(write("/etc/hostname", format!("{name}\n")));
-        }
-        let only_hostname =
-            command.hostname.is_some() && command.device.is_none() && command.ip.is_none();
-        if command.onboot == Some(false) || only_hostname {
-            continue;
-        }
-        let profile = Profile::new(index, command, plan.seed);
-        if facts.units.contains("NetworkManager.service") {
-            actions.push(profile.for_network_manager());
-        } else if facts.units.contains("systemd-networkd.service") {
-            actions.push(profile.for_networkd());
-        } else {
-            let message = "the image has neither NetworkManager nor systemd-networkd";
-            issues
-                .warning(Code::NoEffect, message)
-                .at(&command.location);
-        }
-    }
-    actions
-}
-
-/// A network profile, for either network service.
-#[derive(Debug, Serialize)]
-struct Profile {
-    id: String,
-    uuid: Uuid,
-    autoconnect: bool,
-    match_key: &'static str,
-    match_value: String,
-    interface: Option<String>,
-    mac: Option<String>,
-    address: Option<String>,
-    gateway: Option<String>,
-    nameservers: Vec<IpAddr>,
-    nameservers4: Vec<IpAddr>,
-    nameservers6: Vec<IpAddr>,
-}
-
-impl Profile {
-    fn new(index: usize, command: &Network, seed: Uuid) -> Self {
-        let device = command.device.clone().unwrap_or_default();
-        let mac = (device.matches(':').count() == 5).then(|| device.to_ascii_lowercase());
-        // `link` is the first interface with a cable; on the target that is any Ethernet.
-        let any = matches!(device.as_str(), "" | "link" | "bootif");
-        let interface = (!any && mac.is_none()).then(|| device.clone());
-        let (match_key, match_value) = match (&mac, &interface) {
-            (Some(mac), _) => ("MACAddress", mac.clone()),
-            (None, Some(name)) => ("Name", name.clone()),
-            (None, None) => ("Type", "ether".to_owned()),
-        };
-        let is_static = command.bootproto == BootProto::Static;
-        let address = is_static.then(|| static_address(command)).flatten();
-        let servers = command.nameserver.iter();
-        let nameservers: Vec<IpAddr> = servers.filter_map(|name| name.parse().ok()).collect();
-        let (nameservers4, nameservers6) = nameservers.iter().partition(|ip| ip.is_ipv4());
-        Self {
-            id: if any {
-                format!("ethernet{index}")
-            } else {
-                device.replace(':', "-")
-            },
-            uuid: Uuid::new_v5(&seed, format!("network {index}").as_bytes()),
-            autoconnect: true,
-            match_key,
-            match_value,
-            interface,
-            mac,
-            gateway: address.as_ref().and(command.gateway.clone()),
-            address,
-            nameservers,
-            nameservers4,
-            nameservers6,
-        }
-    }
-
-    fn for_networkd(&self) -> Action {
-        write(
-            &format!("/etc/systemd/network/10-{}.network", self.id),
-            render(Template::Networkd, self),
-        )
-    }
-
-    fn for_network_manager(&self) -> Action {
-        let path = format!(
-            "/etc/NetworkManager/system-connections/{}.nmconnection",
-            self.id
-        );
-        Action::Write {
-            path,
-            mode: 0o600,
-            text: render(Template::NetworkManager, self),
-        }
-    }
-}
-
-/// `10.0.0.5/24` from an address and a netmask; none where one of them is no such thing.
-pub(super) fn static_address(command: &Network) -> Option<String> {
-    let netmask: Ipv4Addr = command.netmask.as_ref()?.parse().ok()?;
-    let address: Ipv4Addr = command.ip.as_ref()?.parse().ok()?;
-    let mask = u32::from(netmask);
-    (mask.leading_ones() == mask.count_ones()).then(|| format!("{address}/{}", mask.count_ones()))
-}
-
-/// What the boot menu needs to know.
-#[derive(Debug, Serialize)]
-pub(super) struct BootMenu {
-    /// UUID of the file system that holds `/boot`.
-    uuid: String,
-    /// Where `/boot` is on it: empty, or `/boot`.
-    path: &'static str,
-    /// Seconds.
-    timeout: i64,
-    serial: Option<Serial>,
-}
-
-/// The serial console that the kernel uses too.
-#[derive(Debug, Serialize)]
-struct Serial {
-    unit: u32,
-    speed: u32,
-}
-
-impl BootMenu {
-    pub(super) fn new(kickstart: &Kickstart, plan: &Plan, kargs: &[String]) -> Option<Self> {
-        let boot = plan.mounted_at("/boot");
-        let path = if boot.is_some() { "" } else { "/boot" };
-        let (_, partition) = boot.or_else(|| plan.mounted_at("/"))?;
-        let timeout = kickstart
-            .bootloader
-            .as_ref()
-            .and_then(|bootloader| bootloader.timeout);
-        Some(Self {
-            uuid: partition.fs_uuid.clone()?,
-            path,
-            timeout: timeout.unwrap_or(5),
-            serial: kargs.iter().rev().find_map(|karg| serial(karg)),
-        })
-    }
-
-    pub(super) fn render_menu(&self) -> String {
-        render(Template::BootMenu, self)
-    }
-
-    pub(super) fn render_stub(&self) -> String {
-        render(Template::EspStub, self)
-    }
-}
-
-/// `console=ttyS0,115200n8` as GRUB's unit and speed.
-fn serial(karg: &str) -> Option<Serial> {
-    let (unit, options) = match karg.strip_prefix("console=ttyS")?.split_once(',') {
-        Some((unit, options)) => (unit, options),
-        None => (karg.strip_prefix("console=ttyS")?, "9600"),
-    };
-    let digits: String = options.chars().take_while(char::is_ascii_digit).collect();
-    Some(Serial {
-        unit: unit.parse().ok()?,
-        speed: digits.parse().ok()?,
-    })
 }

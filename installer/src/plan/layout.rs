@@ -11,7 +11,7 @@ use super::allocate::Placed;
 use super::filesystem::FileSystem;
 use super::select::{Usable, partition_name};
 use super::size::{MIB, human};
-use super::{DiskPlan, Partition, PartitionAction, PartitionBefore};
+use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Wipe};
 use crate::inventory::{self, Disk};
 
 /// The disks that change; a disk on which nothing is placed and nothing is removed is left out.
@@ -53,9 +53,54 @@ fn disk_plan(index: usize, usable: &Usable<'_>, mut placed: Vec<Placed>, seed: U
         label_uuid: usable
             .relabel
             .then(|| role_uuid(seed, &format!("disk {index}"))),
+        wipes: wipes(usable, &after),
         before: before(usable),
         after,
     }
+}
+
+/// Heads and tails of what goes and of what comes, never a byte of what stays.
+fn wipes(usable: &Usable<'_>, after: &[Partition]) -> Vec<Wipe> {
+    let stays = |number| usable.kept.iter().any(|kept| kept.number == number);
+    let gone = usable.disk.partitions.iter().filter(|p| !stays(p.number));
+    let mut places: Vec<(u64, u64)> = gone.map(|p| (p.start_bytes, p.size_bytes)).collect();
+    let created = after.iter().filter(|p| p.action == PartitionAction::Create);
+    places.extend(created.map(|p| (p.start_bytes, p.size_bytes)));
+    if usable.relabel {
+        places.push((0, usable.disk.size_bytes));
+    }
+    let spares = |wipe: &Wipe| usable.kept.iter().all(|kept| !overlap(wipe, kept));
+    let inside = |wipe: &Wipe| end_of(wipe.start_bytes, wipe.size_bytes) <= usable.disk.size_bytes;
+    places
+        .into_iter()
+        .flat_map(ends)
+        .filter(|wipe| spares(wipe) && inside(wipe))
+        .collect()
+}
+
+/// The first and the last MiB of a place, or all of a smaller one.
+fn ends((start_bytes, size): (u64, u64)) -> [Wipe; 2] {
+    let size_bytes = size.min(MIB);
+    let tail = start_bytes.saturating_add(size - size_bytes);
+    [
+        Wipe {
+            start_bytes,
+            size_bytes,
+        },
+        Wipe {
+            start_bytes: tail,
+            size_bytes,
+        },
+    ]
+}
+
+fn overlap(wipe: &Wipe, kept: &inventory::Partition) -> bool {
+    wipe.start_bytes < end_of(kept.start_bytes, kept.size_bytes)
+        && kept.start_bytes < end_of(wipe.start_bytes, wipe.size_bytes)
+}
+
+const fn end_of(start: u64, size: u64) -> u64 {
+    start.saturating_add(size)
 }
 
 fn before(usable: &Usable<'_>) -> Vec<PartitionBefore> {

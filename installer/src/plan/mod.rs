@@ -7,12 +7,14 @@
 //! the choice belongs here. Sizes and places are decided in [`allocate`].
 
 mod allocate;
+mod boot;
 mod display;
 mod files;
 mod filesystem;
 mod ignored;
 mod issue;
 mod layout;
+mod network;
 mod request;
 mod select;
 pub mod size;
@@ -27,16 +29,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
 
+pub use boot::{BootPayload, BootPlan, Copy};
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 #[cfg(feature = "engine")]
 pub(crate) use target::stateroot;
 pub use target::{
-    Action, BootPayload, BootPlan, Copy, ImageFacts, MountPlan, Origin, Program, ScriptPlan,
-    TargetPlan, plan_target,
+    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };
 
 /// The whole plan, version 1.
@@ -92,10 +95,22 @@ pub struct DiskPlan {
     pub label: String,
     /// GUID of the partition table; none where the old table stays.
     pub label_uuid: Option<Uuid>,
+    /// What is overwritten with zeros before the new table: the heads and tails, where file
+    /// systems and RAID members have their signatures, of what goes and of what comes.
+    pub wipes: Vec<Wipe>,
     /// Partitions now.
     pub before: Vec<PartitionBefore>,
     /// Partitions afterwards, in the order of their place.
     pub after: Vec<Partition>,
+}
+
+/// A stretch of a disk that is overwritten with zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Wipe {
+    /// First byte.
+    pub start_bytes: u64,
+    /// Size in bytes, at most 1 MiB.
+    pub size_bytes: u64,
 }
 
 /// A partition that is on the disk now.
@@ -239,12 +254,5 @@ impl Plan {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(bytes))
 }

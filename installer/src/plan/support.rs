@@ -10,10 +10,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use kickstart_parser::commands::{
     BootLocation, BootProto, Bootc, Bootloader, Keyboard, Network, Timezone,
 };
-use kickstart_parser::{Kickstart, Located, ScriptKind};
+use kickstart_parser::{Kickstart, Located, Location, ScriptKind};
 
-use super::files::static_address;
 use super::issue::{Code, Issues};
+use super::network::static_address;
+use super::target::stateroot;
 
 pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     for network in &kickstart.network {
@@ -32,6 +33,7 @@ pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
         check_timezone(timezone, issues);
     }
     check_scripts(kickstart, issues);
+    check_values(kickstart, issues);
     if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
         not_yet(issues, "reboot --kexec").at(&end.location);
     }
@@ -175,5 +177,64 @@ fn check_scripts(kickstart: &Kickstart, issues: &mut Issues) {
             ScriptKind::Traceback => "%traceback",
         };
         not_yet(issues, section).at(&script.location);
+    }
+}
+
+/// Values that become paths, arguments of the kernel or of programs.
+fn check_values(kickstart: &Kickstart, issues: &mut Issues) {
+    let append = kickstart.bootloader.as_ref();
+    for (value, location) in append
+        .iter()
+        .filter_map(|b| Some((b.append.as_deref()?, &b.location)))
+    {
+        for karg in value.split_whitespace() {
+            check_karg(karg, Some(location), issues);
+        }
+    }
+    let users = kickstart
+        .user
+        .iter()
+        .map(|user| (&user.name, &user.location));
+    let groups = kickstart
+        .group
+        .iter()
+        .map(|group| (&group.name, &group.location));
+    let wanted = kickstart
+        .user
+        .iter()
+        .flat_map(|user| user.groups.iter().map(|g| (&g.name, &user.location)));
+    for (name, location) in users.chain(groups).chain(wanted) {
+        if !is_account_name(name) {
+            let message = format!("`{name}` is not a name for an account");
+            issues.error(Code::ValueInvalid, message).at(location);
+        }
+    }
+    let stateroot = stateroot(kickstart);
+    if !stateroot
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        || stateroot.starts_with('.')
+    {
+        let message = format!("`{stateroot}` is not a name for a stateroot");
+        issues.error(Code::ValueInvalid, message);
+    }
+}
+
+/// What `useradd` and `groupadd` take everywhere (shadow, `useradd(8)`).
+fn is_account_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && characters.all(|c| c.is_ascii_alphanumeric() || "_-.$".contains(c))
+        && name.len() <= 32
+}
+
+/// GRUB parses the menu as a script, so some characters would not arrive at the kernel.
+pub(super) fn check_karg(karg: &str, location: Option<&Location>, issues: &mut Issues) {
+    if karg.contains(|c: char| c.is_control() || c.is_whitespace() || ";&|<>{}$'\"\\".contains(c)) {
+        let message =
+            format!("the kernel argument `{karg}` has characters that GRUB would interpret");
+        issues.error(Code::KernelArgument, message).location = location.cloned();
     }
 }

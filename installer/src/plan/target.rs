@@ -12,7 +12,9 @@ use kickstart_parser::{Kickstart, ScriptKind, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
+use super::support::check_karg;
 use super::{PartitionAction, Plan, files, users};
 
 /// What the merged tree of the image says.
@@ -42,19 +44,6 @@ pub struct ImageFacts {
     pub top: BTreeMap<String, Option<String>>,
     /// The image has an SELinux policy that is in force.
     pub selinux: bool,
-}
-
-/// Where the image keeps a signed boot chain, as paths in its tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BootPayload {
-    /// The vendor's directory below `EFI`, which the signed GRUB has as its prefix.
-    pub vendor: String,
-    /// shim.
-    pub shim: String,
-    /// GRUB.
-    pub grub: String,
-    /// `MokManager`.
-    pub mok_manager: Option<String>,
 }
 
 /// The plan for what is on the disks.
@@ -147,28 +136,6 @@ pub struct Program {
     pub tolerate: Vec<i32>,
 }
 
-/// What makes the disk start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BootPlan {
-    /// Text files on the file system that holds `/boot`, with paths from `/boot`.
-    pub boot_files: Vec<(String, String)>,
-    /// Text files on the ESP.
-    pub esp_files: Vec<(String, String)>,
-    /// Files of the image that go to the ESP.
-    pub copies: Vec<Copy>,
-    /// Files of the image that firmware looks for: written last of all.
-    pub reachable: Vec<Copy>,
-}
-
-/// A file of the image that goes to the ESP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Copy {
-    /// Path in the image.
-    pub from: String,
-    /// Path on the ESP.
-    pub to: String,
-}
-
 /// A script of the kickstart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScriptPlan {
@@ -224,7 +191,7 @@ pub fn plan_target(
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, facts, &mut issues));
     check_programs(&configure, facts, &mut issues);
-    let boot = boot(kickstart, plan, facts, &kargs, &mut issues);
+    let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
         return Err(issues);
     };
@@ -298,18 +265,9 @@ fn kargs(
         }
     }
     for karg in &kargs {
-        check_karg(karg, issues);
+        check_karg(karg, None, issues);
     }
     kargs
-}
-
-/// GRUB parses the menu as a script, so some characters would not arrive at the kernel.
-fn check_karg(karg: &str, issues: &mut Issues) {
-    if karg.contains(|c: char| c.is_control() || c.is_whitespace() || ";&|<>{}$'\"\\".contains(c)) {
-        let message =
-            format!("the kernel argument `{karg}` has characters that GRUB would interpret");
-        issues.error(Code::KernelArgument, message);
-    }
 }
 
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
@@ -387,54 +345,4 @@ fn check_programs(actions: &[Action], facts: &ImageFacts, issues: &mut Issues) {
             )
             .help("add the package that has it to the image");
     }
-}
-
-/// File names of the boot chain by architecture: removable-media loader, then suffix.
-const EFI_NAMES: [(&str, &str, &str); 2] = [
-    ("amd64", "BOOTX64.EFI", "x64"),
-    ("arm64", "BOOTAA64.EFI", "aa64"),
-];
-
-fn boot(
-    kickstart: &Kickstart,
-    plan: &Plan,
-    facts: &ImageFacts,
-    kargs: &[String],
-    issues: &mut Issues,
-) -> Option<BootPlan> {
-    let names = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch);
-    let (Some(payload), Some((_, removable, suffix))) = (&facts.boot, names) else {
-        issues
-            .error(
-                Code::BootLoaderMissing,
-                "the image has no signed shim and GRUB",
-            )
-            .help("on Debian these are the packages `shim-signed` and `grub-efi-amd64-signed`");
-        return None;
-    };
-    let menu = files::BootMenu::new(kickstart, plan, kargs)?;
-    let vendor = format!("EFI/{}", payload.vendor);
-    let copy = |from: &String, to: String| Copy {
-        from: from.clone(),
-        to,
-    };
-    let mut copies = Vec::new();
-    for directory in [vendor.as_str(), "EFI/BOOT"] {
-        copies.push(copy(&payload.grub, format!("{directory}/grub{suffix}.efi")));
-        copies.extend(
-            payload
-                .mok_manager
-                .iter()
-                .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
-        );
-    }
-    Some(BootPlan {
-        boot_files: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
-        esp_files: vec![(format!("{vendor}/grub.cfg"), menu.render_stub())],
-        copies,
-        reachable: vec![
-            copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
-            copy(&payload.shim, format!("EFI/BOOT/{removable}")),
-        ],
-    })
 }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use crate::tool::{run, tool};
@@ -69,6 +69,20 @@ struct RawPartition {
     attrs: String,
 }
 
+/// The partition table of a disk or disk image, or none if it has none.
+pub fn find_table(disk: &Path) -> Result<Option<Table>> {
+    match table(disk) {
+        Err(error)
+            if error
+                .to_string()
+                .contains("does not contain a recognized partition table") =>
+        {
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
 /// The partition table of a disk or disk image.
 pub fn table(disk: &Path) -> Result<Table> {
     let json = run(tool("sfdisk")?.arg("--json").arg(disk))?;
@@ -98,6 +112,22 @@ pub fn table(disk: &Path) -> Result<Table> {
     })
 }
 
+/// Says whether both copies of the GPT are whole and the partitions in order.
+pub fn verify(disk: &Path) -> Result<()> {
+    // It ends with 0 also when one of the copies is broken, and then says so on stderr.
+    let output = tool("sfdisk")?.arg("--verify").arg(disk).output()?;
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if !output.status.success() || !said[0].contains("No errors detected") || !said[1].is_empty() {
+        bail!(
+            "`sfdisk --verify {}` says: {}",
+            disk.display(),
+            said.concat()
+        );
+    }
+    Ok(())
+}
+
 /// What `blkid` says of a partition under `tag`: `TYPE`, `UUID`, `LABEL`; empty if it says nothing.
 pub fn content(disk: &Path, partition: &Partition, tag: &str) -> Result<String> {
     let mut blkid = tool("blkid")?;
@@ -105,6 +135,12 @@ pub fn content(disk: &Path, partition: &Partition, tag: &str) -> Result<String> 
     blkid.args(["--offset", &partition.start.to_string()]);
     blkid.args(["--size", &partition.size.to_string()]);
     let output = blkid.arg(disk).output().context("starting blkid")?;
+    // With 2 it has found nothing, which it does not explain; what it cannot read, it does.
+    let found_nothing = output.status.code() == Some(2) && output.stderr.is_empty();
+    if !output.status.success() && !found_nothing {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("blkid ended with {}: {}", output.status, stderr.trim());
+    }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
@@ -182,7 +218,12 @@ pub fn fat_files(disk: &Path, partition: &Partition) -> Result<Vec<String>> {
     let image = format!("{}@@{}", disk.display(), partition.start);
     let listed = run(tool("mdir")?
         .env("MTOOLS_SKIP_CHECK", "1")
-        .args(["-/", "-b", "-i", &image, "::"]))?;
+        .args(["-/", "-b", "-i", &image, "::"]));
+    let listed = match listed {
+        // So it says that there is no file at all.
+        Err(error) if error.to_string().contains("File \"::\" not found") => String::new(),
+        listed => listed?,
+    };
     let names = listed.lines().filter(|line| !line.ends_with('/'));
     Ok(names
         .map(|line| line.trim_start_matches("::/").to_owned())

@@ -5,7 +5,7 @@
 //! program wrote to stderr goes into the error. A program that is not installed is an error that names the Debian
 //! package it comes from, never a skipped test. Knows nothing of what the programs are used for.
 
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("git", "git"),
     ("losetup", "mount"),
     ("mdir", "mtools"),
+    ("mkfs.ext4", "e2fsprogs"),
     ("mmdebstrap", "mmdebstrap"),
     ("mount", "mount"),
     ("mtype", "mtools"),
@@ -78,10 +79,22 @@ pub fn run(command: &mut Command) -> Result<String> {
     quietly(command)
 }
 
+/// As [`run`], with a text on standard input.
+pub fn feed(command: &mut Command, input: &str) -> Result<String> {
+    log(&argv(command));
+    let mut file = tempfile::tempfile().context("creating a file for standard input")?;
+    file.write_all(input.as_bytes())?;
+    file.rewind()?;
+    finish(command.stdin(file))
+}
+
 /// As [`run`], for a caller that has said what it does.
 pub fn quietly(command: &mut Command) -> Result<String> {
+    finish(command.stdin(Stdio::null()))
+}
+
+fn finish(command: &mut Command) -> Result<String> {
     let output = command
-        .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting `{}`", argv(command)))?;
     if !output.status.success() {

@@ -16,6 +16,7 @@ use super::path::{self, Place};
 use super::tree::{Directory, File, Node};
 use super::write::{Fault, Meta, Objects};
 use super::{ImportError, LayerFault};
+use crate::hex::hex;
 use crate::image::{Compression, Image, ImageError, Layer, from_io};
 
 const BUFFER: usize = 256 * 1024;
@@ -170,7 +171,7 @@ impl Unpacking<'_, '_> {
         }
         archive.finish()?;
         self.link_pending()?;
-        let found = format!("sha256:{:x}", HexDigest(&hashed.hash.finalize()));
+        let found = format!("sha256:{}", hex(&hashed.hash.finalize()));
         if found != diff_id {
             let reason =
                 format!("its archive has the digest `{found}`, not its diff_id `{diff_id}`");
@@ -296,14 +297,5 @@ impl From<Fault> for LayerFault {
             Fault::Content(error) => error.into(),
             Fault::Repository(error) => error.into(),
         }
-    }
-}
-
-/// Bytes that print as lower-case hexadecimal.
-struct HexDigest<'a>(&'a [u8]);
-
-impl std::fmt::LowerHex for HexDigest<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
     }
 }

@@ -16,6 +16,7 @@ use ostree::{MutableTree, ObjectType, Repo, RepoFile};
 
 use super::archive::Xattrs;
 use super::tree::{Checksum, Directory, Node};
+use crate::hex::hex;
 
 /// Files up to this size, in bytes, are read whole; it bounds the memory for content.
 const INLINE: u64 = 1024 * 1024;
@@ -216,10 +217,10 @@ impl<'a> Objects<'a> {
 }
 
 fn fill(tree: &MutableTree, directory: &Directory, implied: Checksum) -> Result<(), Error> {
-    tree.set_metadata_checksum(&print(&directory.meta.unwrap_or(implied)));
+    tree.set_metadata_checksum(&hex(&directory.meta.unwrap_or(implied)));
     for (name, node) in &directory.entries {
         match node {
-            Node::File(file) => tree.replace_file(name, &print(&file.checksum))?,
+            Node::File(file) => tree.replace_file(name, &hex(&file.checksum))?,
             Node::Directory(below) => fill(&tree.ensure_dir(name)?, below, implied)?,
         }
     }
@@ -236,16 +237,6 @@ fn parse(hex: &str) -> Result<Checksum, Error> {
             u8::from_str_radix(digits, 16).map_err(|_| failed("a checksum is not hexadecimal"))?;
     }
     Ok(checksum)
-}
-
-fn print(checksum: &Checksum) -> String {
-    use std::fmt::Write as _;
-    checksum
-        .iter()
-        .fold(String::with_capacity(64), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 fn failed(reason: &str) -> Error {
