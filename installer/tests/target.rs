@@ -95,7 +95,6 @@ fn users() -> BTreeMap<String, String> {
 fn debian() -> ImageFacts {
     ImageFacts {
         kernel: "6.12.57+deb13-cloud-amd64".to_owned(),
-        os_id: "debian".to_owned(),
         kargs: vec!["mitigations=auto".to_owned(), "nosmt".to_owned()],
         boot: Some(BootPayload {
             vendor: "debian".to_owned(),
@@ -119,7 +118,6 @@ fn debian() -> ImageFacts {
 /// An image with NetworkManager and firewalld, without `MokManager` and kernel arguments.
 fn networkmanager() -> ImageFacts {
     let mut facts = debian();
-    "lab".clone_into(&mut facts.os_id);
     facts.kargs.clear();
     facts.boot = facts.boot.map(|boot| BootPayload {
         vendor: "lab".to_owned(),

@@ -10,6 +10,9 @@ use super::node::Nodes;
 use super::root::Root;
 use crate::plan::{BootPlan, Copy, Plan};
 
+/// Bytes of one file of the boot chain; those of distributions have under 5 MiB.
+const MAX_FILE: u64 = 64 << 20;
+
 /// A file for the ESP, held until the file systems that it comes from are unmounted.
 #[derive(Debug)]
 pub(super) struct EspFile {
@@ -77,7 +80,7 @@ fn esp(plan: &Plan, nodes: &Nodes) -> Result<Esp, EngineError> {
 fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
     let mut content = Vec::new();
     root.file(&copy.from)
-        .and_then(|mut file| file.read_to_end(&mut content))
+        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut content))
         .map_err(|e| EngineError::io(format!("reading `{}` of the image", copy.from), e))?;
     Ok(EspFile {
         path: copy.to.clone(),

@@ -5,7 +5,7 @@
 //! installation is decided in [`crate::plan`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Read};
 
 use serde::Deserialize;
 
@@ -22,12 +22,10 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
         let doing = format!("reading {doing} of the image");
         move |e: io::Error| EngineError::io(doing, e)
     };
-    let os_id = os_id(&root).map_err(io("os-release"))?;
     Ok(ImageFacts {
         kernel: kernel(&root)?,
         kargs: kargs(&root, arch)?,
-        boot: boot_payload(&root, &os_id),
-        os_id,
+        boot: boot_payload(&root).map_err(io("the boot loader"))?,
         programs: names(&root, &["usr/bin", "usr/sbin"]).map_err(io("the programs"))?,
         units: names(&root, &["usr/lib/systemd/system", "usr/etc/systemd/system"])
             .map_err(io("the units"))?,
@@ -74,15 +72,6 @@ fn kernel(root: &Root) -> Result<String, EngineError> {
             several.len()
         ))),
     }
-}
-
-fn os_id(root: &Root) -> io::Result<String> {
-    let text = root.text("usr/lib/os-release")?;
-    let value = text.lines().find_map(|line| line.strip_prefix("ID="));
-    Ok(value
-        .unwrap_or("linux")
-        .trim_matches(['"', '\''])
-        .to_owned())
 }
 
 /// A file of `/usr/lib/bootc/kargs.d`, as bootc reads it.
@@ -136,17 +125,40 @@ const LAYOUTS: [[&str; 3]; 2] = [
     ],
 ];
 
-fn boot_payload(root: &Root, vendor: &str) -> Option<BootPayload> {
+fn boot_payload(root: &Root) -> io::Result<Option<BootPayload>> {
     let has = |path: &str| root.file(path).is_ok();
-    let [shim, grub, mok] = LAYOUTS
+    let found = LAYOUTS
         .into_iter()
-        .find(|[shim, grub, _]| has(shim) && has(grub))?;
-    Some(BootPayload {
-        vendor: vendor.to_owned(),
+        .find(|[shim, grub, _]| has(shim) && has(grub));
+    let Some([shim, grub, mok]) = found else {
+        return Ok(None);
+    };
+    let mut binary = Vec::new();
+    root.file(grub)?.take(MAX_GRUB).read_to_end(&mut binary)?;
+    Ok(vendor(&binary).map(|vendor| BootPayload {
+        vendor,
         shim: shim.to_owned(),
         grub: grub.to_owned(),
         mok_manager: has(mok).then(|| mok.to_owned()),
-    })
+    }))
+}
+
+/// Bytes of a GRUB binary that are looked at; signed ones have under 5 MiB.
+const MAX_GRUB: u64 = 32 << 20;
+
+/// The directory below `/EFI` that is the prefix built into a signed GRUB: there, and nowhere
+/// else, it looks for its configuration.
+fn vendor(grub: &[u8]) -> Option<String> {
+    const BELOW: &[u8] = b"/EFI/";
+    let at = grub
+        .windows(BELOW.len())
+        .position(|window| window == BELOW)?
+        + BELOW.len();
+    let name = grub[at..]
+        .iter()
+        .take_while(|c| c.is_ascii_alphanumeric() || b"-_".contains(c));
+    let name: String = name.map(|c| char::from(*c)).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 fn names(root: &Root, directories: &[&str]) -> io::Result<BTreeSet<String>> {
@@ -222,4 +234,25 @@ fn selinux_is_on(config: &str) -> bool {
     config
         .lines()
         .any(|line| matches!(line.trim(), "SELINUX=enforcing" | "SELINUX=permissive"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vendor_is_the_prefix_of_the_binary() {
+        assert_eq!(
+            vendor(b"MZ\0module\0(,gpt1)/EFI/debian\0\0").as_deref(),
+            Some("debian")
+        );
+        assert_eq!(vendor(b"MZ\0/EFI/../x\0"), None);
+        assert_eq!(vendor(b"MZ\0/boot/grub\0"), None);
+    }
+
+    #[test]
+    fn arguments_are_matched_by_the_names_of_both_worlds() {
+        assert!(is_arch("x86_64", "amd64") && is_arch("arm64", "arm64"));
+        assert!(!is_arch("aarch64", "amd64"));
+    }
 }

@@ -5,7 +5,7 @@
 //! (`openat2` with `RESOLVE_IN_ROOT`), so no path of the image can lead out to this machine.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -50,9 +50,9 @@ impl Root {
         self.resolve(path, OFlags::RDONLY).map(File::from)
     }
 
-    /// A text file of the tree.
+    /// A text file of the tree, of which no more than 4 MiB are read.
     pub(super) fn text(&self, path: &str) -> io::Result<String> {
-        io::read_to_string(self.file(path)?)
+        io::read_to_string(self.file(path)?.take(4 << 20))
     }
 
     /// Names in a directory; none where it is missing.

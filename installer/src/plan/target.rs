@@ -22,8 +22,6 @@ use super::{PartitionAction, Plan, files, users};
 pub struct ImageFacts {
     /// Kernel version: the name of the directory below `/usr/lib/modules`.
     pub kernel: String,
-    /// `ID` of os-release: `debian`, `fedora`.
-    pub os_id: String,
     /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
     pub kargs: Vec<String>,
     /// The boot loader that the image brings.
