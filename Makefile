@@ -2,11 +2,11 @@
 # What one types while working on Landfall. `make` alone says what there is.
 
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint deny e2e-list e2e e2e-all image
+.PHONY: help setup demo test check lint deny bench fuzz fuzz-smoke e2e-list e2e e2e-all image
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -16,9 +16,9 @@ setup: ## install what is missing on a Debian 12 machine with a Rust toolchain
 
 demo: setup ## build, install a test image by the manual's kickstart, boot it on this terminal
 	$(CARGO) build --package landfall --package landfall-harness
-	$(TARGET)/debug/landfall-harness demo --landfall $(TARGET)/debug/landfall --dir $(TARGET)/demo
+	$(BUILD)/debug/landfall-harness demo --landfall $(BUILD)/debug/landfall --dir $(BUILD)/demo
 
-test: setup lint ## everything: format, lints, all tests, guests too; what CI runs
+test: setup lint fuzz-smoke ## everything: format, lints, all tests, fuzzing, guests too; what CI runs
 	$(CARGO) test --workspace
 
 check: lint ## the inner loop: format, lints and the tests that need no guest
@@ -35,6 +35,23 @@ deny: ## licences, bans and sources of the dependencies (needs cargo-deny)
 	@$(CARGO) deny --version > /dev/null 2>&1 || { echo 'error: cargo-deny is missing: `cargo install cargo-deny --locked`' >&2; exit 1; }
 	$(CARGO) deny check bans licenses sources
 
+# With the corpus of the reference beside the checkout, its runner and its kickstart take part, too.
+CORPUS := $(abspath $(wildcard ../shared/corpus))
+REPLAY := $(or $(wildcard $(CORPUS)/replay.py),$(abspath kickstart-parser/benches/reference.py))
+
+bench: setup ## time the parser and `landfall check` beside pykickstart; report in target/bench
+	$(CARGO) build --release --package landfall
+	@test -x $(BUILD)/bench/venv/bin/ksvalidator || \
+	    { python3 -m venv $(BUILD)/bench/venv && $(BUILD)/bench/venv/bin/pip --quiet install pykickstart==3.78; }
+	$(CARGO) bench --package kickstart-parser --bench kickstart -- $(abspath $(BUILD)/bench $(BUILD)/release/landfall) \
+	    $(abspath $(BUILD)/bench/venv/bin)/python $(REPLAY) $(wildcard $(CORPUS)/bench100.ks)
+
+fuzz: setup ## fuzz the parser: make fuzz [TARGET=name] [SECONDS=1200]; findings in target/fuzz
+	@kickstart-parser/fuzz/run $(or $(SECONDS),1200) $(TARGET)
+
+fuzz-smoke: setup # 15 seconds a target
+	@kickstart-parser/fuzz/run 15
+
 image: setup ## build the test image, print the directory of its OCI layout
 	@$(CARGO) run --quiet --package landfall-harness -- image plain
 
@@ -45,7 +62,7 @@ e2e: setup ## one case: make e2e CASE=name
 	@test -n "$(CASE)" || { echo 'error: which? `make e2e CASE=name`; `make e2e-list` lists them' >&2; exit 2; }
 	@$(CARGO) test --quiet --test e2e -- --list 2> /dev/null | grep -qx '$(CASE): test' || { echo 'error: there is no case `$(CASE)`' >&2; exit 2; }
 	$(CARGO) test --test e2e -- --include-ignored --exact $(CASE)
-	@echo 'serial log: $(TARGET)/e2e/$(CASE)/serial.log'
+	@echo 'serial log: $(BUILD)/e2e/$(CASE)/serial.log'
 
 e2e-all: setup ## every case that has not passed at this commit yet; report in target/e2e/report.md
 	LANDFALL_E2E_RESUME=1 $(CARGO) test --test e2e -- --include-ignored

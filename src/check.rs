@@ -3,51 +3,56 @@
 
 use std::path::Path;
 
-use kickstart_parser::{NoIncludes, json_line, render};
+use kickstart_parser::{Includes, NoIncludes, Reading, json_verdict, render};
 use landfall_installer::exit::Exit;
 
 use crate::cli::{CheckArgs, Format};
-use crate::kickstart::{self, Loaded};
+use crate::input::{self, Files};
 use crate::terminal::{self, Problem, Stream};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Problem> {
+    let includes: &dyn Includes = if args.follow_includes { &Files } else { &NoIncludes };
     let mut exit = Exit::Done;
+    let mut log = Vec::new();
     for file in &args.files {
-        let text = kickstart::text(file)?;
-        let loaded = if args.follow_includes {
-            kickstart::load(file, &text)
-        } else {
-            kickstart::with_includes(file, &text, &NoIncludes)
-        };
-        show(file, &loaded, args.format);
-        if loaded.reading.has_errors() {
-            exit = Exit::Input;
+        let reading = input::reading(file, args.syntax, includes);
+        exit = worse(exit, verdict(&reading, args.strict));
+        let name = file.display().to_string();
+        match args.format {
+            Format::Human => show(file, &reading, args.strict),
+            Format::Json => {
+                let ok = verdict(&reading, args.strict) == Exit::Done;
+                terminal::data(&(json_verdict(&name, &reading, ok) + "\n"));
+            }
+            Format::Sarif => log.push((name, reading)),
         }
+    }
+    if matches!(args.format, Format::Sarif) {
+        terminal::data(&render::sarif(&log));
     }
     Ok(exit)
 }
 
-fn show(file: &Path, loaded: &Loaded, format: Format) {
-    let reading = &loaded.reading;
-    match format {
-        Format::Json => {
-            terminal::data(&format!(
-                "{}\n",
-                json_line(&file.display().to_string(), reading)
-            ));
-        }
-        Format::Human => {
-            terminal::data(&render::human(
-                &reading.diagnostics,
-                &reading.sources,
-                terminal::is_coloured(Stream::Data),
-            ));
-            let verdict = if reading.has_errors() {
-                "has errors"
-            } else {
-                "is a valid kickstart"
-            };
-            terminal::data(&format!("{} {verdict}\n", file.display()));
-        }
+fn verdict(reading: &Reading, strict: bool) -> Exit {
+    match input::exit(reading) {
+        Exit::Done if strict && !reading.is_strictly_valid() => Exit::Input,
+        exit => exit,
     }
+}
+
+/// A file that cannot be read weighs more than one with errors
+fn worse(one: Exit, other: Exit) -> Exit {
+    if one.code() < other.code() { other } else { one }
+}
+
+fn show(file: &Path, reading: &Reading, strict: bool) {
+    let coloured = terminal::is_coloured(Stream::Data);
+    terminal::data(&render::human(&reading.diagnostics, &reading.sources, coloured));
+    let sentence = match verdict(reading, strict) {
+        Exit::Done => format!("is a valid kickstart of {}", reading.syntax),
+        Exit::Usage => "cannot be read".to_owned(),
+        _ if reading.has_errors() => "has errors".to_owned(),
+        _ => "has warnings of the language, which `--strict` does not allow".to_owned(),
+    };
+    terminal::data(&format!("{} {sentence}\n", file.display()));
 }

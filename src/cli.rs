@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What may be typed: the argument structures of every subcommand, and nothing else.
 
+mod kickstart;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kickstart_parser::Syntax;
 use landfall_installer::inventory::Firmware;
 use landfall_installer::inventory::probe::DiskArg;
 use uuid::Uuid;
+
+pub(crate) use kickstart::{DiffArgs, DumpArgs, FlattenArgs, FmtArgs, KickstartCommand};
 
 /// Puts bootable container images on machines, as a kickstart says
 #[derive(Debug, Parser)]
@@ -24,6 +29,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Say what is wrong with kickstart files
     Check(CheckArgs),
+    /// Explain a command, a section, an option or a code
+    Explain(ExplainArgs),
+    /// Format, flatten, compare and dump kickstarts
+    #[command(subcommand)]
+    Kickstart(KickstartCommand),
     /// Show what this machine has: disks, firmware, memory, network
     Inventory(InventoryArgs),
     /// Show what an installation would do, and do nothing
@@ -33,31 +43,59 @@ pub(crate) enum Command {
     /// Print the JSON schemas of Landfall's interfaces
     #[command(hide = true)]
     Schema(SchemaArgs),
+    /// Write the generated reference pages of the documentation
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
     /// Source lines with the place underlined
     Human,
-    /// A JSON object for each file
+    /// A JSON object for each file, one a line
     Json,
+    /// One SARIF 2.1.0 log for all files
+    Sarif,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   landfall check web.ks
-  landfall check --format json lab/*.ks")]
+  landfall check --format json lab/*.ks
+  landfall check --syntax RHEL9 --strict --format sarif lab/*.ks > lab.sarif")]
 pub(crate) struct CheckArgs {
-    /// Kickstart files; `-` is standard input
+    /// Kickstart files or http addresses; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Version of the language, like `RHEL9` or `F45` [default: what `#version=` says, else the newest]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) syntax: Option<Syntax>,
     /// How to print what was found
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: Format,
     /// Read the files that `%include` names, too
     #[arg(short = 'i', long)]
     pub(crate) follow_includes: bool,
+    /// Fail on deprecations and warnings of the language, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall explain part
+  landfall explain part --size
+  landfall explain %packages
+  landfall explain LF0020")]
+pub(crate) struct ExplainArgs {
+    /// A command, a section, a code, or `commands`, `sections`, `versions`, `codes` for a list
+    #[arg(value_name = "COMMAND|CODE")]
+    pub(crate) word: String,
+    /// An option of the command or section
+    #[arg(value_name = "OPTION", allow_hyphen_values = true)]
+    pub(crate) option: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +119,9 @@ pub(crate) struct SourceArgs {
     /// The kickstart file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) kickstart: PathBuf,
+    /// Version of the language, like `RHEL9` or `F45` [default: what `#version=` says, else the newest]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) syntax: Option<Syntax>,
     /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
@@ -164,6 +205,13 @@ pub(crate) struct InstallArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
     /// Write one file for each interface into this directory
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {
+    /// Write the pages into this directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
 }

@@ -18,7 +18,7 @@ use signal_hook::flag;
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
-use crate::kickstart::{self, Loaded};
+use crate::input::{self, Files, Loaded};
 use crate::plan::request;
 use crate::terminal::{self, Console, JsonLines, Problem};
 
@@ -94,17 +94,18 @@ fn stop_on_signals() -> Result<Stop, Problem> {
 /// Reads the kickstart; `%pre` runs before the files that it may write are included.
 fn load(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Loaded, Ending> {
     let path = &args.source.kickstart;
-    let text = kickstart::text(path)?;
-    let first = kickstart::with_includes(path, &text, &NoIncludes);
+    let syntax = args.source.syntax;
+    let text = input::text(path)?;
+    let first = Loaded::new(path, &text, syntax, &NoIncludes);
     let scripts = pre_scripts(&first);
     if scripts > 0 {
         if first.reading.has_errors() {
-            return Ok(kickstart::insist(first)?);
+            return Ok(first.insist()?);
         }
         allow_host_scripts(args, "`%pre`")?;
         run_pre(&first.reading.kickstart, emitter).map_err(Ending::Failed)?;
     }
-    let loaded = kickstart::insist(kickstart::load(path, &text))?;
+    let loaded = Loaded::new(path, &text, syntax, &Files).insist()?;
     if pre_scripts(&loaded) > scripts {
         let message = "a `%pre` script stands in an included file, where it is not run yet";
         return Err(Problem::new(Exit::Input, message)

@@ -3,10 +3,14 @@
 
 mod check;
 mod cli;
+mod explain;
+mod http;
+mod input;
 mod install;
 mod inventory;
 mod kickstart;
 mod plan;
+mod reference;
 mod schema;
 mod terminal;
 
@@ -20,10 +24,13 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Kickstart(command) => kickstart::run(&command),
         Command::Inventory(args) => inventory::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Reference(args) => reference::run(&args),
     };
     ExitCode::from(exit.map_or_else(|problem| terminal::show(&problem), Exit::code))
 }

@@ -8,12 +8,13 @@ use landfall_installer::plan::{WAITING, render_disks};
 use uuid::Uuid;
 
 use crate::cli::{PlanArgs, SourceArgs};
-use crate::kickstart::{self, Loaded};
+use crate::input::{self, Files, Loaded};
 use crate::terminal::{self, Problem};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Exit, Problem> {
-    let text = kickstart::text(&args.source.kickstart)?;
-    let loaded = kickstart::insist(kickstart::load(&args.source.kickstart, &text))?;
+    let source = &args.source;
+    let text = input::text(&source.kickstart)?;
+    let loaded = Loaded::new(&source.kickstart, &text, source.syntax, &Files).insist()?;
     let inventory = args.inventory.as_deref().map(recorded).transpose()?;
     let planned = draft(&Request {
         inventory,
@@ -46,7 +47,7 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
 }
 
 fn recorded(path: &std::path::Path) -> Result<Inventory, Problem> {
-    let text = kickstart::text(path)?;
+    let text = input::text(path)?;
     serde_json::from_str(&text).map_err(|e| {
         Problem::new(
             Exit::Usage,

@@ -377,7 +377,7 @@ fn worlds() -> impl Strategy<Value = (Recipe, Inventory)> {
 }
 
 fn planned(text: &str, inventory: &Inventory) -> Option<Plan> {
-    let reading = read("ks", text, &NoIncludes);
+    let reading = read("ks", text, None, &NoIncludes);
     let choices = Choices {
         seed: SEED,
         ..Choices::default()

@@ -50,7 +50,7 @@ fn cases() -> Vec<String> {
 }
 
 fn kickstart(name: &str, text: &str) -> Kickstart {
-    let reading = read(&format!("{name}.ks"), text, &NoIncludes);
+    let reading = read(&format!("{name}.ks"), text, None, &NoIncludes);
     let errors: Vec<_> = reading
         .diagnostics
         .iter()

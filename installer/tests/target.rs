@@ -189,7 +189,7 @@ fn machine() -> Inventory {
 
 fn kickstart(name: &str) -> Kickstart {
     let file = format!("{name}.ks");
-    let reading = read(&file, &text(&file), &NoIncludes);
+    let reading = read(&file, &text(&file), None, &NoIncludes);
     let is_error =
         |d: &&kickstart_parser::Diagnostic| d.severity == kickstart_parser::Severity::Error;
     let errors: Vec<_> = reading.diagnostics.iter().filter(is_error).collect();
@@ -427,7 +427,7 @@ fn swap_that_is_kept_is_not_in_fstab() {
         fs_uuid: Some("11111111-2222-4333-8444-555555555555".to_owned()),
     });
     let text = "ostreecontainer --url=x/y:1\nreqpart\npart / --grow\npart swap --size=100\n";
-    let kickstart = read("ks", text, &NoIncludes).kickstart;
+    let kickstart = read("ks", text, None, &NoIncludes).kickstart;
     let plan = plan_disks(&kickstart, &machine, &Choices::default())
         .unwrap()
         .plan;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The typed kickstart: every command that Landfall carries out, resolved over the whole file and its includes.
+//! The typed kickstart: every command of the language, resolved over the whole file and its includes.
 //!
 //! A field that is `None` or empty was not given; defaults that depend on the machine are the planner's. Each
 //! command's own type stands in its file under `commands/`.
@@ -8,11 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::{
-    Bootc, Bootloader, ClearPart, End, Firewall, Group, IgnoreDisk, Keyboard, Lang, Network,
-    OstreeContainer, Part, ReqPart, RootPw, Services, SshKey, Timezone, User, ZeroMbr,
+    Auth, Authselect, AutoPart, Autostep, Bootc, Bootloader, Btrfs, Cdrom, ClearPart, DisplayMode, DriverDisk, End, Eula, Fcoe, Firewall, FirstBoot, Group, HardDrive, Hmc, IgnoreDisk, Iscsi, IscsiName, Keyboard, Lang, LiveImg, LogVol, Logging, MediaCheck, Module, Mount, Network, Nfs, Nvdimm, OstreeContainer, OstreeSetup, Part, Raid, Rdp, Realm, Repo, ReqPart, Rescue, Rhsm, RootPw, Selinux, Services, Skipx, Snapshot, SshKey, SshPw, StratisFs, StratisPool, Syspurpose, TimeSource, Timezone, Updates, Url, User, Vnc, VolGroup, Xconfig, ZeroMbr, Zfcp, Zipl,
 };
 use crate::location::Located;
-use crate::reading::Script;
+use crate::sections::{Certificate, Packages, Script, Verbatim};
 
 /// What a kickstart asks for
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +55,104 @@ pub struct Kickstart {
     pub services: Option<Located<Services>>,
     /// What the machine does when the installation is over
     pub end: Option<Located<End>>,
+    /// TODO
+    pub auth: Option<Located<Auth>>,
+    /// TODO
+    pub authselect: Option<Located<Authselect>>,
+    /// Whether the partitions follow a default layout
+    pub autopart: Option<Located<AutoPart>>,
+    /// Whether the graphical installer shows every dialogue
+    pub autostep: Option<Located<Autostep>>,
+    /// btrfs volumes and subvolumes, in the order written
+    pub btrfs: Vec<Located<Btrfs>>,
+    /// Packages from an optical disc
+    pub cdrom: Option<Located<Cdrom>>,
+    /// Where drivers come from, in the order written
+    pub driverdisk: Vec<Located<DriverDisk>>,
+    /// TODO
+    pub eula: Option<Located<Eula>>,
+    /// Disks attached over FCoE, in the order written
+    pub fcoe: Vec<Located<Fcoe>>,
+    /// TODO
+    pub firstboot: Option<Located<FirstBoot>>,
+    /// Packages from a disk
+    pub harddrive: Option<Located<HardDrive>>,
+    /// Packages from the console of a mainframe
+    pub hmc: Option<Located<Hmc>>,
+    /// Disks attached over iSCSI, in the order written
+    pub iscsi: Vec<Located<Iscsi>>,
+    /// The name of the iSCSI initiator
+    pub iscsiname: Option<Located<IscsiName>>,
+    /// The file system image to install
+    pub liveimg: Option<Located<LiveImg>>,
+    /// TODO
+    pub logging: Option<Located<Logging>>,
+    /// Logical volumes, in the order written
+    pub logvol: Vec<Located<LogVol>>,
+    /// TODO
+    pub mediacheck: Option<Located<MediaCheck>>,
+    /// Modules to enable or disable, in the order written
+    pub module: Vec<Located<Module>>,
+    /// Existing devices and their mount points, in the order written
+    pub mount: Vec<Located<Mount>>,
+    /// Packages from an NFS server
+    pub nfs: Option<Located<Nfs>>,
+    /// What is done with non-volatile memory, in the order written
+    pub nvdimm: Vec<Located<Nvdimm>>,
+    /// The branch of an ostree repository to install
+    pub ostreesetup: Option<Located<OstreeSetup>>,
+    /// RAID devices, in the order written
+    pub raid: Vec<Located<Raid>>,
+    /// Whether the installer is shown over RDP
+    pub rdp: Option<Located<Rdp>>,
+    /// TODO
+    pub realm: Option<Located<Realm>>,
+    /// Package repositories, in the order written
+    pub repo: Vec<Located<Repo>>,
+    /// TODO
+    pub rescue: Option<Located<Rescue>>,
+    /// TODO
+    pub rhsm: Option<Located<Rhsm>>,
+    /// TODO
+    pub selinux: Option<Located<Selinux>>,
+    /// TODO
+    pub skipx: Option<Located<Skipx>>,
+    /// Snapshots of logical volumes, in the order written
+    pub snapshot: Vec<Located<Snapshot>>,
+    /// TODO
+    pub sshpw: Vec<Located<SshPw>>,
+    /// File systems in Stratis pools, in the order written
+    pub stratisfs: Vec<Located<StratisFs>>,
+    /// Stratis pools, in the order written
+    pub stratispool: Vec<Located<StratisPool>>,
+    /// TODO
+    pub syspurpose: Option<Located<Syspurpose>>,
+    /// TODO
+    pub timesource: Vec<Located<TimeSource>>,
+    /// Changes to the installer
+    pub updates: Option<Located<Updates>>,
+    /// Packages from a repository
+    pub url: Option<Located<Url>>,
+    /// Whether the installer is shown over VNC
+    pub vnc: Option<Located<Vnc>>,
+    /// Volume groups, in the order written
+    pub volgroup: Vec<Located<VolGroup>>,
+    /// TODO
+    pub xconfig: Option<Located<Xconfig>>,
+    /// Disks attached over zFCP, in the order written
+    pub zfcp: Vec<Located<Zfcp>>,
+    /// The boot loader of IBM Z
+    pub zipl: Option<Located<Zipl>>,
+    /// How the installer talks to the user, `text`, `cmdline` or `graphical`
+    pub display: Option<Located<DisplayMode>>,
+    /// What `#platform=` says
+    pub platform: Option<String>,
     /// Scripts of all kinds, in the order written
     pub scripts: Vec<Script>,
+    /// The packages to install, `%packages`; all its sections together
+    pub packages: Option<Packages>,
+    /// Certificates to trust, in the order written
+    pub certificates: Vec<Certificate>,
+    /// `%addon` and `%anaconda` sections, in the order written
+    pub verbatim: Vec<Verbatim>,
 }

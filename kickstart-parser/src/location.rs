@@ -5,7 +5,7 @@
 //! parser. Nothing here knows what a line means.
 
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Span {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// The file's name as it was opened
-    pub file: String,
+    pub file: Arc<str>,
     /// First line
     pub line: u32,
     /// First character of the range
@@ -61,24 +61,27 @@ impl<T> DerefMut for Located<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// The name that locations in it carry
-    pub name: String,
+    pub name: Arc<str>,
     /// Its whole text
     pub text: String,
+    /// The path in the `%include` or `%ksappend` that brought it in first; `None` for the kickstart itself
+    pub included_from: Option<Location>,
 }
 
 /// One line of one file: all that is needed to turn a span into a location
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) file: Rc<str>,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a Arc<str>,
     pub(crate) line: u32,
-    pub(crate) text: String,
+    /// The line with its terminator
+    pub(crate) text: &'a str,
 }
 
-impl Place {
+impl Place<'_> {
     /// The location of `span` in this line
     pub(crate) fn at(&self, span: Span) -> Location {
         Location {
-            file: self.file.to_string(),
+            file: Arc::clone(self.file),
             line: self.line,
             column: self.column(span.start),
             end_line: self.line,
@@ -94,7 +97,7 @@ impl Place {
     }
 
     fn column(&self, byte: usize) -> u32 {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let before = self.text.get(..byte).unwrap_or(self.text);
         u32::try_from(before.chars().count()).map_or(u32::MAX, |n| n.saturating_add(1))
     }
 }
@@ -106,9 +109,9 @@ mod tests {
     #[test]
     fn columns_count_characters_not_bytes() {
         let place = Place {
-            file: "a.ks".into(),
+            file: &"a.ks".into(),
             line: 3,
-            text: "ü part\n".into(),
+            text: "ü part\n",
         };
         let at = place.at(Span { start: 3, end: 7 });
         assert_eq!(

@@ -1,38 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Hides secrets in a line of a kickstart before it is shown: passwords, hashes, passphrases, keys of networks.
 //!
-//! Takes a line, gives it with stars in place of what is secret or could be, character for character, so that
-//! columns stay. It would rather hide too much: what follows a misspelt option of a command with secrets is hidden.
+//! Takes a line, gives it without its end and with stars in place of what is secret or could be, character for
+//! character, so that columns stay; characters that steer a terminal are replaced as well. It would rather hide too much: what follows a misspelt option of a command with secrets is hidden.
 
 use crate::arguments::suggest::nearest;
-use crate::arguments::{Class, Command, Kind, classify, value_span};
+use crate::arguments::{Class, Command, Kind, Takes, classify, value_span};
 use crate::commands::{all, find};
 use crate::diagnostic::Findings;
 use crate::location::{Place, Span};
-use crate::syntax::{Token, words};
+use crate::syntax::{Hash, Token, without_end, words};
+use crate::version::Syntax;
 
 /// Parts of option names that say that the value is a secret
 const SECRET_NAMES: [&str; 5] = ["pass", "pw", "key", "token", "secret"];
 
-/// `line` with its secrets replaced by stars
+/// `line` without its end, its secrets replaced by stars
 pub(crate) fn mask(line: &str) -> String {
+    let line = without_end(line);
     let place = Place {
-        file: "".into(),
+        file: &"".into(),
         line: 1,
-        text: line.to_owned(),
+        text: line,
     };
-    let tokens = words(&place, &mut Findings::default());
+    let tokens = words(place, Hash::Comment, &mut Findings::default());
     let mut spans = secrets(&tokens).into_iter().peekable();
     let mut hide = |at: usize| {
         while spans.next_if(|span| span.end <= at).is_some() {}
         spans.peek().is_some_and(|span| span.start <= at)
     };
     line.char_indices()
-        .map(|(at, c)| if hide(at) { '*' } else { c })
+        .map(|(at, c)| if hide(at) { '*' } else { shown(c) })
         .collect()
 }
 
-fn secrets(tokens: &[Token]) -> Vec<Span> {
+/// The control characters above ASCII steer a terminal as those below do, which the renderer replaces itself
+fn shown(c: char) -> char {
+    if ('\u{80}'..='\u{9f}').contains(&c) {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        c
+    }
+}
+
+fn secrets(tokens: &[Token<'_>]) -> Vec<Span> {
     let Some((first, rest)) = tokens.split_first() else {
         return Vec::new();
     };
@@ -43,11 +54,16 @@ fn secrets(tokens: &[Token]) -> Vec<Span> {
     let Some(command) = command.filter(|command| has_secrets(command)) else {
         return by_name(rest);
     };
+    let takes = Takes {
+        options: command.options,
+        operand: command.operand,
+        syntax: Syntax::NEWEST,
+    };
     let mut spans = Vec::new();
     let mut follows = command.operand.is_some_and(|operand| operand.secret);
     let always = follows;
     for token in rest {
-        let secret_option = match classify(&token.text, command.options) {
+        let secret_option = match classify(&token.text, takes) {
             Class::Operand | Class::Stop => {
                 spans.extend((follows || token.open).then_some(token.span));
                 follows = always;
@@ -64,15 +80,14 @@ fn secrets(tokens: &[Token]) -> Vec<Span> {
 
 fn has_secrets(command: &Command) -> bool {
     command
-        .options
-        .iter()
+        .all_options()
         .any(|option| option.kind == Kind::Secret)
         || command.operand.is_some_and(|operand| operand.secret)
 }
 
 /// The values of options that are called like secrets, for commands whose options are not known
-fn by_name(tokens: &[Token]) -> Vec<Span> {
-    let named = |token: &Token| {
+fn by_name(tokens: &[Token<'_>]) -> Vec<Span> {
+    let named = |token: &Token<'_>| {
         let name = token.text.split('=').next().unwrap_or("");
         name.starts_with('-') && SECRET_NAMES.iter().any(|part| name.contains(part))
     };

@@ -102,7 +102,7 @@ mod tests {
         let text = "ostreecontainer --url=h.example/i:1 --remote=r\npart / --asprimary\n\
             bootloader --leavebootorder --nombr --default=x\nreboot --eject\n\
             lang C.UTF-8 --addsupport=de_DE\nnetwork --dhcpclass=a --ethtool=b --notksdevice\n";
-        let reading = kickstart_parser::read("ks", text, &kickstart_parser::NoIncludes);
+        let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
         assert!(!reading.has_errors(), "{:?}", reading.diagnostics);
         let mut issues = Issues::default();
         warn(&reading.kickstart, &mut issues);

@@ -36,14 +36,22 @@ pub enum Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $code:literal,)*) => {
         /// The planner's rules.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         pub enum Code {
-            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+            $(#[doc = $doc] #[serde(rename = $code)] $name,)*
         }
 
         impl Code {
+            /// Every code, in the order of the numbers.
+            pub const ALL: &'static [Code] = &[$(Self::$name,)*];
+
+            /// What the rule is about, a sentence without a full stop.
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim_ascii().trim_end_matches('.'),)* }
+            }
+
             /// The code as it is printed.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }

@@ -81,7 +81,7 @@ impl Profile {
         };
         let is_static = command.bootproto == BootProto::Static;
         let address = is_static.then(|| static_address(command)).flatten();
-        let servers = command.nameserver.iter();
+        let servers = command.nameservers().into_iter();
         let nameservers: Vec<IpAddr> = servers.filter_map(|name| name.parse().ok()).collect();
         let (nameservers4, nameservers6) = nameservers.iter().partition(|ip| ip.is_ipv4());
         Self {

@@ -178,7 +178,7 @@ fn refuse_unsupported(part: &Located<Part>, issues: &mut Issues) -> bool {
         ("--recommended", part.recommended),
         ("--hibernation", part.hibernation),
         ("--resize", part.resize),
-        ("--encrypted", part.encrypted),
+        ("--encrypted", part.encryption.encrypted),
         ("--mkfsoptions", part.mkfsoptions.is_some()),
         ("--fsprofile", part.fsprofile.is_some()),
         ("--onbiosdisk", part.onbiosdisk.is_some()),

@@ -102,7 +102,7 @@ mod tests {
 
     fn choose_from(text: &str, choices: &Choices) -> Result<ImagePlan, Issues> {
         let mut issues = Issues::default();
-        let reading = kickstart_parser::read("ks", text, &kickstart_parser::NoIncludes);
+        let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
         choose(&reading.kickstart, choices, &mut issues).ok_or(issues)
     }
 

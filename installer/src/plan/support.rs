@@ -48,8 +48,8 @@ fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
 
 fn check_network(network: &Located<Network>, issues: &mut Issues) {
     let given = [
-        ("network --bondslaves", !network.bondslaves.is_empty()),
-        ("network --bridgeslaves", !network.bridgeslaves.is_empty()),
+        ("network --bondslaves", network.bondslaves.is_some()),
+        ("network --bridgeslaves", network.bridgeslaves.is_some()),
         ("network --teamslaves", !network.teamslaves.is_empty()),
         ("network --vlanid", network.vlanid.is_some()),
         ("network --essid", network.essid.is_some()),
@@ -106,7 +106,7 @@ fn check_addresses(network: &Located<Network>, issues: &mut Issues) {
             .error(Code::ValueInvalid, message)
             .at(&network.location);
     }
-    for server in &network.nameserver {
+    for server in network.nameservers() {
         if server.parse::<IpAddr>().is_err() {
             let message = format!("the name server `{server}` is not an address and is left out");
             issues
@@ -209,6 +209,7 @@ fn check_values(kickstart: &Kickstart, issues: &mut Issues) {
             issues.error(Code::ValueInvalid, message).at(location);
         }
     }
+    check_numbers(kickstart, issues);
     let stateroot = stateroot(kickstart);
     if !stateroot
         .chars()
@@ -217,6 +218,24 @@ fn check_values(kickstart: &Kickstart, issues: &mut Issues) {
     {
         let message = format!("`{stateroot}` is not a name for a stateroot");
         issues.error(Code::ValueInvalid, message);
+    }
+}
+
+/// Numbers of accounts and groups are 32 bits wide, and the highest one means none (`useradd(8)`, `chown(2)`).
+fn check_numbers(kickstart: &Kickstart, issues: &mut Issues) {
+    let users = kickstart.user.iter().flat_map(|user| {
+        [("--uid", user.uid, &user.location), ("--gid", user.gid, &user.location)]
+    });
+    let wanted = kickstart.user.iter().flat_map(|user| {
+        user.groups.iter().map(|group| ("--groups", group.gid, &user.location))
+    });
+    let groups = kickstart.group.iter().map(|group| ("--gid", group.gid, &group.location));
+    for (option, number, location) in users.chain(wanted).chain(groups) {
+        let is_wrong = |n: &i64| !(0..i64::from(u32::MAX)).contains(n);
+        if let Some(number) = number.filter(is_wrong) {
+            let message = format!("`{option}` cannot be {number}, it goes from 0 to {}", u32::MAX - 1);
+            issues.error(Code::ValueInvalid, message).at(location);
+        }
     }
 }
 

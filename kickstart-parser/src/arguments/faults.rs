@@ -4,6 +4,8 @@
 //! Takes what the matcher understood; decides nothing about it.
 
 use super::suggest::nearest;
+use super::matcher::Takes;
+use super::table::Arity;
 use super::{Arguments, Kind, Operand, Opt, Word};
 use crate::diagnostic::{Code, Findings, quote};
 
@@ -11,17 +13,13 @@ use crate::diagnostic::{Code, Findings, quote};
 pub(super) fn refusal(option: &Opt, text: &str) -> (String, String) {
     let name = option.name();
     match option.kind {
-        Kind::Choice(words) => (
+        Kind::Choice(words) | Kind::Keyword(words) => (
             format!("`{name}` cannot be {}", quote(text)),
             choices(words, text),
         ),
         Kind::Bool => (
             format!("`{name}` is yes or no, not {}", quote(text)),
             "write `on`, `yes`, `true`, `1`, `off`, `no`, `false` or `0`".to_owned(),
-        ),
-        _ if !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit()) => (
-            format!("{} is too large for `{name}`", quote(text)),
-            format!("the largest number is {}", i64::MAX),
         ),
         _ => (
             format!("`{name}` is a whole number, not {}", quote(text)),
@@ -40,14 +38,16 @@ fn choices(words: &[&str], text: &str) -> String {
 
 /// Says that there are more words than the command takes, at the first one of them
 pub(super) fn report_extra(
-    arguments: &Arguments,
+    arguments: &Arguments<'_>,
     operand: Option<Operand>,
     findings: &mut Findings,
 ) {
-    let mut extras = arguments
-        .operands
-        .iter()
-        .skip(usize::from(operand.is_some()));
+    let taken = match operand.map(|operand| operand.arity) {
+        None => 0,
+        Some(Arity::Optional | Arity::One) => 1,
+        Some(Arity::Any) => return,
+    };
+    let mut extras = arguments.operands.iter().skip(taken);
     let Some(extra) = extras.next() else { return };
     let name = quote(arguments.word());
     let what = describe(extra, operand.is_some_and(|operand| operand.secret));
@@ -63,7 +63,7 @@ pub(super) fn report_extra(
     }
 }
 
-fn describe(extra: &Word, secret: bool) -> String {
+fn describe(extra: &Word<'_>, secret: bool) -> String {
     if secret {
         "this".to_owned()
     } else if is_line_end(extra) {
@@ -73,19 +73,19 @@ fn describe(extra: &Word, secret: bool) -> String {
     }
 }
 
-fn is_line_end(word: &Word) -> bool {
-    matches!(word.text.as_str(), "\n" | "\r")
+fn is_line_end(word: &Word<'_>) -> bool {
+    matches!(&*word.text, "\n" | "\r")
 }
 
 /// Says which required options and arguments are not given
 pub(super) fn report_missing(
-    arguments: &Arguments,
-    (options, operand): (&[Opt], Option<Operand>),
+    arguments: &Arguments<'_>,
+    takes: Takes,
     findings: &mut Findings,
 ) {
     let name = quote(arguments.word());
     if let Some(operand) =
-        operand.filter(|operand| operand.required && arguments.operands.is_empty())
+        takes.operand.filter(|operand| operand.arity == Arity::One && arguments.operands.is_empty())
     {
         let message = format!("{name} needs `{}`", operand.name);
         let found = findings.error(Code::MissingArgument, arguments.location(), message);
@@ -93,11 +93,9 @@ pub(super) fn report_missing(
     }
     let untried =
         |option: &&Opt| !arguments.has(option.name()) && !arguments.tried.contains(&option.name());
-    for option in options
-        .iter()
-        .filter(|option| option.required)
-        .filter(untried)
-    {
+    let options = takes.options.iter().flat_map(|group| group.iter());
+    let required = options.filter(|option| option.versions.has(takes.syntax) && option.required.has(takes.syntax));
+    for option in required.filter(untried) {
         let message = format!("{name} needs `{}`", option.name());
         let found = findings.error(Code::MissingArgument, arguments.location(), message);
         found.help(format!("`{}`: {}", option.name(), option.help));

@@ -5,7 +5,7 @@
 //! The rules are those of Python's argparse as pykickstart uses it, except that arguments between options are never
 //! lost. All that is wrong with the line is recorded, and what can be understood is kept.
 
-use std::rc::Rc;
+use std::borrow::Cow;
 
 use super::faults::{refusal, report_extra, report_missing};
 use super::suggest::nearest;
@@ -14,56 +14,89 @@ use super::{Arguments, Given, Kind, Operand, Opt, Value, Word};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Span};
 use crate::syntax::Token;
+use crate::version::Syntax;
+
+/// After so many faults the rest of a line is not looked into: every further one would say the same
+const MOST_FAULTS: usize = 50;
+
+/// What a command or section takes in one version of the language
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    pub(crate) options: &'static [&'static [Opt]],
+    pub(crate) operand: Option<Operand>,
+    pub(crate) syntax: Syntax,
+}
 
 /// Matches `tokens`, the first one of which is the command or section, with what it takes
-pub(crate) fn match_words(
-    options: &'static [Opt],
-    operand: Option<Operand>,
-    line: (&[Token], &Rc<Place>),
+pub(crate) fn match_words<'a>(
+    takes: Takes,
+    tokens: &[Token<'a>],
+    place: Place<'a>,
     findings: &mut Findings,
-) -> Arguments {
-    let (tokens, place) = line;
+) -> Arguments<'a> {
     let (first, rest) = tokens
         .split_first()
         .map_or((None, tokens), |(first, rest)| (Some(first), rest));
-    let name = first.map_or("", |token| token.text.as_str());
     let start = first.map_or(0, |token| token.span.start);
     let end = tokens.last().map_or(start, |token| token.span.end);
     let line = Word {
-        text: name.to_owned(),
-        place: Rc::clone(place),
+        text: first.map_or(Cow::Borrowed(""), |token| token.text.clone()),
+        place,
         span: Span { start, end },
     };
     let arguments = Arguments {
+        syntax: takes.syntax,
         line,
-        given: Vec::new(),
+        given: Vec::with_capacity(rest.len()),
         operands: Vec::new(),
         tried: Vec::new(),
     };
+    let before = findings.count();
     let mut matcher = Matcher {
-        options,
-        takes_operand: operand.is_some(),
+        takes,
         place,
+        enough: before + MOST_FAULTS,
         findings,
         rest,
         arguments,
     };
     matcher.run();
     let arguments = matcher.arguments;
-    report_extra(&arguments, operand, findings);
+    report_extra(&arguments, takes.operand, findings);
     // A quote that is left open swallows the words after it, which may be the missing ones.
     if !tokens.last().is_some_and(|token| token.open) {
-        report_missing(&arguments, (options, operand), findings);
+        report_missing(&arguments, takes, findings);
     }
     arguments
+}
+
+/// The words of a command that reads the rest of its line as it is written: one argument, or none
+pub(crate) fn raw_words<'a>(syntax: Syntax, first: &Token<'a>, place: Place<'a>) -> Arguments<'a> {
+    let rest = &place.text[first.span.end..];
+    let text = rest.trim();
+    let start = first.span.end + (rest.len() - rest.trim_start().len());
+    let span = Span { start, end: start + text.len() };
+    let argument = Word { text: Cow::Borrowed(text), place, span };
+    Arguments {
+        syntax,
+        line: Word {
+            text: first.text.clone(),
+            place,
+            span: Span { start: first.span.start, end: span.end.max(first.span.end) },
+        },
+        given: Vec::new(),
+        operands: if text.is_empty() { Vec::new() } else { vec![argument] },
+        tried: Vec::new(),
+    }
 }
 
 /// One way to write an option
 pub(crate) type Spelling = (&'static str, &'static Opt);
 
-fn spellings(options: &'static [Opt]) -> impl Iterator<Item = Spelling> {
+fn spellings(takes: Takes) -> impl Iterator<Item = Spelling> {
+    let options = takes.options.iter().flat_map(|group| group.iter());
     options
-        .iter()
+        .filter(move |option| option.versions.has(takes.syntax))
         .flat_map(|option| option.names.iter().map(move |name| (*name, option)))
 }
 
@@ -76,24 +109,29 @@ pub(crate) enum Class {
     Unknown,
 }
 
-struct Matcher<'a> {
-    options: &'static [Opt],
-    takes_operand: bool,
-    place: &'a Rc<Place>,
-    findings: &'a mut Findings,
+struct Matcher<'t, 'a> {
+    takes: Takes,
+    place: Place<'a>,
+    /// How many findings there are when the line has faults enough
+    enough: usize,
+    findings: &'t mut Findings,
     /// The words that come next
-    rest: &'a [Token],
-    arguments: Arguments,
+    rest: &'t [Token<'a>],
+    arguments: Arguments<'a>,
 }
 
-impl Matcher<'_> {
+impl<'a> Matcher<'_, 'a> {
     fn run(&mut self) {
         while let Some((token, rest)) = self.rest.split_first() {
             self.rest = rest;
-            match classify(&token.text, self.options) {
+            if self.findings.count() > self.enough {
+                break;
+            }
+            match classify(&token.text, self.takes) {
                 Class::Operand => self.add_operand(token),
                 // Python's argparse leaves the `--` of a command without arguments as a word too many.
-                Class::Stop if !self.takes_operand => self.add_operand(token),
+                Class::Stop if self.takes.operand.is_none() => self.add_operand(token),
+                Class::Stop if self.is_stray(token) => self.add_operand(token),
                 Class::Stop => {
                     for token in rest {
                         self.add_operand(token);
@@ -107,14 +145,22 @@ impl Matcher<'_> {
         }
     }
 
-    fn add_operand(&mut self, token: &Token) {
-        self.arguments
-            .operands
-            .push(word(token, self.place, token.span));
+    /// Whether `--` ends the line after an option, when the arguments were there already: to Python's argparse a
+    /// word too many
+    fn is_stray(&self, token: &Token<'a>) -> bool {
+        let Some(operand) = self.arguments.operands.last() else { return false };
+        let between = &self.place.text[operand.span.end..token.span.start];
+        self.rest.is_empty() && !between.trim().is_empty()
     }
 
-    fn take(&mut self, option: &'static Opt, token: &Token) {
-        if option.deprecated {
+    fn add_operand(&mut self, token: &Token<'a>) {
+        self.arguments
+            .operands
+            .push(word(token, self.place));
+    }
+
+    fn take(&mut self, option: &'static Opt, token: &Token<'a>) {
+        if option.deprecated.has(self.takes.syntax) {
             let message = format!("`{}` is deprecated", option.name());
             self.findings.deprecation(
                 Code::OptionDeprecated,
@@ -122,9 +168,8 @@ impl Matcher<'_> {
                 message,
             );
         }
-        let attached = token.text.split_once('=').map(|(_, value)| value);
-        let at = word(token, self.place, token.span);
-        match (option.takes_value(), attached) {
+        let at = word(token, self.place);
+        match (option.takes_value(), attached(&token.text)) {
             (false, None) => self.arguments.given.push(Given {
                 option,
                 value: Value::None,
@@ -140,10 +185,7 @@ impl Matcher<'_> {
             }
             (true, Some(value)) => self.read(
                 option,
-                Word {
-                    text: value.to_owned(),
-                    ..at
-                },
+                Word { text: value, ..at },
                 value_span(token),
             ),
             (true, None) => self.take_next(option, at),
@@ -151,11 +193,13 @@ impl Matcher<'_> {
     }
 
     /// Reads the value of `option` from the next word
-    fn take_next(&mut self, option: &'static Opt, mut at: Word) {
+    fn take_next(&mut self, option: &'static Opt, mut at: Word<'a>) {
         if let Some(next) = self.next_operand() {
             at.text = next.text;
             at.span.end = next.span.end;
             self.read(option, at, next.span);
+        } else if option.kind == Kind::OptionalText {
+            self.arguments.given.push(Given { option, value: Value::None, at });
         } else {
             let message = format!("`{}` needs a value", option.name());
             self.findings
@@ -165,14 +209,17 @@ impl Matcher<'_> {
     }
 
     /// Gives the text of `at` the option's kind; `span` is the place of the value alone
-    fn read(&mut self, option: &'static Opt, at: Word, span: Span) {
-        let text = at.text.as_str();
+    fn read(&mut self, option: &'static Opt, at: Word<'a>, span: Span) {
+        let text = &*at.text;
         let value = match option.kind {
-            Kind::Flag | Kind::Text | Kind::Secret => Some(Value::Text(text.to_owned())),
-            Kind::Int => values::int(text).map(Value::Int),
+            Kind::Flag | Kind::Text | Kind::OptionalText | Kind::Secret | Kind::List => Some(Value::Text),
+            Kind::Int => self.number(option, text, span).map(Value::Int),
             Kind::Bool => values::bool(text).map(Value::Bool),
-            Kind::List => Some(Value::List(values::list(text))),
-            Kind::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
+            Kind::Choice(words) => words.contains(&text).then_some(Value::Text),
+            Kind::Keyword(words) => {
+                let known = words.iter().any(|word| word.eq_ignore_ascii_case(text));
+                known.then_some(Value::Text)
+            }
         };
         if let Some(value) = value {
             self.arguments.given.push(Given { option, value, at });
@@ -186,7 +233,19 @@ impl Matcher<'_> {
         }
     }
 
-    fn report_ambiguous(&mut self, token: &Token, candidates: &[Spelling]) {
+    /// A whole number; one that is beyond all measure becomes the largest there is
+    fn number(&mut self, option: &Opt, text: &str, span: Span) -> Option<i64> {
+        let read = values::int(text)?;
+        if read.is_err() {
+            let message = format!("{} is too large for `{}`", quote(text), option.name());
+            self.findings
+                .warning(Code::NumberTooLarge, self.place.at(span), message)
+                .help(format!("numbers are read up to {}", i64::MAX));
+        }
+        Some(read.unwrap_or_else(|nearest| nearest))
+    }
+
+    fn report_ambiguous(&mut self, token: &Token<'a>, candidates: &[Spelling]) {
         self.tried(candidates.iter().map(|(_, option)| option.name()));
         let names: Vec<_> = candidates
             .iter()
@@ -201,7 +260,7 @@ impl Matcher<'_> {
         self.findings.error(Code::AmbiguousOption, at, message);
     }
 
-    fn report_unknown(&mut self, token: &Token) {
+    fn report_unknown(&mut self, token: &Token<'a>) {
         let written = option_text(token);
         let message = format!(
             "{} has no option {}",
@@ -210,8 +269,15 @@ impl Matcher<'_> {
         );
         let at = self.place.at(option_span(token));
         let found = self.findings.error(Code::UnknownOption, at, message);
-        let meant = nearest(written, spellings(self.options).map(|(name, _)| name));
-        let Some((name, option)) = spellings(self.options).find(|(name, _)| Some(*name) == meant)
+        if let Some(help) = other_versions(written, self.takes) {
+            found.help(help);
+            if !token.text.contains('=') {
+                self.skip_value(written);
+            }
+            return;
+        }
+        let meant = nearest(written, spellings(self.takes).map(|(name, _)| name));
+        let Some((name, option)) = spellings(self.takes).find(|(name, _)| Some(*name) == meant)
         else {
             return;
         };
@@ -223,10 +289,19 @@ impl Matcher<'_> {
         }
     }
 
+    /// Passes over the value of an option that another version has
+    fn skip_value(&mut self, written: &str) {
+        let takes_value = |option: &Opt| option.takes_value() && option.names.contains(&written);
+        let options = self.takes.options.iter().flat_map(|group| group.iter());
+        if options.clone().any(takes_value) {
+            let _ = self.next_operand();
+        }
+    }
+
     /// The next word, if it is no option
-    fn next_operand(&mut self) -> Option<Token> {
+    fn next_operand(&mut self) -> Option<Token<'a>> {
         let (next, rest) = self.rest.split_first()?;
-        matches!(classify(&next.text, self.options), Class::Operand).then(|| {
+        matches!(classify(&next.text, self.takes), Class::Operand).then(|| {
             self.rest = rest;
             next.clone()
         })
@@ -237,8 +312,18 @@ impl Matcher<'_> {
     }
 }
 
+/// Which versions have the option that this one lacks
+fn other_versions(written: &str, takes: Takes) -> Option<String> {
+    let options = takes.options.iter().flat_map(|group| group.iter());
+    let versions = options
+        .filter(|option| option.names.contains(&written))
+        .map(|option| option.versions)
+        .reduce(crate::version::Versions::or)?;
+    Some(format!("{versions} have it, {} does not", takes.syntax))
+}
+
 /// Tells options from arguments as argparse does
-pub(crate) fn classify(text: &str, options: &'static [Opt]) -> Class {
+pub(crate) fn classify(text: &str, takes: Takes) -> Class {
     if text == "--" {
         return Class::Stop;
     }
@@ -246,11 +331,11 @@ pub(crate) fn classify(text: &str, options: &'static [Opt]) -> Class {
         return Class::Operand;
     }
     let written = text.split_once('=').map_or(text, |(name, _)| name);
-    if let Some((_, option)) = spellings(options).find(|(name, _)| *name == written) {
+    if let Some((_, option)) = spellings(takes).find(|(name, _)| *name == written) {
         return Class::Option(option);
     }
-    let candidates: Vec<_> = spellings(options)
-        .filter(|(name, _)| name.starts_with(written))
+    let candidates: Vec<_> = spellings(takes)
+        .filter(|(name, _)| written.starts_with("--") && name.starts_with(written))
         .collect();
     match candidates.as_slice() {
         [(_, option)] => Class::Option(option),
@@ -260,23 +345,28 @@ pub(crate) fn classify(text: &str, options: &'static [Opt]) -> Class {
     }
 }
 
-fn word(token: &Token, place: &Rc<Place>, span: Span) -> Word {
+fn word<'a>(token: &Token<'a>, place: Place<'a>) -> Word<'a> {
     Word {
         text: token.text.clone(),
-        place: Rc::clone(place),
-        span,
+        place,
+        span: token.span,
     }
 }
 
-fn option_text(token: &Token) -> &str {
-    token
-        .text
-        .split_once('=')
-        .map_or(token.text.as_str(), |(name, _)| name)
+/// The value in `--option=value`
+fn attached<'a>(text: &Cow<'a, str>) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => text.split_once('=').map(|(_, value)| Cow::Borrowed(value)),
+        Cow::Owned(text) => text.split_once('=').map(|(_, value)| Cow::Owned(value.to_owned())),
+    }
+}
+
+fn option_text<'t>(token: &'t Token<'_>) -> &'t str {
+    token.text.split_once('=').map_or(&*token.text, |(name, _)| name)
 }
 
 /// The place of the option in `--option=value`; of the whole word if it is quoted in a way that hides it
-fn option_span(token: &Token) -> Span {
+fn option_span(token: &Token<'_>) -> Span {
     let length = option_text(token).len();
     if token.plain_until('=') {
         Span {
@@ -289,7 +379,7 @@ fn option_span(token: &Token) -> Span {
 }
 
 /// The place of the value in `--option=value`
-pub(crate) fn value_span(token: &Token) -> Span {
+pub(crate) fn value_span(token: &Token<'_>) -> Span {
     match (token.plain_until('='), token.text.find('=')) {
         (true, Some(at)) if token.span.start + at + 1 < token.span.end => Span {
             start: token.span.start + at + 1,

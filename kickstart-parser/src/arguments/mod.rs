@@ -11,59 +11,62 @@ pub(crate) mod suggest;
 mod table;
 pub(crate) mod values;
 
-use std::rc::Rc;
+use std::borrow::Cow;
 
-pub(crate) use matcher::{Class, classify, match_words, value_span};
-pub use table::{Command, Effect, Kind, Operand, Opt, Repeat};
+pub(crate) use matcher::{Class, Takes, classify, match_words, raw_words, value_span};
+pub use table::{Arity, Command, Conflict, Effect, Form, Kind, Operand, Opt, Repeat};
 
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Located, Location, Place, Span};
+use crate::version::Syntax;
 
 /// A word of the kickstart and where it stands
 #[derive(Debug, Clone)]
-pub(crate) struct Word {
-    pub(crate) text: String,
-    pub(crate) place: Rc<Place>,
+pub(crate) struct Word<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) place: Place<'a>,
     pub(crate) span: Span,
 }
 
-impl Word {
+impl Word<'_> {
     pub(crate) fn location(&self) -> Location {
         self.place.at(self.span)
     }
 }
 
 /// The value of an option, of the kind that its description names
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Value {
     None,
-    Text(String),
+    /// The text that the word of the option holds
+    Text,
     Int(i64),
     Bool(bool),
-    List(Vec<String>),
 }
 
 /// An option that was given
 #[derive(Debug, Clone)]
-pub(crate) struct Given {
+pub(crate) struct Given<'a> {
     pub(crate) option: &'static Opt,
     pub(crate) value: Value,
-    /// The words of option and value
-    pub(crate) at: Word,
+    /// The words of option and value; their text is the value's
+    pub(crate) at: Word<'a>,
 }
 
 /// What a line gives to a command or section
 #[derive(Debug, Clone)]
-pub(crate) struct Arguments {
+pub(crate) struct Arguments<'a> {
+    /// The version of the language that the line is read by
+    pub(crate) syntax: Syntax,
     /// The command as it was written and its place, from the command to the last word
-    pub(crate) line: Word,
-    pub(crate) given: Vec<Given>,
-    pub(crate) operands: Vec<Word>,
+    pub(crate) line: Word<'a>,
+    pub(crate) given: Vec<Given<'a>>,
+    pub(crate) operands: Vec<Word<'a>>,
     /// Options that were meant and have a fault, which was recorded
     pub(crate) tried: Vec<&'static str>,
 }
 
-impl Arguments {
+impl<'a> Arguments<'a> {
     /// The command as it was written
     pub(crate) fn word(&self) -> &str {
         &self.line.text
@@ -123,10 +126,13 @@ impl Arguments {
 
     /// The value of an option; an empty one counts as not given
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        match &self.last(name)?.value {
-            Value::Text(text) if !text.is_empty() => Some(text.clone()),
-            _ => None,
-        }
+        self.raw(name).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// The value of an option as it stands, even if empty
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        let given = self.last(name)?;
+        matches!(given.value, Value::Text).then_some(&*given.at.text)
     }
 
     /// The value of an option with a whole number
@@ -137,19 +143,6 @@ impl Arguments {
         }
     }
 
-    /// The value of an option with a user's or group's number
-    pub(crate) fn id(&self, name: &str, findings: &mut Findings) -> Option<u32> {
-        let n = self.int(name)?;
-        if let Ok(id) = u32::try_from(n) {
-            return Some(id);
-        }
-        let message = format!("`{name}` cannot be {n}");
-        findings
-            .error(Code::InvalidValue, self.location_of(name), message)
-            .help("ids go from 0 to 4294967295");
-        None
-    }
-
     /// The value of an option with yes or no
     pub(crate) fn bool(&self, name: &str) -> Option<bool> {
         match self.last(name)?.value {
@@ -158,31 +151,20 @@ impl Arguments {
         }
     }
 
-    /// The items of an option with a list
+    /// The items of an option with a list; none if it is not given
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        match self.last(name).map(|given| &given.value) {
-            Some(Value::List(items)) => items.clone(),
-            _ => Vec::new(),
-        }
+        self.raw(name).map_or_else(Vec::new, values::list)
     }
 
     /// The items of every occurrence of an option with a list
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
-        let lists = self
-            .given
-            .iter()
-            .filter(|given| given.option.name() == name);
-        lists
-            .filter_map(|given| {
-                if let Value::List(items) = &given.value {
-                    Some(items)
-                } else {
-                    None
-                }
-            })
-            .flatten()
-            .cloned()
-            .collect()
+        self.each(name).flat_map(values::list).collect()
+    }
+
+    /// The value of every occurrence of an option
+    pub(crate) fn each(&self, name: &str) -> impl Iterator<Item = &str> {
+        let given = self.given.iter().filter(move |given| given.option.name() == name);
+        given.map(|given| &*given.at.text)
     }
 
     /// The value of a required option; that it is missing is known already, that it is empty is said here
@@ -196,7 +178,7 @@ impl Arguments {
 
     /// The first argument as it stands, even if empty
     pub(crate) fn first_operand(&self) -> Option<&str> {
-        self.operands.first().map(|word| word.text.as_str())
+        self.operands.first().map(|word| &*word.text)
     }
 
     /// The first argument; an empty one counts as not given
@@ -206,6 +188,23 @@ impl Arguments {
             .map(str::to_owned)
     }
 
+    /// The first argument if the line itself gives it, not an earlier line of the same command
+    pub(crate) fn operand_here(&self) -> Option<&str> {
+        let word = self.operands.first().filter(|word| self.is_here(word));
+        word.map(|word| &*word.text)
+    }
+
+    /// The value of an option if the line itself gives it, not an earlier line of the same command; an empty one
+    /// counts as not given
+    pub(crate) fn text_here(&self, name: &str) -> Option<&str> {
+        let given = self.last(name).filter(|given| self.is_here(&given.at))?;
+        Some(&*given.at.text).filter(|text| !text.is_empty())
+    }
+
+    fn is_here(&self, word: &Word<'_>) -> bool {
+        std::ptr::eq(word.place.text, self.line.place.text)
+    }
+
     /// The required argument; that it is missing is known already, that it is empty is said here
     pub(crate) fn required_operand(&self, findings: &mut Findings) -> Option<String> {
         let value = self.operand();
@@ -213,6 +212,14 @@ impl Arguments {
             self.ignored_for("argument", word.location(), findings);
         }
         value
+    }
+
+    /// Records the arguments that begin like options: `--` at the end, numbers below zero, words with a blank
+    pub(crate) fn refuse_dashes(&self, findings: &mut Findings) {
+        for word in self.operands.iter().filter(|word| word.text.starts_with('-')) {
+            let message = format!("{} is neither an option nor an argument", quote(&word.text));
+            findings.error(Code::UnexpectedArgument, word.location(), message);
+        }
     }
 
     /// Records that one option needs another, unless a fault in the other was recorded
@@ -232,8 +239,8 @@ impl Arguments {
     }
 
     /// What two lines of a command for one setting amount to: the later line over what the earlier one leaves
-    pub(crate) fn over(mut self, earlier: &Arguments) -> Arguments {
-        let stays = |given: &&Given| given.option.keeps && !self.has(given.option.name());
+    pub(crate) fn over(mut self, earlier: &Arguments<'a>) -> Arguments<'a> {
+        let stays = |given: &&Given<'a>| given.option.keeps && !self.has(given.option.name());
         let mut given: Vec<_> = earlier.given.iter().filter(stays).cloned().collect();
         given.append(&mut self.given);
         self.given = given;
@@ -248,7 +255,7 @@ impl Arguments {
         findings.warning(Code::EmptyValue, at, message);
     }
 
-    fn last(&self, name: &str) -> Option<&Given> {
+    fn last(&self, name: &str) -> Option<&Given<'a>> {
         self.given
             .iter()
             .rev()

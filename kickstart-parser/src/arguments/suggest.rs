@@ -9,37 +9,55 @@ pub(crate) fn nearest<'a>(
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     const LONGEST: usize = 64;
-    let lower: Vec<char> = written.to_lowercase().chars().take(LONGEST + 1).collect();
-    if lower.len() > LONGEST {
+    if written.len() > 4 * LONGEST {
         return None;
     }
-    let scored = candidates.map(|word| {
-        (
-            distance(&lower, &word.to_lowercase().chars().collect::<Vec<_>>()),
-            word,
-        )
-    });
-    let (changes, word) = scored.min_by_key(|(changes, _)| *changes)?;
+    let lower: Vec<char> = written.to_lowercase().chars().collect();
     let letters = lower.iter().filter(|c| c.is_alphanumeric()).count();
-    (changes <= letters.div_ceil(3) && changes < letters.max(1)).then_some(word)
+    if lower.len() > LONGEST || letters == 0 {
+        return None;
+    }
+    let most = letters.div_ceil(3).min(letters - 1);
+    let mut rows = Rows::default();
+    let near = candidates.filter(|word| word.chars().count().abs_diff(lower.len()) <= most);
+    let scored = near.map(|word| (rows.distance(&lower, word), word));
+    let (changes, word) = scored.min_by_key(|(changes, _)| *changes)?;
+    (changes <= most).then_some(word)
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replaced.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
+/// The last three rows of the table of distances, kept from word to word
+#[derive(Default)]
+struct Rows {
+    word: Vec<char>,
+    before: Vec<usize>,
+    above: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Rows {
+    /// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `word`, in any case
+    fn distance(&mut self, a: &[char], word: &str) -> usize {
+        let b = &mut self.word;
+        b.clear();
+        b.extend(word.chars().flat_map(char::to_lowercase));
+        self.above.clear();
+        self.above.extend(0..=b.len());
+        for i in 1..=a.len() {
+            self.row.clear();
+            self.row.push(i);
+            for j in 1..=b.len() {
+                let replaced = self.above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let mut least = replaced.min(self.above[j] + 1).min(self.row[j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    least = least.min(self.before[j - 2] + 1);
+                }
+                self.row.push(least);
             }
+            std::mem::swap(&mut self.before, &mut self.above);
+            std::mem::swap(&mut self.above, &mut self.row);
         }
-        before = std::mem::replace(&mut above, row);
+        self.above[b.len()]
     }
-    above[b.len()]
 }
 
 #[cfg(test)]
@@ -56,6 +74,7 @@ mod tests {
         assert_eq!(meant("rebot"), Some("reboot"));
         assert_eq!(meant("frobnicate"), None);
         assert_eq!(meant("x"), None);
+        assert_eq!(meant("-"), None);
     }
 
     #[test]

@@ -1,29 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The small grammars inside values: numbers, yes and no, comma lists, `name(gid)`, `port:protocol`, team devices,
-//! mount points.
+//! The small grammars inside values: numbers, yes and no, comma lists, mount points.
 //!
 //! Each function takes the text of one value and gives what it means, or nothing if it is no such value. The
 //! accepted forms are those of pykickstart's option types.
 
 use nom::branch::alt;
-use nom::bytes::complete::{is_not, tag, take_until, take_while1};
-use nom::character::complete::{char, digit1, one_of, space0};
+use nom::bytes::complete::{is_not, tag, take_while1};
+use nom::character::complete::{char, digit1, one_of};
 use nom::combinator::{all_consuming, map, opt, recognize, rest};
 use nom::multi::{separated_list0, separated_list1};
-use nom::sequence::{delimited, pair, preceded, separated_pair, terminated};
+use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
 
-/// A whole number in Python's spelling: blanks around it, a sign, underscores between digits
-pub(crate) fn int(text: &str) -> Option<i64> {
-    let trimmed = text.trim();
+use crate::syntax::is_blank;
+
+/// A whole number in Python's spelling: blanks around it, a sign, underscores between digits, digits of any script;
+/// `Err` is the number nearest to one that is too large
+pub(crate) fn int(text: &str) -> Option<Result<i64, i64>> {
+    let trimmed = text.trim_matches(is_blank);
+    if let Ok(number) = trimmed.parse() {
+        return Some(Ok(number));
+    }
+    let digit = |c: char| digit_value(c).is_some();
     let digits = recognize(separated_list1(
         char('_'),
-        digit1::<&str, nom::error::Error<&str>>,
+        take_while1::<_, &str, nom::error::Error<&str>>(digit),
     ));
-    let (_, number) = all_consuming(recognize(pair(opt(one_of("+-")), digits)))
-        .parse(trimmed)
-        .ok()?;
-    number.replace('_', "").parse().ok()
+    let (_, (sign, digits)) = all_consuming(pair(opt(one_of("+-")), digits)).parse(trimmed).ok()?;
+    let negative = sign == Some('-');
+    let mut value: i64 = 0;
+    for digit in digits.chars().filter_map(digit_value) {
+        let digit = if negative { -digit } else { digit };
+        let Some(next) = value.checked_mul(10).and_then(|tens| tens.checked_add(digit)) else {
+            return Some(Err(if negative { i64::MIN } else { i64::MAX }));
+        };
+        value = next;
+    }
+    Some(Ok(value))
+}
+
+/// What a decimal digit of any script is worth: in every script the ten digits follow each other
+fn digit_value(c: char) -> Option<i64> {
+    /// The zeros of the scripts, from the Unicode data's general category `Nd`
+    const ZEROS: [u32; 37] = [
+        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
+        0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
+        0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+    ];
+    let code = u32::from(c);
+    let zero = ZEROS.iter().rev().find(|zero| **zero <= code)?;
+    (code - zero < 10).then(|| i64::from(code - zero))
 }
 
 /// Whether argparse takes a word that begins with `-` for a number
@@ -62,58 +88,6 @@ pub(crate) fn list(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A group as `name` or `name(gid)`
-pub(crate) fn group(text: &str) -> Option<(String, Option<u32>)> {
-    let gid = delimited(
-        pair(char('('), space0),
-        nom::character::complete::u32,
-        pair(space0, char(')')),
-    );
-    let name = take_while1(|c: char| !"()".contains(c));
-    let mut group = all_consuming((name, opt(gid)));
-    let result: IResult<&str, (&str, Option<u32>)> = group.parse(text.trim());
-    let (_, (name, gid)) = result.ok()?;
-    Some((name.trim().to_owned(), gid)).filter(|(name, _)| !name.is_empty())
-}
-
-/// A port as `port:protocol`, where the protocol may be left out
-pub(crate) fn port(text: &str) -> Option<(String, String)> {
-    let word = || take_while1(|c: char| c != ':' && !c.is_whitespace());
-    let mut port = all_consuming(alt((
-        separated_pair(word(), char(':'), word()),
-        map(word(), |port| (port, "tcp")),
-    )));
-    let result: IResult<&str, (&str, &str)> = port.parse(text);
-    let (_, (port, protocol)) = result.ok()?;
-    Some((port.to_owned(), protocol.to_owned()))
-}
-
-/// Whether a text is `key=value` with one `=` and both sides filled
-pub(crate) fn is_key_value(text: &str) -> bool {
-    let word = || take_while1::<_, _, nom::error::Error<&str>>(|c: char| c != '=');
-    all_consuming(separated_pair(word(), char('='), word()))
-        .parse(text)
-        .is_ok()
-}
-
-/// Devices of a team separated by commas, each with an optional configuration in single quotes
-pub(crate) fn team_slaves(text: &str) -> Option<Vec<(String, Option<String>)>> {
-    let config = delimited(char('\''), take_until("'"), char('\''));
-    let device = (
-        preceded(space0, take_while1(|c: char| c != ',' && c != '\'')),
-        opt(config),
-    );
-    let mut slaves = all_consuming(separated_list1(char(','), terminated(device, space0)));
-    let result: IResult<&str, Vec<(&str, Option<&str>)>> = slaves.parse(text);
-    let (_, slaves) = result.ok()?;
-    Some(
-        slaves
-            .into_iter()
-            .map(|(device, config)| (device.trim().to_owned(), config.map(str::to_owned)))
-            .collect(),
-    )
-}
-
 /// A mount point; a path is brought to its shortest form as by Python's `os.path.normpath`, any other word stays
 pub(crate) fn mount_point(text: &str) -> String {
     let root: IResult<&str, &str> = recognize(tag("/")).parse(text);
@@ -146,9 +120,12 @@ mod tests {
 
     #[test]
     fn integers_are_pythons() {
-        assert_eq!(int(" 7 "), Some(7));
-        assert_eq!(int("+1_000"), Some(1000));
-        assert_eq!(int("-5"), Some(-5));
+        assert_eq!(int(" 7 "), Some(Ok(7)));
+        assert_eq!(int("+1_000"), Some(Ok(1000)));
+        assert_eq!(int("-5"), Some(Ok(-5)));
+        assert_eq!(int("-1_٣५"), Some(Ok(-135)));
+        assert_eq!(int("99999999999999999999"), Some(Err(i64::MAX)));
+        assert_eq!(int("-9223372036854775809"), Some(Err(i64::MIN)));
         for wrong in [
             "",
             "1__0",
@@ -158,7 +135,7 @@ mod tests {
             "0x10",
             "1.5",
             "--1",
-            "99999999999999999999",
+            "²",
         ] {
             assert_eq!(int(wrong), None, "{wrong}");
         }
@@ -190,54 +167,6 @@ mod tests {
         assert_eq!(list("sda, sdb,,sdc ,"), ["sda", "sdb", "sdc"]);
         assert!(list(",,").is_empty());
         assert!(list("").is_empty());
-    }
-
-    #[test]
-    fn groups_may_have_a_number() {
-        assert_eq!(group("wheel"), Some(("wheel".into(), None)));
-        assert_eq!(group("lab (1001)"), Some(("lab".into(), Some(1001))));
-        for wrong in ["", "a(b)", "a(1", "(1)", "a(-1)", "a(1)b", "a(5000000000)"] {
-            assert_eq!(group(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn ports_default_to_tcp() {
-        assert_eq!(port("443"), Some(("443".into(), "tcp".into())));
-        assert_eq!(
-            port("1000-1010:udp"),
-            Some(("1000-1010".into(), "udp".into()))
-        );
-        for wrong in ["", ":tcp", "1:", "1:tcp:2"] {
-            assert_eq!(port(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn team_slaves_carry_their_configuration() {
-        let slaves = team_slaves("p1'{\"prio\": -10, \"sticky\": true}',p2").unwrap();
-        assert_eq!(
-            slaves,
-            [
-                (
-                    "p1".into(),
-                    Some("{\"prio\": -10, \"sticky\": true}".into())
-                ),
-                ("p2".into(), None)
-            ]
-        );
-        assert_eq!(team_slaves("p1'{"), None);
-    }
-
-    #[test]
-    fn key_values_have_one_equals_sign() {
-        assert!(is_key_value("priority=1"));
-        assert!(
-            !is_key_value("priority=")
-                && !is_key_value("=1")
-                && !is_key_value("a=b=c")
-                && !is_key_value("a")
-        );
     }
 
     #[test]

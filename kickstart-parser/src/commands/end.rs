@@ -6,25 +6,26 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["reboot", "poweroff", "halt", "shutdown"],
     summary: "Says what the machine does when the installation is over",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[
-        Opt::flag(&["--eject"], "Eject the installation medium"),
+    options: &[&[
+        Opt::flag(&["--eject"], "Eject the installation medium")
+            .without_effect("there is no installation medium in a drive"),
         Opt::flag(
             &["--kexec"],
             "Start the installed kernel without going through the firmware",
-        ),
-    ],
-    operand: None,
+        )
+        .not_yet(),
+    ]],
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// What the machine does when the installation is over
@@ -52,7 +53,7 @@ pub enum EndAction {
     Shutdown,
 }
 
-fn convert(given: &Arguments, _: &mut Findings, kickstart: &mut Kickstart) {
+fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
     let action = match given.word() {
         "poweroff" => EndAction::PowerOff,
         "halt" => EndAction::Halt,
@@ -65,4 +66,16 @@ fn convert(given: &Arguments, _: &mut Findings, kickstart: &mut Kickstart) {
         eject,
         kexec,
     }));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(end) = &kickstart.end else { return };
+    writer.put(match end.action {
+        EndAction::Reboot => "# Reboot after installation\nreboot",
+        EndAction::PowerOff | EndAction::Shutdown => "# Shutdown after installation\nshutdown",
+        EndAction::Halt => "# Halt after installation\nhalt",
+    });
+    writer.flag("--eject", end.eject);
+    writer.flag("--kexec", end.kexec);
+    writer.put("\n");
 }

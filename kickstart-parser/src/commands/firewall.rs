@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `firewall`: whether the installed system has a firewall, and what it lets through.
 //!
-//! Takes the options of the line, gives [`Firewall`]. Service names are the firewall's and are not checked here.
+//! Takes the options of the line, gives [`Firewall`]. Ports, devices and services are the firewall's and are not
+//! checked here: any text is taken for one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat, values};
-use crate::diagnostic::{Code, Findings, quote};
+use crate::arguments::{Arguments, Command, Opt, values};
+use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::writer::{Joined, Writer};
 
 pub(super) const COMMAND: Command = Command {
     words: &["firewall"],
     summary: "Configures the firewall of the installed system",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[
+    options: &[&[
         Opt::flag(&["--disabled", "--disable"], "No firewall"),
         Opt::flag(
             &["--enabled", "--enable"],
             "A firewall, the default of this command",
         ),
-        Opt::list(&["--port"], "Ports to open, each as `port:protocol`"),
-        Opt::list(&["--trust"], "Devices to trust altogether"),
+        Opt::text(
+            &["--port"],
+            "Ports to open, separated by commas, each as `port:protocol`; `tcp` without a protocol",
+        ),
+        Opt::text(
+            &["--trust"],
+            "Device to trust altogether; may be given several times",
+        ),
         Opt::list(&["--service"], "Services to let through"),
         Opt::flag(&["--ftp"], "Let `ftp` through").keeps(),
         Opt::flag(&["--http"], "Let `http` through").keeps(),
@@ -34,9 +39,10 @@ pub(super) const COMMAND: Command = Command {
             &["--use-system-defaults"],
             "Leave the image's firewall as it is",
         ),
-    ],
-    operand: None,
+    ]],
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// The firewall; of `--enabled` and `--disabled` the last one counts
@@ -50,52 +56,103 @@ pub struct Firewall {
     pub service: Vec<String>,
     /// Services to block
     pub remove_service: Vec<String>,
-    /// Devices to trust altogether
+    /// Devices to trust altogether, each as the kickstart has it
     pub trust: Vec<String>,
     /// The image's firewall is left as it is, whatever the other fields say
     pub use_system_defaults: bool,
 }
 
-/// A port to open
+/// A port to open; whatever the kickstart gives, the two joined by a colon are what it means
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PortSpec {
-    /// A number, a range like `1000-1010`, or a service name
+    /// A number, a range like `1000-1010`, or a service name: what stands before the first colon
     pub port: String,
-    /// `tcp` or `udp`; `tcp` when the kickstart does not say
+    /// `tcp` or `udp`: what stands after the first colon; `tcp` without a colon
     pub protocol: String,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let mut service = given.all("--service");
-    for name in ["--ftp", "--http", "--smtp", "--ssh"] {
-        if given.flag(name) {
-            service.push(name.trim_start_matches('-').to_owned());
+impl PortSpec {
+    fn parse(item: &str) -> Self {
+        let (port, protocol) = item.trim().split_once(':').unwrap_or((item.trim(), "tcp"));
+        Self {
+            port: port.to_owned(),
+            protocol: protocol.to_owned(),
         }
     }
-    kickstart.firewall = Some(given.locate(Firewall {
-        enabled: given.last_of(&["--disabled", "--enabled"]) != Some("--disabled"),
-        port: ports(given, findings),
-        service,
-        remove_service: given.all("--remove-service"),
-        trust: given.all("--trust"),
-        use_system_defaults: given.flag("--use-system-defaults"),
-    }));
 }
 
-fn ports(given: &Arguments, findings: &mut Findings) -> Vec<PortSpec> {
-    let mut ports = Vec::new();
-    for item in given.all("--port") {
-        if let Some((port, protocol)) = values::port(&item) {
-            ports.push(PortSpec { port, protocol });
-        } else {
-            findings
-                .error(
-                    Code::InvalidValue,
-                    given.location_of("--port"),
-                    format!("{} is not a port", quote(&item)),
-                )
-                .help("write `port:protocol`, like `443:tcp`");
+fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
+    kickstart.firewall = Some(
+        given.locate(Firewall {
+            enabled: given.last_of(&["--disabled", "--enabled"]) != Some("--disabled"),
+            port: given
+                .each("--port")
+                .flat_map(|text| text.split(','))
+                .map(PortSpec::parse)
+                .collect(),
+            service: services(given),
+            remove_service: given.all("--remove-service"),
+            trust: given.each("--trust").map(str::to_owned).collect(),
+            use_system_defaults: given.flag("--use-system-defaults"),
+        }),
+    );
+}
+
+/// The services in the order given; the five options for them are one list, which a later line replaces as a whole
+fn services(given: &Arguments<'_>) -> Vec<String> {
+    let names = ["--service", "--ftp", "--http", "--smtp", "--ssh"];
+    let mut all: Vec<_> = given.given.iter().collect();
+    all.retain(|one| names.contains(&one.option.name()));
+    let line = all.last().map(|one| one.at.place.text);
+    all.retain(|one| line.is_some_and(|line| std::ptr::eq(line, one.at.place.text)));
+    let mut services = Vec::new();
+    for one in all {
+        match one.option.name() {
+            "--service" => services.extend(values::list(&one.at.text)),
+            name => services.push(name.trim_start_matches('-').to_owned()),
         }
     }
-    ports
+    services
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(firewall) = &kickstart.firewall else {
+        return;
+    };
+    writer.put("# Firewall configuration\nfirewall ");
+    if firewall.use_system_defaults {
+        writer.put("--use-system-defaults\n");
+    } else if firewall.enabled {
+        writer.put(format_args!("{}\n", enabled(firewall)));
+    } else {
+        writer.put("--disabled\n");
+    }
+}
+
+/// The options of a firewall that is there; white space at the end of a list goes
+fn enabled(firewall: &Firewall) -> String {
+    let mut text = String::from("--enabled");
+    let mut ports = Vec::new();
+    for PortSpec { port, protocol } in &firewall.port {
+        match (&**port, &**protocol) {
+            ("ftp" | "http" | "smtp" | "ssh" | "telnet", "tcp") => text += &format!(" --{port}"),
+            _ => ports.push(format!("{port}:{protocol}")),
+        }
+    }
+    let lists = [
+        ("port", &ports),
+        ("trust", &firewall.trust),
+        ("service", &firewall.service),
+        ("remove-service", &firewall.remove_service),
+    ];
+    for (name, items) in lists {
+        let items = Joined(items, ",").to_string();
+        if !items.is_empty() {
+            text += &format!(" --{name}={items}");
+        }
+        if name != "port" {
+            text.truncate(text.trim_end().len());
+        }
+    }
+    text
 }

@@ -6,34 +6,35 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Operand, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Operand, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["keyboard"],
     summary: "Sets the keyboard of the installed system",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[
+    options: &[&[
         Opt::text(&["--vckeymap"], "Console keymap").resets(),
         Opt::list(
             &["--xlayouts"],
-            "Layouts with optional variant, like `cz (qwerty)`",
-        ),
-        Opt::list(&["--switch"], "Options for switching between layouts"),
-    ],
-    operand: Some(Operand {
-        name: "<keyboard>",
-        required: false,
-        secret: false,
-        help: "Keymap or layout",
-    }),
+            "Layouts of the graphical desktop with optional variant, like `cz (qwerty)`",
+        )
+        .not_yet(),
+        Opt::list(
+            &["--switch"],
+            "Options for switching between layouts, like `grp:alt_shift_toggle`",
+        )
+        .not_yet(),
+    ]],
+    operand: Some(Operand::optional("<keyboard>", "Keymap or layout")),
     convert,
+    write,
+    ..Command::BASE
 };
 
-/// The system's keyboard; at least one of `keyboard`, `vckeymap` and `xlayouts` is given
+/// The system's keyboard; at least one of `keyboard`, `vckeymap` and `xlayouts` is given, of which the first may be
+/// an empty text, read as none
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Keyboard {
     /// Keymap or layout, guessed which
@@ -46,14 +47,15 @@ pub struct Keyboard {
     pub switch: Vec<String>,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let value = Keyboard {
         keyboard: given.operand(),
         vckeymap: given.text("--vckeymap"),
         xlayouts: given.list("--xlayouts"),
         switch: given.list("--switch"),
     };
-    if value.keyboard.is_none() && value.vckeymap.is_none() && value.xlayouts.is_empty() {
+    // A keymap of an earlier line stays, but does not make up for one that this line lacks.
+    if given.operand_here().is_none() && value.vckeymap.is_none() && value.xlayouts.is_empty() {
         given.lacks(
             "a keymap, `--vckeymap` or `--xlayouts`",
             &["--vckeymap", "--xlayouts"],
@@ -61,4 +63,31 @@ fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart
         );
     }
     kickstart.keyboard = Some(given.locate(value));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(keyboard) = &kickstart.keyboard else {
+        return;
+    };
+    let old = keyboard.keyboard.as_ref();
+    if keyboard.vckeymap.is_some() || !keyboard.xlayouts.is_empty() {
+        writer.put("# Keyboard layouts\n");
+        if let Some(old) = old {
+            writer.put(format_args!(
+                "# old format: keyboard {old}\n# new format:\n"
+            ));
+        }
+        writer.put("keyboard");
+        writer.value("--vckeymap", keyboard.vckeymap.as_ref());
+        writer.value("--xlayouts", quoted(&keyboard.xlayouts));
+        writer.value("--switch", quoted(&keyboard.switch));
+        writer.put("\n");
+    } else if let Some(old) = old {
+        writer.put(format_args!("# Keyboard layouts\nkeyboard '{old}'\n"));
+    }
+}
+
+/// `'a','b'`
+fn quoted(items: &[String]) -> Option<String> {
+    (!items.is_empty()).then(|| format!("'{}'", items.join("','")))
 }

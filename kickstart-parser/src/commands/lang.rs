@@ -6,24 +6,22 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Operand, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Operand, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["lang"],
     summary: "Sets the language of the installed system",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[Opt::list(&["--addsupport"], "Further languages to support")],
-    operand: Some(Operand {
-        name: "<lang>",
-        required: true,
-        secret: false,
-        help: "Locale, like `de_DE.UTF-8`",
-    }),
+    options: &[
+        &[Opt::list(&["--addsupport"], "Further languages to support")
+            .without_effect("languages come with the image")],
+    ],
+    operand: Some(Operand::one("<lang>", "Locale, like `de_DE.UTF-8`")),
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// The system's language
@@ -35,12 +33,24 @@ pub struct Lang {
     pub addsupport: Vec<String>,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(lang) = given.required_operand(findings) else {
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
+    if given.operands.is_empty() {
         return;
-    };
-    kickstart.lang = Some(given.locate(Lang {
-        lang,
-        addsupport: given.list("--addsupport"),
-    }));
+    }
+    let addsupport = given.list("--addsupport");
+    kickstart.lang = given
+        .required_operand(findings)
+        .map(|lang| given.locate(Lang { lang, addsupport }));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(lang) = &kickstart.lang else { return };
+    let line = format!("# System language\nlang {}", lang.lang);
+    if lang.addsupport.is_empty() {
+        writer.put(line);
+    } else {
+        writer.put(line.trim_end());
+        writer.list("--addsupport", &lang.addsupport);
+    }
+    writer.put("\n");
 }

@@ -1,87 +1,250 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The commands of the language, one file each: words, options, meaning, typed form.
+//! The commands of the language, one file each: words, options, versions, meaning, typed and canonical form.
 //!
-//! [`all`] lists every command that pykickstart knows for Fedora 45, and the ones of Red Hat Enterprise Linux
-//! that Fedora lacks; it is the one source for validation, suggestions, reference pages and completions. A command
-//! added to the language is a file here and a line in the list.
+//! [`all`] lists every command that pykickstart knows in any of the versions that are read; it is the one source for
+//! validation, suggestions, reference pages and completions. A command added to the language is a file here and a
+//! line in the list.
 
+mod auth;
+mod authselect;
+mod autopart;
+mod autostep;
 mod bootc;
 mod bootloader;
+mod btrfs;
+mod cdrom;
 mod clearpart;
+mod device;
+mod deviceprobe;
 mod display;
+mod dmraid;
+mod driverdisk;
+mod encryption;
 mod end;
+mod eula;
+mod fcoe;
+mod filesystem;
 mod firewall;
+mod firstboot;
 mod group;
+mod harddrive;
+mod hmc;
 mod ignoredisk;
+mod install;
+mod iscsi;
+mod iscsiname;
 mod keyboard;
 mod lang;
+mod liveimg;
+mod logging;
+mod logvol;
+mod mediacheck;
+mod method;
+mod module;
+mod mount;
+mod multipath;
 mod network;
+mod nfs;
+mod nvdimm;
 mod ostreecontainer;
+mod ostreesetup;
 mod part;
-mod recognised;
+mod raid;
+mod rdp;
+mod realm;
+mod repo;
 mod reqpart;
+mod rescue;
+mod rhsm;
 mod rootpw;
+mod selinux;
 mod services;
+mod skipx;
+mod snapshot;
 mod sshkey;
+mod sshpw;
+mod stratisfs;
+mod stratispool;
+mod syspurpose;
+mod timesource;
 mod timezone;
+mod updates;
+mod url;
 mod user;
+mod vnc;
+mod volgroup;
+mod xconfig;
 mod zerombr;
+mod zfcp;
+mod zipl;
 
+pub use auth::Auth;
+pub use authselect::Authselect;
+pub use autopart::{AutoPart, AutoPartType};
+pub use autostep::Autostep;
 pub use bootc::Bootc;
 pub use bootloader::{BootLocation, Bootloader};
+pub use btrfs::{Btrfs, BtrfsLevel};
+pub use cdrom::Cdrom;
 pub use clearpart::{ClearMode, ClearPart};
+pub use display::{DisplayMode, Mode};
+pub use driverdisk::DriverDisk;
+pub use encryption::Encryption;
 pub use end::{End, EndAction};
+pub use eula::Eula;
+pub use fcoe::Fcoe;
 pub use firewall::{Firewall, PortSpec};
+pub use firstboot::{FirstBoot, FirstBootMode};
 pub use group::Group;
+pub use harddrive::HardDrive;
+pub use hmc::Hmc;
 pub use ignoredisk::IgnoreDisk;
+pub use iscsi::Iscsi;
+pub use iscsiname::IscsiName;
 pub use keyboard::Keyboard;
 pub use lang::Lang;
+pub use liveimg::LiveImg;
+pub use logging::Logging;
+pub use logvol::{CacheMode, LogVol};
+pub use mediacheck::MediaCheck;
+pub use module::Module;
+pub use mount::Mount;
 pub use network::{BindTo, BootProto, Network, TeamSlave};
+pub use nfs::Nfs;
+pub use nvdimm::{Nvdimm, NvdimmAction};
 pub use ostreecontainer::OstreeContainer;
+pub use ostreesetup::OstreeSetup;
 pub use part::Part;
+pub use raid::{Raid, RaidLevel};
+pub use rdp::Rdp;
+pub use realm::Realm;
+pub use repo::Repo;
 pub use reqpart::ReqPart;
+pub use rescue::Rescue;
+pub use rhsm::Rhsm;
 pub use rootpw::RootPw;
+pub use selinux::{Selinux, SelinuxMode};
 pub use services::Services;
+pub use skipx::Skipx;
+pub use snapshot::{Snapshot, SnapshotTime};
 pub use sshkey::SshKey;
+pub use sshpw::SshPw;
+pub use stratisfs::StratisFs;
+pub use stratispool::StratisPool;
+pub use syspurpose::Syspurpose;
+pub use timesource::TimeSource;
 pub use timezone::Timezone;
+pub use updates::Updates;
+pub use url::Url;
 pub use user::{GroupSpec, User};
+pub use vnc::Vnc;
+pub use volgroup::VolGroup;
+pub use xconfig::Xconfig;
 pub use zerombr::ZeroMbr;
+pub use zfcp::Zfcp;
+pub use zipl::{SecureBoot, Zipl};
 
-pub use crate::arguments::{Command, Effect, Kind, Operand, Opt, Repeat};
+pub use crate::arguments::{Arity, Command, Conflict, Effect, Form, Kind, Operand, Opt, Repeat};
 
-static CARRIED_OUT: [Command; 22] = [
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Every command, in the order in which pykickstart writes those of equal rank
+pub(crate) static COMMANDS: &[Command] = &[
+    auth::COMMAND,
+    authselect::COMMAND,
+    autopart::COMMAND,
+    autostep::COMMAND,
+    btrfs::COMMAND,
     bootc::COMMAND,
     bootloader::COMMAND,
+    cdrom::COMMAND,
     clearpart::COMMAND,
+    device::COMMAND,
+    deviceprobe::COMMAND,
+    display::TEXT,
     display::CMDLINE,
     display::GRAPHICAL,
-    display::TEXT,
-    end::COMMAND,
+    dmraid::COMMAND,
+    driverdisk::COMMAND,
+    eula::COMMAND,
+    fcoe::COMMAND,
     firewall::COMMAND,
+    firstboot::COMMAND,
     group::COMMAND,
+    harddrive::COMMAND,
+    hmc::COMMAND,
     ignoredisk::COMMAND,
+    install::COMMAND,
+    iscsi::COMMAND,
+    iscsiname::COMMAND,
     keyboard::COMMAND,
     lang::COMMAND,
+    liveimg::COMMAND,
+    logvol::COMMAND,
+    logging::COMMAND,
+    mediacheck::COMMAND,
+    method::COMMAND,
+    module::COMMAND,
+    mount::COMMAND,
+    multipath::COMMAND,
+    nfs::COMMAND,
     network::COMMAND,
+    nvdimm::COMMAND,
     ostreecontainer::COMMAND,
+    ostreesetup::COMMAND,
     part::COMMAND,
+    rdp::COMMAND,
+    rhsm::COMMAND,
+    raid::COMMAND,
+    realm::COMMAND,
+    end::COMMAND,
+    repo::COMMAND,
     reqpart::COMMAND,
+    rescue::COMMAND,
     rootpw::COMMAND,
+    selinux::COMMAND,
     services::COMMAND,
+    skipx::COMMAND,
+    snapshot::COMMAND,
     sshkey::COMMAND,
+    sshpw::COMMAND,
+    stratisfs::COMMAND,
+    stratispool::COMMAND,
+    syspurpose::COMMAND,
+    timesource::COMMAND,
     timezone::COMMAND,
+    updates::COMMAND,
+    url::COMMAND,
     user::COMMAND,
+    vnc::COMMAND,
+    volgroup::COMMAND,
+    xconfig::COMMAND,
+    zfcp::COMMAND,
     zerombr::COMMAND,
+    zipl::COMMAND,
 ];
 
-/// Every command of the language, in no particular order
+/// Every command of the language in any version
 pub fn all() -> impl Iterator<Item = &'static Command> + Clone {
-    CARRIED_OUT.iter().chain(recognised::COMMANDS)
+    COMMANDS.iter()
 }
 
-/// The command that is written as `word`
+/// The command that is written as `word` in any version
 pub fn find(word: &str) -> Option<&'static Command> {
-    all().find(|command| command.words.contains(&word))
+    position(word).map(|at| &COMMANDS[at])
+}
+
+/// Where the command that is written as `word` stands in the table
+pub(crate) fn position(word: &str) -> Option<usize> {
+    static POSITIONS: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
+    let positions = POSITIONS.get_or_init(|| {
+        let numbered = COMMANDS.iter().enumerate();
+        numbered
+            .flat_map(|(at, command)| command.words.iter().map(move |word| (*word, at)))
+            .collect()
+    });
+    positions.get(word).copied()
 }
 
 #[cfg(test)]
@@ -96,18 +259,14 @@ mod tests {
         for word in all().flat_map(|command| command.words) {
             assert!(words.insert(word), "{word}");
         }
-        assert_eq!(
-            words.len(),
-            77,
-            "75 words of Fedora 45 and two of Red Hat Enterprise Linux"
-        );
+        assert_eq!(words.len(), 77, "of every version together");
     }
 
     #[test]
     fn every_option_is_described_once() {
         for command in all() {
             let mut names = HashSet::new();
-            for option in command.options {
+            for option in command.all_options() {
                 assert!(
                     !option.help.is_empty() && !option.help.ends_with('.'),
                     "{} {}",
@@ -116,7 +275,7 @@ mod tests {
                 );
                 for name in option.names {
                     assert!(
-                        name.starts_with("--") && names.insert(name),
+                        name.starts_with("--") && names.insert((name, option.versions.to_string())),
                         "{} {name}",
                         command.word()
                     );
@@ -128,7 +287,7 @@ mod tests {
     #[test]
     fn conflicts_name_commands() {
         for command in all() {
-            for other in command.conflicts {
+            for other in command.conflicts.iter().flat_map(|rule| rule.with) {
                 assert!(
                     find(other).is_some_and(|found| found.word() == *other),
                     "{} {other}",

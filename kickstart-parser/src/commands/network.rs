@@ -4,23 +4,26 @@
 //! Takes the options of the line, gives [`Network`]. Addresses and device names are not checked here; which real
 //! device is meant is found where the devices are known.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat, values};
+use crate::arguments::{Arguments, Command, Opt, Repeat, values};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::secret::Secret;
+use crate::version::Versions;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["network"],
     summary: "Configures a network device or the host name",
-    effect: Effect::CarriedOut,
     repeat: Repeat::Adds,
-    conflicts: &[],
-    options: OPTIONS,
-    operand: None,
+    options: &[OPTIONS],
     convert,
+    write,
+    ..Command::BASE
 };
 
 const OPTIONS: &[Opt] = &[
@@ -29,20 +32,20 @@ const OPTIONS: &[Opt] = &[
         &["dhcp", "bootp", "static", "query", "ibft"],
         "How the device gets its IPv4 address; `dhcp` without this option",
     ),
-    Opt::text(&["--dhcpclass"], "Vendor class sent to the DHCP server"),
+    Opt::text(&["--dhcpclass"], "Vendor class sent to the DHCP server").without_effect(NO_SERVICE),
     Opt::text(
         &["--device"],
         "Device by name, MAC address, or `link`, `bootif`, `ibft`",
     ),
-    Opt::text(&["--essid"], "Name of the wireless network"),
-    Opt::text(&["--ethtool"], "Settings given to ethtool"),
+    Opt::text(&["--essid"], "Name of the wireless network").not_yet(),
+    Opt::text(&["--ethtool"], "Settings given to ethtool").without_effect(NO_SERVICE),
     Opt::text(&["--gateway"], "IPv4 gateway"),
     Opt::text(&["--hostname"], "Host name"),
     Opt::text(&["--ip"], "IPv4 address"),
-    Opt::text(&["--mtu"], "Largest packet in bytes"),
+    Opt::text(&["--mtu"], "Largest packet in bytes").not_yet(),
     Opt::text(&["--nameserver"], "Name servers, separated by commas"),
     Opt::text(&["--netmask"], "IPv4 network mask"),
-    Opt::flag(&["--nodns"], "Configure no name server"),
+    Opt::flag(&["--nodns"], "Configure no name server").not_yet(),
     Opt::bool(
         &["--onboot"],
         "Whether the device comes up when the system starts",
@@ -51,36 +54,41 @@ const OPTIONS: &[Opt] = &[
     Opt::flag(
         &["--notksdevice"],
         "This is not the device that the kickstart came over",
-    ),
-    Opt::flag(&["--noipv4"], "Do without IPv4"),
-    Opt::flag(&["--noipv6"], "Do without IPv6"),
+    )
+    .without_effect(NO_SERVICE),
+    Opt::flag(&["--noipv4"], "Do without IPv4").not_yet(),
+    Opt::flag(&["--noipv6"], "Do without IPv6").not_yet(),
     Opt::text(
         &["--ipv6"],
         "IPv6 address with prefix length, `auto` or `dhcp`",
-    ),
+    )
+    .not_yet(),
     Opt::flag(&["--activate"], "Bring the device up in the installer"),
-    Opt::flag(&["--nodefroute"], "Make it no default route"),
+    Opt::flag(&["--nodefroute"], "Make it no default route").not_yet(),
     Opt::secret(&["--wpakey"], "WPA passphrase"),
-    Opt::text(&["--bondslaves"], "Devices to bond, separated by commas"),
+    Opt::text(&["--bondslaves"], "Devices to bond, separated by commas").not_yet(),
     Opt::text(
         &["--bondopts"],
         "Options of the bond, separated by commas or semicolons",
     ),
-    Opt::text(&["--vlanid"], "VLAN number"),
-    Opt::text(&["--ipv6gateway"], "IPv6 gateway"),
+    Opt::text(&["--vlanid"], "VLAN number, 0 to 4095").not_yet(),
+    Opt::text(&["--ipv6gateway"], "IPv6 gateway").not_yet(),
     Opt::text(
         &["--teamslaves"],
-        "Devices to team, each with an optional configuration in quotes",
-    ),
-    Opt::text(&["--teamconfig"], "Configuration of the team, JSON"),
+        "Devices to team, each with an optional configuration in single quotes, JSON",
+    )
+    .deprecated_in(NO_TEAMS)
+    .not_yet(),
+    Opt::text(&["--teamconfig"], "Configuration of the team, JSON").deprecated_in(NO_TEAMS),
     Opt::text(&["--interfacename"], "Name of the VLAN device"),
     Opt::text(
         &["--bridgeslaves"],
         "Devices to bridge, separated by commas",
-    ),
+    )
+    .not_yet(),
     Opt::text(
         &["--bridgeopts"],
-        "Options of the bridge, `key=value` separated by commas",
+        "Options of the bridge, `key=value` separated by commas; needs `--bridgeslaves`",
     ),
     Opt::flag(
         &["--no-activate"],
@@ -90,20 +98,44 @@ const OPTIONS: &[Opt] = &[
         &["--bindto"],
         &["mac"],
         "Bind the connection to this property of the device",
-    ),
-    Opt::text(&["--ipv4-dns-search"], "DNS search domains for IPv4"),
-    Opt::text(&["--ipv6-dns-search"], "DNS search domains for IPv6"),
-    Opt::flag(&["--ipv4-ignore-auto-dns"], "Ignore name servers from DHCP"),
+    )
+    .not_yet(),
+    Opt::text(
+        &["--ipv4-dns-search"],
+        "DNS search domains for IPv4; needs `--device`",
+    )
+    .only(WITH_DNS)
+    .not_yet(),
+    Opt::text(
+        &["--ipv6-dns-search"],
+        "DNS search domains for IPv6; needs `--device`",
+    )
+    .only(WITH_DNS)
+    .not_yet(),
+    Opt::flag(
+        &["--ipv4-ignore-auto-dns"],
+        "Ignore name servers from DHCP; needs `--device`",
+    )
+    .only(WITH_DNS)
+    .not_yet(),
     Opt::flag(
         &["--ipv6-ignore-auto-dns"],
-        "Ignore name servers from router advertisements",
-    ),
+        "Ignore name servers from router advertisements; needs `--device`",
+    )
+    .only(WITH_DNS)
+    .not_yet(),
 ];
+
+/// Versions with search domains and name servers for each protocol
+const WITH_DNS: Versions = Versions::ALL.except(Versions::RHEL8);
+/// Versions that announce the end of teams
+const NO_TEAMS: Versions = Versions::RHEL10;
+const NO_SERVICE: &str = "no network service takes it";
 
 /// A network device or a host name
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Network {
-    /// How the device gets its IPv4 address
+    /// How the device gets its IPv4 address; means nothing with `noipv4`
     pub bootproto: BootProto,
     /// Device by name, MAC address, or `link`, `bootif`, `ibft`
     pub device: Option<String>,
@@ -119,8 +151,8 @@ pub struct Network {
     pub netmask: Option<String>,
     /// IPv4 gateway
     pub gateway: Option<String>,
-    /// Name servers
-    pub nameserver: Vec<String>,
+    /// Name servers, separated by commas: see [`Network::nameservers`]
+    pub nameserver: Option<String>,
     /// No name server is configured
     pub nodns: bool,
     /// IPv4 is not used
@@ -147,8 +179,8 @@ pub struct Network {
     pub wepkey: Option<Secret>,
     /// WPA passphrase
     pub wpakey: Option<Secret>,
-    /// Devices to bond
-    pub bondslaves: Vec<String>,
+    /// Devices to bond, separated by commas
+    pub bondslaves: Option<String>,
     /// Options of the bond
     pub bondopts: Option<String>,
     /// VLAN number
@@ -159,10 +191,10 @@ pub struct Network {
     pub teamslaves: Vec<TeamSlave>,
     /// Configuration of the team, JSON
     pub teamconfig: Option<String>,
-    /// Devices to bridge
-    pub bridgeslaves: Vec<String>,
-    /// Options of the bridge, `key=value` each
-    pub bridgeopts: Vec<String>,
+    /// Devices to bridge, separated by commas
+    pub bridgeslaves: Option<String>,
+    /// Options of the bridge, `key=value` separated by commas; only with `bridgeslaves`
+    pub bridgeopts: Option<String>,
     /// Property of the device that the connection is bound to
     pub bindto: Option<BindTo>,
     /// DNS search domains for IPv4
@@ -200,16 +232,35 @@ pub enum BindTo {
     Mac,
 }
 
-/// A device of a team
+/// A device of a team; any text is taken for one
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TeamSlave {
-    /// Name of the device
+    /// Name of the device, which may be empty
     pub device: String,
     /// Its configuration, JSON
     pub config: Option<String>,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
+impl Network {
+    /// The name servers one by one
+    pub fn nameservers(&self) -> Vec<String> {
+        self.nameserver
+            .as_deref()
+            .map_or_else(Vec::new, values::list)
+    }
+}
+
+/// `device`, or `device'configuration'`
+impl fmt::Display for TeamSlave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.device)?;
+        self.config
+            .as_ref()
+            .map_or(Ok(()), |config| write!(f, "'{config}'"))
+    }
+}
+
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let mut value = Network {
         bootproto: bootproto(given),
         device: given.text("--device"),
@@ -218,7 +269,7 @@ fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart
             .map(|name| name == "--activate"),
         onboot: given.bool("--onboot"),
         hostname: given.text("--hostname"),
-        nameserver: items(given, "--nameserver"),
+        nameserver: given.text("--nameserver"),
         nodns: given.flag("--nodns"),
         nodefroute: given.flag("--nodefroute"),
         mtu: given.text("--mtu"),
@@ -232,12 +283,12 @@ fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart
         ..Network::default()
     };
     add_addresses(&mut value, given);
-    add_virtual_device(&mut value, given, findings);
+    add_virtual_device(&mut value, given);
     check(&value, given, findings);
     kickstart.network.push(given.locate(value));
 }
 
-fn add_addresses(network: &mut Network, given: &Arguments) {
+fn add_addresses(network: &mut Network, given: &Arguments<'_>) {
     network.ip = given.text("--ip");
     network.netmask = given.text("--netmask");
     network.gateway = given.text("--gateway");
@@ -251,18 +302,18 @@ fn add_addresses(network: &mut Network, given: &Arguments) {
     network.ipv6_ignore_auto_dns = given.flag("--ipv6-ignore-auto-dns");
 }
 
-fn add_virtual_device(network: &mut Network, given: &Arguments, findings: &mut Findings) {
-    network.bondslaves = items(given, "--bondslaves");
+fn add_virtual_device(network: &mut Network, given: &Arguments<'_>) {
+    network.bondslaves = given.text("--bondslaves");
     network.bondopts = given.text("--bondopts");
     network.vlanid = given.text("--vlanid");
     network.interfacename = given.text("--interfacename");
-    network.teamslaves = teamslaves(given, findings);
+    network.teamslaves = given.raw("--teamslaves").map_or_else(Vec::new, team_slaves);
     network.teamconfig = given.text("--teamconfig");
-    network.bridgeslaves = items(given, "--bridgeslaves");
-    network.bridgeopts = items(given, "--bridgeopts");
+    network.bridgeslaves = given.text("--bridgeslaves");
+    network.bridgeopts = given.text("--bridgeopts");
 }
 
-fn bootproto(given: &Arguments) -> BootProto {
+fn bootproto(given: &Arguments<'_>) -> BootProto {
     match given.text("--bootproto").as_deref() {
         Some("bootp") => BootProto::Bootp,
         Some("static") => BootProto::Static,
@@ -272,58 +323,137 @@ fn bootproto(given: &Arguments) -> BootProto {
     }
 }
 
-fn items(given: &Arguments, name: &str) -> Vec<String> {
-    given
-        .text(name)
-        .map_or_else(Vec::new, |text| values::list(&text))
-}
-
-fn teamslaves(given: &Arguments, findings: &mut Findings) -> Vec<TeamSlave> {
-    let Some(text) = given.text("--teamslaves") else {
-        return Vec::new();
-    };
-    let Some(slaves) = values::team_slaves(&text) else {
-        findings
-            .error(Code::InvalidValue, given.location_of("--teamslaves"), format!("cannot read {}", quote(&text)))
-            .help("write devices separated by commas, each with an optional configuration in single quotes");
-        return Vec::new();
-    };
+/// Devices separated by commas; a configuration in single quotes belongs to the device before it
+fn team_slaves(text: &str) -> Vec<TeamSlave> {
+    let mut parts: Vec<_> = text.split('\'').collect();
+    if parts.last().is_some_and(|last| last.is_empty()) && parts.len() % 2 == 1 {
+        parts.pop();
+    }
+    let mut slaves = Vec::new();
+    for pair in parts.chunks(2) {
+        let devices = pair[0].trim_matches(',').split(',');
+        slaves.extend(devices.map(|device| TeamSlave {
+            device: device.to_owned(),
+            config: None,
+        }));
+        let config = pair.get(1).filter(|config| !config.is_empty());
+        if let (Some(slave), Some(config)) = (slaves.last_mut(), config) {
+            slave.config = Some((*config).to_owned());
+        }
+    }
     slaves
-        .into_iter()
-        .map(|(device, config)| TeamSlave { device, config })
-        .collect()
 }
 
-fn check(network: &Network, given: &Arguments, findings: &mut Findings) {
-    if !network.bridgeopts.is_empty() && network.bridgeslaves.is_empty() {
-        given.needs("--bridgeopts", "--bridgeslaves", findings);
+fn check(network: &Network, given: &Arguments<'_>, findings: &mut Findings) {
+    if let Some(options) = &network.bridgeopts {
+        if network.bridgeslaves.is_none() {
+            given.needs("--bridgeopts", "--bridgeslaves", findings);
+        }
+        check_bridge_options(options, given, findings);
     }
-    for item in network
-        .bridgeopts
-        .iter()
-        .filter(|item| !values::is_key_value(item))
-    {
-        let message = format!("{} is not `key=value`", quote(item));
-        findings.error(
-            Code::InvalidValue,
-            given.location_of("--bridgeopts"),
-            message,
-        );
-    }
-    if network.bindto.is_some() && network.vlanid.is_some() && network.bondopts.is_none() {
+    let unbonded_vlan = network.vlanid.is_some() && network.bondopts.is_none();
+    if network.bindto.is_some() && unbonded_vlan {
         let message = "a VLAN device cannot be bound to a MAC address";
         findings.error(Code::OptionConflict, given.location_of("--bindto"), message);
     }
-    if network.device.is_none() {
-        for name in [
-            "--ipv4-dns-search",
-            "--ipv6-dns-search",
-            "--ipv4-ignore-auto-dns",
-            "--ipv6-ignore-auto-dns",
-        ] {
-            if given.has(name) {
-                given.needs(name, "--device", findings);
-            }
-        }
+    let of_device = [
+        ("--ipv4-dns-search", network.ipv4_dns_search.is_some()),
+        ("--ipv6-dns-search", network.ipv6_dns_search.is_some()),
+        ("--ipv4-ignore-auto-dns", network.ipv4_ignore_auto_dns),
+        ("--ipv6-ignore-auto-dns", network.ipv6_ignore_auto_dns),
+    ];
+    for (name, _) in of_device
+        .iter()
+        .filter(|(_, is_set)| *is_set && network.device.is_none())
+    {
+        given.needs(name, "--device", findings);
+    }
+}
+
+/// Every option of a bridge has one equals sign and something after it
+fn check_bridge_options(options: &str, given: &Arguments<'_>, findings: &mut Findings) {
+    let is_right = |item: &&str| {
+        let value = item.split_once('=').map_or("", |(_, value)| value);
+        !value.is_empty() && !value.contains('=')
+    };
+    for item in options.split(',').filter(|item| !is_right(item)) {
+        let message = format!("{} is not `key=value`", quote(item));
+        let at = given.location_of("--bridgeopts");
+        findings.error(Code::InvalidValue, at, message);
+    }
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    if !kickstart.network.is_empty() {
+        writer.put("# Network information\n");
+    }
+    for network in &kickstart.network {
+        // The canonical form has two blanks here.
+        writer.put("network ");
+        write_device(network, writer);
+        write_protocols(network, writer);
+        write_virtual_device(network, writer);
+        write_binding(network, writer);
+        writer.put("\n");
+    }
+}
+
+fn write_device(network: &Network, writer: &mut Writer) {
+    let bootproto = match network.bootproto {
+        BootProto::Dhcp => "dhcp",
+        BootProto::Bootp => "bootp",
+        BootProto::Static => "static",
+        BootProto::Query => "query",
+        BootProto::Ibft => "ibft",
+    };
+    writer.value("--bootproto", (!network.noipv4).then_some(bootproto));
+    writer.value("--dhcpclass", network.dhcpclass.as_ref());
+    writer.value("--device", network.device.as_ref());
+    writer.quoted("--essid", network.essid.as_ref());
+    writer.quoted("--ethtool", network.ethtool.as_ref());
+    writer.value("--gateway", network.gateway.as_ref());
+    writer.value("--hostname", network.hostname.as_ref());
+    writer.value("--ip", network.ip.as_ref());
+    writer.value("--mtu", network.mtu.as_ref());
+    writer.value("--nameserver", network.nameserver.as_ref());
+    writer.value("--netmask", network.netmask.as_ref());
+}
+
+fn write_protocols(network: &Network, writer: &mut Writer) {
+    writer.flag("--nodns", network.nodns);
+    writer.flag("--onboot=off", network.onboot == Some(false));
+    writer.value("--wepkey", network.wepkey.as_ref().map(Secret::expose));
+    writer.flag("--notksdevice", network.notksdevice);
+    writer.flag("--noipv4", network.noipv4);
+    writer.flag("--noipv6", network.noipv6);
+    writer.value("--ipv6", network.ipv6.as_ref());
+    writer.flag("--activate", network.activate == Some(true));
+    writer.flag("--nodefroute", network.nodefroute);
+    writer.value("--wpakey", network.wpakey.as_ref().map(Secret::expose));
+}
+
+fn write_virtual_device(network: &Network, writer: &mut Writer) {
+    let escaped = |text: &str| text.replace('"', "\\\"");
+    writer.value("--bondslaves", network.bondslaves.as_ref());
+    writer.value("--bondopts", network.bondopts.as_ref());
+    writer.value("--vlanid", network.vlanid.as_ref());
+    writer.value("--ipv6gateway", network.ipv6gateway.as_ref());
+    let slaves: Vec<_> = network.teamslaves.iter().map(ToString::to_string).collect();
+    let slaves = (!slaves.is_empty()).then(|| slaves.join(","));
+    writer.quoted("--teamslaves", slaves.as_deref().map(escaped));
+    writer.quoted("--teamconfig", network.teamconfig.as_deref().map(escaped));
+    writer.value("--interfacename", network.interfacename.as_ref());
+    writer.value("--bridgeslaves", network.bridgeslaves.as_ref());
+    writer.value("--bridgeopts", network.bridgeopts.as_ref());
+}
+
+fn write_binding(network: &Network, writer: &mut Writer) {
+    writer.flag("--no-activate", network.activate == Some(false));
+    writer.flag("--bindto=mac", network.bindto == Some(BindTo::Mac));
+    if WITH_DNS.has(writer.syntax) {
+        writer.value("--ipv4-dns-search", network.ipv4_dns_search.as_ref());
+        writer.value("--ipv6-dns-search", network.ipv6_dns_search.as_ref());
+        writer.flag("--ipv4-ignore-auto-dns", network.ipv4_ignore_auto_dns);
+        writer.flag("--ipv6-ignore-auto-dns", network.ipv6_ignore_auto_dns);
     }
 }

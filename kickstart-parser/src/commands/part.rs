@@ -7,89 +7,59 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Operand, Opt, Repeat, values};
+use super::encryption::{self, Encryption};
+use super::filesystem;
+use crate::arguments::{Arguments, Command, Conflict, Operand, Opt, Repeat, values};
 use crate::diagnostic::{Code, Findings};
 use crate::kickstart::Kickstart;
-use crate::secret::Secret;
+use crate::version::Versions;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["part", "partition"],
     summary: "Makes a partition",
-    effect: Effect::CarriedOut,
     repeat: Repeat::Adds,
-    conflicts: &["autopart", "mount"],
-    options: OPTIONS,
-    operand: Some(Operand {
-        name: "<mntpoint>",
-        required: true,
-        secret: false,
-        help: "Mount point, or `swap`, `biosboot`, `raid.N`, `pv.N`, `btrfs.N`",
-    }),
+    conflicts: &[Conflict {
+        with: &["autopart", "mount"],
+        versions: Versions::ALL,
+    }],
+    options: &[OPTIONS, filesystem::OPTIONS, encryption::OPTIONS, encryption::HARDWARE],
+    operand: Some(Operand::one(
+        "<mntpoint>",
+        "Mount point, or `swap`, `biosboot`, `raid.N`, `pv.N`, `btrfs.N`",
+    )),
+    rank: 130,
     convert,
+    write,
+    ..Command::BASE
 };
 
 const OPTIONS: &[Opt] = &[
-    Opt::flag(&["--asprimary"], "Make it a primary partition"),
-    Opt::text(&["--fstype", "--type"], "File system"),
-    Opt::flag(
-        &["--grow"],
-        "Let it grow into free space, up to `--maxsize`",
-    ),
-    Opt::int(&["--maxsize"], "Largest size in MiB"),
-    Opt::flag(
-        &["--noformat"],
-        "Keep what is on the partition of `--onpart`",
-    ),
-    Opt::text(&["--onbiosdisk"], "Disk by its BIOS number"),
-    Opt::text(&["--ondisk", "--ondrive"], "Disk to use"),
-    Opt::text(&["--onpart", "--usepart"], "Existing partition to use"),
-    Opt::flag(&["--recommended"], "Let the installer choose the size"),
     Opt::int(&["--size"], "Size in MiB, the smallest one with `--grow`"),
-    Opt::text(&["--fsoptions"], "Mount options"),
-    Opt::text(&["--label"], "Label of the file system"),
-    Opt::text(
-        &["--fsprofile"],
-        "Usage type given to the program that makes the file system",
-    ),
-    Opt::flag(&["--encrypted"], "Encrypt it with LUKS"),
-    Opt::secret(&["--passphrase"], "Passphrase of the encryption"),
-    Opt::text(
-        &["--escrowcert"],
-        "Address of the certificate that keys are escrowed for",
-    ),
-    Opt::flag(
-        &["--backuppassphrase"],
-        "Escrow a random backup passphrase as well",
-    ),
-    Opt::flag(
-        &["--resize"],
-        "Resize the partition of `--onpart` to `--size`",
-    ),
-    Opt::flag(&["--hibernation"], "Make it as large as hibernation needs"),
-    Opt::text(&["--cipher"], "Cipher of the encryption"),
-    Opt::text(
-        &["--mkfsoptions"],
-        "Further arguments for the program that makes the file system",
-    ),
-    Opt::text(
-        &["--luks-version"],
-        "Format of the encryption, like `luks2`",
-    ),
-    Opt::text(&["--pbkdf"], "Key derivation function, like `argon2id`"),
-    Opt::int(&["--pbkdf-memory"], "Memory for the key derivation in KiB"),
-    Opt::int(
-        &["--pbkdf-time"],
-        "Time for the key derivation in milliseconds",
-    ),
-    Opt::int(&["--pbkdf-iterations"], "Iterations of the key derivation"),
-    Opt::secret(
-        &["--hw-passphrase"],
-        "Administrator passphrase of a self-encrypting disk",
-    ),
+    Opt::flag(&["--grow"], "Let it grow into free space, up to `--maxsize`"),
+    Opt::int(&["--maxsize"], "Largest size in MiB"),
+    Opt::flag(&["--recommended"], "Let the installer choose the size").not_yet(),
+    Opt::flag(&["--hibernation"], "Make it as large as hibernation needs").not_yet(),
+    Opt::text(&["--fstype", "--type"], "File system"),
+    Opt::text(&["--ondisk", "--ondrive"], "Disk to use"),
+    Opt::text(&["--onbiosdisk"], "Disk by its BIOS number").not_yet(),
+    Opt::text(&["--onpart", "--usepart"], "Existing partition to use").not_yet(),
+    Opt::flag(&["--noformat"], "Keep what is on the partition of `--onpart`").not_yet(),
+    Opt::flag(&["--resize"], "Resize the partition of `--onpart` to `--size`").not_yet(),
+    Opt::flag(&["--asprimary"], "Make it a primary partition")
+        .without_effect("a GPT has primary partitions only"),
+    Opt::flag(&["--active"], "Mark it as the one to boot from")
+        .only(Versions::RHEL8)
+        .deprecated_in(Versions::RHEL8)
+        .without_effect("UEFI looks for no such mark"),
 ];
+
+/// These versions refuse btrfs on a partition, and partitions for btrfs volumes
+const REFUSE_BTRFS: Versions = Versions::RHEL;
 
 /// A partition
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Part {
     /// Mount point, normalised when it begins with `/`, or a word like `swap` or `biosboot`
     pub mntpoint: String,
@@ -109,6 +79,8 @@ pub struct Part {
     pub onbiosdisk: Option<String>,
     /// It is a primary partition
     pub asprimary: bool,
+    /// It is marked as the one to boot from
+    pub active: bool,
     /// What is on the existing partition is kept
     pub noformat: bool,
     /// The installer chooses the size
@@ -125,46 +97,22 @@ pub struct Part {
     pub mkfsoptions: Option<String>,
     /// Usage type given to the program that makes the file system
     pub fsprofile: Option<String>,
-    /// It is encrypted with LUKS
-    pub encrypted: bool,
-    /// Passphrase of the encryption
-    pub passphrase: Option<Secret>,
-    /// Address of the certificate that keys are escrowed for
-    pub escrowcert: Option<String>,
-    /// A random backup passphrase is escrowed as well
-    pub backuppassphrase: bool,
-    /// Cipher of the encryption
-    pub cipher: Option<String>,
-    /// Format of the encryption, like `luks2`
-    pub luks_version: Option<String>,
-    /// Key derivation function
-    pub pbkdf: Option<String>,
-    /// Memory for the key derivation in KiB
-    pub pbkdf_memory: Option<i64>,
-    /// Time for the key derivation in milliseconds
-    pub pbkdf_time: Option<i64>,
-    /// Iterations of the key derivation
-    pub pbkdf_iterations: Option<i64>,
-    /// Administrator passphrase of a self-encrypting disk
-    pub hw_passphrase: Option<Secret>,
+    /// How it is encrypted
+    pub encryption: Encryption,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(mntpoint) = given.first_operand() else {
-        return;
-    };
-    let mut value = Part {
-        mntpoint: values::mount_point(mntpoint),
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
+    let value = Part {
+        mntpoint: values::mount_point(given.first_operand().unwrap_or("")),
         size: given.int("--size"),
         grow: given.flag("--grow"),
         maxsize: given.int("--maxsize"),
         fstype: given.text("--fstype"),
         ondisk: given.text("--ondisk"),
-        onpart: given
-            .text("--onpart")
-            .map(|name| name.strip_prefix("/dev/").unwrap_or(&name).to_owned()),
+        onpart: onpart(given),
         onbiosdisk: given.text("--onbiosdisk"),
         asprimary: given.flag("--asprimary"),
+        active: given.flag("--active"),
         noformat: given.flag("--noformat"),
         recommended: given.flag("--recommended"),
         hibernation: given.flag("--hibernation"),
@@ -173,78 +121,82 @@ fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart
         fsoptions: given.text("--fsoptions"),
         mkfsoptions: given.text("--mkfsoptions"),
         fsprofile: given.text("--fsprofile"),
-        ..Part::default()
+        encryption: Encryption::of(given, findings),
     };
-    add_encryption(&mut value, given);
     check_sizes(&value, given, findings);
-    check_file_system(&value, given, findings);
-    check_encryption(&value, given, findings);
-    kickstart.part.push(given.locate(value));
+    check_btrfs(&value, given, findings);
+    filesystem::check_making(given, findings);
+    if !given.operands.is_empty() {
+        kickstart.part.push(given.locate(value));
+    }
 }
 
-fn add_encryption(part: &mut Part, given: &Arguments) {
-    part.encrypted = given.flag("--encrypted");
-    part.passphrase = given.text("--passphrase").map(Secret::new);
-    part.escrowcert = given.text("--escrowcert");
-    part.backuppassphrase = given.flag("--backuppassphrase");
-    part.cipher = given.text("--cipher");
-    part.luks_version = given.text("--luks-version");
-    part.pbkdf = given.text("--pbkdf");
-    part.pbkdf_memory = given.int("--pbkdf-memory");
-    part.pbkdf_time = given.int("--pbkdf-time");
-    part.pbkdf_iterations = given.int("--pbkdf-iterations");
-    part.hw_passphrase = given.text("--hw-passphrase").map(Secret::new);
+fn onpart(given: &Arguments<'_>) -> Option<String> {
+    let name = given.raw("--onpart")?;
+    let name = name.strip_prefix("/dev/").unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn check_sizes(part: &Part, given: &Arguments, findings: &mut Findings) {
+fn check_sizes(part: &Part, given: &Arguments<'_>, findings: &mut Findings) {
+    let is_set = |size: Option<i64>| size.is_some_and(|size| size != 0);
     if part.resize && part.onpart.is_none() {
         given.needs("--resize", "--onpart", findings);
     }
-    if part.resize && part.size.is_none_or(|size| size == 0) {
+    if part.resize && !is_set(part.size) {
         given.needs("--resize", "--size", findings);
     }
-    if part.fstype.as_deref() == Some("tmpfs")
-        && (part.grow || part.maxsize.is_some_and(|size| size != 0))
-    {
+    if part.fstype.as_deref() == Some("tmpfs") && (part.grow || is_set(part.maxsize)) {
         let at = given.location_of(if part.grow { "--grow" } else { "--maxsize" });
-        findings.error(
-            Code::OptionConflict,
-            at,
-            "a `tmpfs` takes neither `--grow` nor `--maxsize`",
-        );
+        let message = "a `tmpfs` takes neither `--grow` nor `--maxsize`";
+        findings.error(Code::OptionConflict, at, message);
     }
 }
 
-fn check_file_system(part: &Part, given: &Arguments, findings: &mut Findings) {
-    if part.mkfsoptions.is_some() && part.noformat {
-        let message = "`--mkfsoptions` does nothing with `--noformat`";
-        findings.error(
-            Code::OptionConflict,
-            given.location_of("--mkfsoptions"),
-            message,
-        );
-    }
-    if part.mkfsoptions.is_some() && part.fsprofile.is_some() {
-        given.exclude("--mkfsoptions", "--fsprofile", findings);
+fn check_btrfs(part: &Part, given: &Arguments<'_>, findings: &mut Findings) {
+    filesystem::check_btrfs(given, REFUSE_BTRFS, findings);
+    let Some(word) = given.operands.first() else { return };
+    if REFUSE_BTRFS.has(given.syntax) && part.mntpoint.starts_with("btrfs.") {
+        let message = format!("{} does not support btrfs", given.syntax);
+        findings.error(Code::InvalidValue, word.location(), message);
     }
 }
 
-fn check_encryption(part: &Part, given: &Arguments, findings: &mut Findings) {
-    let nonzero = |value: Option<i64>| value.is_some_and(|n| n != 0);
-    if nonzero(part.pbkdf_time) && nonzero(part.pbkdf_iterations) {
-        given.exclude("--pbkdf-time", "--pbkdf-iterations", findings);
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    if !kickstart.part.is_empty() {
+        writer.put("# Disk partitioning information\n");
     }
-    let by_hardware = part
-        .luks_version
-        .as_deref()
-        .is_some_and(|version| version.starts_with("luks2-"));
-    if part.hw_passphrase.is_some() && !(part.encrypted && by_hardware) {
-        findings
-            .error(
-                Code::OptionNeeds,
-                given.location_of("--hw-passphrase"),
-                "`--hw-passphrase` is only for disks that encrypt themselves",
-            )
-            .help("give `--encrypted` and a `--luks-version` that begins with `luks2-`");
+    for part in &kickstart.part {
+        writer.put(format_args!("part {}", part.mntpoint));
+        write_place(part, writer);
+        write_content(part, writer);
+        writer.put("\n");
     }
+}
+
+fn write_place(part: &Part, writer: &mut Writer) {
+    writer.flag("--active", part.active);
+    writer.flag("--asprimary", part.asprimary);
+    writer.quoted("--fstype", part.fstype.as_ref());
+    writer.flag("--grow", part.grow);
+    writer.value("--maxsize", part.maxsize.filter(|size| *size > 0));
+    writer.flag("--noformat", part.noformat);
+    writer.value("--onbiosdisk", part.onbiosdisk.as_ref());
+    writer.value("--ondisk", part.ondisk.as_ref());
+    writer.value("--onpart", part.onpart.as_ref());
+    writer.flag("--recommended", part.recommended);
+    writer.number("--size", part.size);
+}
+
+fn write_content(part: &Part, writer: &mut Writer) {
+    writer.quoted("--fsoptions", part.fsoptions.as_ref());
+    writer.quoted("--label", part.label.as_ref());
+    writer.quoted("--fsprofile", part.fsprofile.as_ref());
+    part.encryption.write_passphrase(writer);
+    part.encryption.write_escrow(writer);
+    writer.flag("--resize", part.resize);
+    writer.flag("--hibernation", part.hibernation);
+    part.encryption.write_cipher(writer);
+    writer.quoted("--mkfsoptions", part.mkfsoptions.as_ref());
+    part.encryption.write_format(writer);
+    part.encryption.write_hardware(writer);
 }

@@ -6,19 +6,24 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Conflict, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::version::Versions;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["reqpart"],
     summary: "Makes the partitions that the platform needs to boot",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &["autopart", "mount"],
-    options: &[Opt::flag(&["--add-boot"], "Make a /boot partition as well")],
-    operand: None,
+    conflicts: &[Conflict {
+        with: &["autopart", "mount"],
+        versions: Versions::ALL,
+    }],
+    options: &[&[Opt::flag(&["--add-boot"], "Make a `/boot` partition as well")]],
+    rank: 100,
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// The platform's partitions are made
@@ -28,8 +33,16 @@ pub struct ReqPart {
     pub add_boot: bool,
 }
 
-fn convert(given: &Arguments, _: &mut Findings, kickstart: &mut Kickstart) {
+fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
     kickstart.reqpart = Some(given.locate(ReqPart {
         add_boot: given.flag("--add-boot"),
     }));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    if let Some(reqpart) = &kickstart.reqpart {
+        writer.put("reqpart");
+        writer.flag("--add-boot", reqpart.add_boot);
+        writer.put("\n");
+    }
 }

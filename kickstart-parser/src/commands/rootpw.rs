@@ -7,34 +7,34 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Operand, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Operand, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::secret::Secret;
+use crate::version::Versions;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["rootpw"],
     summary: "Sets the password of root or locks the account",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[
+    options: &[&[
         Opt::flag(&["--iscrypted"], "The password is a hash"),
         Opt::flag(&["--lock"], "Lock the account"),
         Opt::flag(&["--plaintext"], "The password is plain text"),
         Opt::flag(
             &["--allow-ssh"],
             "Let root log in over ssh with the password",
-        ),
-    ],
-    operand: Some(Operand {
-        name: "<password>",
-        required: false,
-        secret: true,
-        help: "Password or its hash",
-    }),
+        )
+        .only(WITH_ALLOW_SSH),
+    ]],
+    operand: Some(Operand::optional("<password>", "Password or its hash").secret()),
     convert,
+    write,
+    ..Command::BASE
 };
+
+/// Versions that can let root log in over ssh
+const WITH_ALLOW_SSH: Versions = Versions::ALL.except(Versions::RHEL8);
 
 /// The root account
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,15 +49,36 @@ pub struct RootPw {
     pub allow_ssh: bool,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let value = RootPw {
         password: given.operand().map(Secret::new),
         iscrypted: given.last_of(&["--iscrypted", "--plaintext"]) == Some("--iscrypted"),
         lock: given.flag("--lock"),
         allow_ssh: given.flag("--allow-ssh"),
     };
-    if value.password.is_none() && !value.lock {
+    // A password of an earlier line stays, but does not make up for one that this line lacks.
+    if given.operand_here().is_none_or(str::is_empty) && !value.lock {
         given.lacks("a password or `--lock`", &["--lock"], findings);
     }
     kickstart.rootpw = Some(given.locate(value));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(rootpw) = &kickstart.rootpw else {
+        return;
+    };
+    let Some(password) = rootpw.password.as_ref().map(Secret::expose) else {
+        writer.put("#Root password\nrootpw --lock\n");
+        return;
+    };
+    writer.put("# Root password\nrootpw");
+    writer.flag("--iscrypted", rootpw.iscrypted);
+    writer.flag("--lock", rootpw.lock);
+    writer.flag("--plaintext", !rootpw.iscrypted);
+    writer.flag(
+        "--allow-ssh",
+        rootpw.allow_ssh && WITH_ALLOW_SSH.has(writer.syntax),
+    );
+    let quote = if password.contains('#') { "\"" } else { "" };
+    writer.put(format_args!(" {quote}{password}{quote}\n"));
 }

@@ -6,22 +6,21 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["services"],
     summary: "Enables and disables services",
-    effect: Effect::CarriedOut,
-    repeat: Repeat::Changes,
-    conflicts: &[],
-    options: &[
-        Opt::list(&["--disabled"], "Services to disable"),
-        Opt::list(&["--enabled"], "Services to enable"),
-    ],
-    operand: None,
+    options: &[&[
+        Opt::list(&["--disabled"], "Services to disable, separated by commas"),
+        Opt::list(&["--enabled"], "Services to enable, separated by commas"),
+    ]],
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// Services to enable and disable; disabling comes first, as in Anaconda
@@ -33,7 +32,7 @@ pub struct Services {
     pub disabled: Vec<String>,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let value = Services {
         enabled: given.list("--enabled"),
         disabled: given.list("--disabled"),
@@ -43,4 +42,15 @@ fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart
         given.lacks(what, &["--enabled", "--disabled"], findings);
     }
     kickstart.services = Some(given.locate(value));
+}
+
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    let Some(services) = &kickstart.services else {
+        return;
+    };
+    let joined = |items: &[String]| Some(items.join(",")).filter(|text| !text.is_empty());
+    writer.put("# System services\nservices");
+    writer.quoted("--disabled", joined(&services.disabled));
+    writer.quoted("--enabled", joined(&services.enabled));
+    writer.put("\n");
 }

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `user`: an account of the installed system.
 //!
-//! Takes the options of the line, gives [`User`]. Names, ids and hashes are not checked against the image.
+//! Takes the options of the line, gives [`User`]. Names, ids and hashes are not checked: any text is taken for a
+//! name or a group.
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat, values};
-use crate::diagnostic::{Code, Findings, quote};
+use crate::arguments::{Arguments, Command, Opt, Repeat};
+use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::secret::Secret;
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["user"],
     summary: "Creates an account",
-    effect: Effect::CarriedOut,
     repeat: Repeat::Adds,
-    conflicts: &[],
-    options: &[
+    options: &[&[
         Opt::text(
             &["--homedir"],
             "Home directory; `/home/` and the name without this option",
@@ -35,15 +37,16 @@ pub(super) const COMMAND: Command = Command {
             &["--groups"],
             "Further groups, each as `name` or `name(gid)`",
         ),
-    ],
-    operand: None,
+    ]],
     convert,
+    write,
+    ..Command::BASE
 };
 
 /// An account
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
-    /// Name of the account
+    /// Name of the account; empty if the kickstart gives an empty one
     pub name: String,
     /// Password, or its hash when `iscrypted`
     pub password: Option<Secret>,
@@ -53,10 +56,10 @@ pub struct User {
     pub lock: bool,
     /// Groups beside the account's own
     pub groups: Vec<GroupSpec>,
-    /// Number of the account
-    pub uid: Option<u32>,
-    /// Number of the account's own group
-    pub gid: Option<u32>,
+    /// Number of the account, any whole number
+    pub uid: Option<i64>,
+    /// Number of the account's own group, any whole number
+    pub gid: Option<i64>,
     /// Home directory
     pub homedir: Option<String>,
     /// Login shell
@@ -65,48 +68,117 @@ pub struct User {
     pub gecos: Option<String>,
 }
 
-/// A group named in `user --groups`
+/// A group named in `user --groups`: `name`, or `name(gid)` with the number in plain digits
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupSpec {
-    /// Name of the group
+    /// Name of the group; a text of another form is here as a whole
     pub name: String,
     /// Its number, for a group that is created
-    pub gid: Option<u32>,
+    pub gid: Option<i64>,
 }
 
-fn convert(given: &Arguments, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(name) = given.required_text("--name", findings) else {
+impl GroupSpec {
+    fn parse(text: &str) -> Self {
+        let parts = text.strip_suffix(')').and_then(|text| text.split_once('('));
+        let numbered = parts.and_then(|(name, gid)| {
+            let name = name.to_owned();
+            Some(Self {
+                name,
+                gid: gid.parse().ok(),
+            })
+        });
+        let whole = Self {
+            name: text.to_owned(),
+            gid: None,
+        };
+        numbered
+            .filter(|group| !group.name.is_empty() && group.to_string() == text)
+            .unwrap_or(whole)
+    }
+}
+
+/// The group as the kickstart has it
+impl fmt::Display for GroupSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.gid {
+            Some(gid) => write!(f, "{}({gid})", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
+    if !given.has("--name") {
         return;
-    };
+    }
+    let groups = given.list("--groups");
     kickstart.user.push(given.locate(User {
-        name,
+        name: given.required_text("--name", findings).unwrap_or_default(),
         password: given.text("--password").map(Secret::new),
         iscrypted: given.last_of(&["--iscrypted", "--plaintext"]) == Some("--iscrypted"),
         lock: given.flag("--lock"),
-        groups: groups(given, findings),
-        uid: given.id("--uid", findings),
-        gid: given.id("--gid", findings),
+        groups: groups.iter().map(|text| GroupSpec::parse(text)).collect(),
+        uid: given.int("--uid"),
+        gid: given.int("--gid"),
         homedir: given.text("--homedir"),
         shell: given.text("--shell"),
         gecos: given.text("--gecos"),
     }));
 }
 
-fn groups(given: &Arguments, findings: &mut Findings) -> Vec<GroupSpec> {
-    let mut groups = Vec::new();
-    for item in given.list("--groups") {
-        if let Some((name, gid)) = values::group(&item) {
-            groups.push(GroupSpec { name, gid });
-        } else {
-            let at = given.location_of("--groups");
-            findings
-                .error(
-                    Code::InvalidValue,
-                    at,
-                    format!("{} is not a group", quote(&item)),
-                )
-                .help("write `name` or `name(gid)`");
+fn write(kickstart: &Kickstart, writer: &mut Writer) {
+    for user in &kickstart.user {
+        // The canonical form takes 0 for a number that is not given.
+        let user = User {
+            uid: user.uid.filter(|uid| *uid != 0),
+            gid: user.gid.filter(|gid| *gid != 0),
+            ..user.value.clone()
+        };
+        if user != User::default() {
+            write_user(&user, writer);
         }
     }
-    groups
+}
+
+fn write_user(user: &User, writer: &mut Writer) {
+    let groups: Vec<_> = user.groups.iter().map(ToString::to_string).collect();
+    let password = user.password.as_ref().map(Secret::expose);
+    let hashed = password.is_some_and(|password| password.contains('#'));
+    writer.put("user");
+    writer.list("--groups", &groups);
+    writer.value("--homedir", user.homedir.as_ref());
+    writer.value("--name", Some(&user.name).filter(|name| !name.is_empty()));
+    writer.quoted("--password", password.filter(|_| hashed));
+    writer.value("--password", password.filter(|_| !hashed));
+    writer.flag("--iscrypted", user.iscrypted);
+    writer.value("--shell", user.shell.as_ref());
+    writer.value("--uid", user.uid);
+    writer.flag("--lock", user.lock);
+    writer.quoted("--gecos", user.gecos.as_ref());
+    writer.value("--gid", user.gid);
+    writer.put("\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_keep_the_text_that_they_are_read_from() {
+        for (text, name, gid) in [
+            ("wheel", "wheel", None),
+            ("lab(1001)", "lab", Some(1001)),
+            ("lab(-1)", "lab", Some(-1)),
+            ("lab(01)", "lab(01)", None),
+            ("lab (1)", "lab (1)", None),
+            ("lab(x)", "lab(x)", None),
+            ("(1)", "(1)", None),
+            ("a(1)b", "a(1)b", None),
+            ("a(1)(2)", "a(1)(2)", None),
+        ] {
+            let group = GroupSpec::parse(text);
+            assert_eq!((&*group.name, group.gid), (name, gid), "{text}");
+            assert_eq!(group.to_string(), text);
+        }
+    }
 }

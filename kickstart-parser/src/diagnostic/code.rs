@@ -28,6 +28,13 @@ macro_rules! codes {
                 }
             }
 
+            /// Its page in Markdown: what it means, a kickstart that breaks it, the same without the fault
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$name => include_str!(concat!("pages/", $text, ".md")),)+
+                }
+            }
+
             /// What the rule is about, one sentence
             pub fn summary(self) -> &'static str {
                 match self {
@@ -47,6 +54,16 @@ codes! {
     NoContinuation = "LF0003",
     /// A line begins with an empty quoted word where a command should be
     EmptyCommand = "LF0004",
+    /// A file or a line that is too large to be read
+    TooLarge = "LF0005",
+    /// A `#version=` that names no version known here
+    UnknownVersion = "LF0006",
+    /// A section that is going to disappear from the language
+    SectionDeprecated = "LF0007",
+    /// A file that cannot be read
+    Unreadable = "LF0008",
+    /// A file that is not text in UTF-8
+    NotText = "LF0009",
     /// A `%word` that begins no section
     UnknownSection = "LF0010",
     /// An `%end` without a section to end
@@ -79,6 +96,10 @@ codes! {
     CommandRepeated = "LF0024",
     /// Two commands that exclude each other
     CommandConflict = "LF0025",
+    /// A command that is accepted and does nothing any more
+    CommandDeprecated = "LF0026",
+    /// A kickstart without a word in it
+    EmptyKickstart = "LF0027",
     /// An option that the command does not have
     UnknownOption = "LF0030",
     /// A shortened option that could be several
@@ -101,6 +122,8 @@ codes! {
     OptionNeeds = "LF0039",
     /// An empty value where one is needed, so that the command does nothing
     EmptyValue = "LF0040",
+    /// A number beyond the largest that is read
+    NumberTooLarge = "LF0041",
     /// The same thing defined twice
     Duplicate = "LF0050",
     /// An ssh key for a user that the kickstart does not create
@@ -109,6 +132,64 @@ codes! {
     ReqpartAlone = "LF0052",
     /// No partition for `/`
     NoRoot = "LF0053",
+    /// A mount point in two lines of the same command
+    MountPointTwice = "LF0054",
+    /// A mount point in lines of different commands
+    MountPointShared = "LF0055",
+    /// A member of a volume group, RAID or btrfs volume that no line defines
+    MemberUndefined = "LF0056",
+    /// A partition that is meant as a member of something and that nothing uses
+    MemberUnused = "LF0057",
+    /// A volume group or pool that no line defines
+    GroupUndefined = "LF0058",
+    /// An encrypted device without a passphrase
+    PassphraseMissing = "LF0059",
+    /// Two commands that say which system is installed
+    TwoSources = "LF0060",
+}
+
+/// Where a rule comes from, which says how much it weighs
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The language itself: pykickstart has the rule too
+    Language,
+    /// The kickstart as a whole makes no sense; warned of by `check`, an error of `plan`
+    Consistency,
+    /// What Landfall does with it when it installs an image
+    ImageMode,
+    /// Something that means less than it seems to
+    Style,
+}
+
+impl Code {
+    /// What the rule means, in a few sentences on one line
+    pub fn meaning(self) -> String {
+        let first = self.page().split("\n\n").next().unwrap_or("");
+        first.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Where the rule comes from
+    pub fn class(self) -> Class {
+        use Code::{
+            CommandNotYet, CommandRepeated, CommandWithoutEffect, EmptyKickstart, EmptyValue, GroupUndefined,
+            IgnoredWords, IncludeSkipped, KeyWithoutUser, MemberUndefined, MemberUnused, MountPointShared,
+            NoContinuation, NoRoot, NumberTooLarge, PassphraseMissing, ReqpartAlone, SectionNotYet,
+            SectionWithoutEffect, TwoSources, UnknownVersion,
+        };
+        match self {
+            KeyWithoutUser | ReqpartAlone | NoRoot | MountPointShared | MemberUndefined | MemberUnused | GroupUndefined
+            | PassphraseMissing | TwoSources => Class::Consistency,
+            CommandNotYet | CommandWithoutEffect | SectionNotYet | SectionWithoutEffect => Class::ImageMode,
+            NoContinuation | IgnoredWords | IncludeSkipped | CommandRepeated | EmptyKickstart | EmptyValue
+            | NumberTooLarge | UnknownVersion => Class::Style,
+            _ => Class::Language,
+        }
+    }
+
+    /// Whether a kickstart with such a finding is not installed, though its language is in order
+    pub fn stops_installation(self) -> bool {
+        self.class() == Class::Consistency || matches!(self, Code::CommandNotYet | Code::SectionNotYet | Code::MountPointTwice)
+    }
 }
 
 impl fmt::Display for Code {

@@ -6,12 +6,14 @@
 
 mod code;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use code::Code;
+pub use code::{Class, Code};
 
 use crate::location::Location;
 
@@ -95,6 +97,11 @@ impl Findings {
         self.add(Severity::Warning, code, None, message.into())
     }
 
+    /// How many diagnostics there are
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether a rule was broken anywhere
     pub(crate) fn has(&self, code: Code) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.code == code)
@@ -102,14 +109,10 @@ impl Findings {
 
     /// The diagnostics in the order of their places, each once; `files` is the order in which files were read.
     /// What has no place comes last.
-    pub(crate) fn into_sorted(self, files: &[&str]) -> Vec<Diagnostic> {
+    pub(crate) fn into_sorted(self, files: &[Arc<str>]) -> Vec<Diagnostic> {
         let mut all = self.0;
-        let rank = |at: &Location| {
-            files
-                .iter()
-                .position(|name| *name == at.file)
-                .unwrap_or(files.len())
-        };
+        let ranks: HashMap<&str, usize> = files.iter().map(|name| &**name).zip(0..).collect();
+        let rank = |at: &Location| ranks.get(&*at.file).copied().unwrap_or(files.len());
         all.sort_by_cached_key(|d| match &d.location {
             Some(at) => (rank(at), at.line, at.column, d.severity),
             None => (usize::MAX, 0, 0, d.severity),
@@ -185,7 +188,7 @@ mod tests {
         findings.error(Code::UnknownCommand, at("a.ks", 9), "b");
         findings.error(Code::UnknownCommand, at("z.ks", 1), "a");
         findings.error(Code::UnknownCommand, at("a.ks", 9), "b");
-        let sorted = findings.into_sorted(&["z.ks", "a.ks"]);
+        let sorted = findings.into_sorted(&["z.ks".into(), "a.ks".into()]);
         assert_eq!(
             sorted
                 .iter()

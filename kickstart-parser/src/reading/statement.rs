@@ -4,130 +4,175 @@
 //!
 //! What a command's options mean stands in the command's file; here is only what all commands have in common.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use super::section::Script;
 use crate::arguments::suggest::nearest;
-use crate::arguments::{Arguments, Command, Effect, Repeat, match_words};
-use crate::commands::{all, find};
+use crate::arguments::{Arguments, Command, Form, Repeat, Takes, match_words, raw_words};
+use crate::commands::{COMMANDS, all, position};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Location, Place, Span};
 use crate::syntax::Token;
+use crate::version::Syntax;
 
 /// The commands of a kickstart so far
-#[derive(Debug, Default)]
-pub(super) struct Statements {
-    kickstart: Kickstart,
-    /// Where each command was met first, by its documented word
-    seen: HashMap<&'static str, Location>,
-    /// What the lines of a command for one setting amount to
-    merged: HashMap<&'static str, Arguments>,
+#[derive(Debug)]
+pub(super) struct Statements<'a> {
+    syntax: Syntax,
+    pub(super) kickstart: Kickstart,
+    /// What is known of each command, in the order of the table
+    met: Vec<Met<'a>>,
 }
 
-impl Statements {
+/// What came before of one command
+#[derive(Debug, Clone, Default)]
+struct Met<'a> {
+    /// Where it was met first
+    first: Option<Location>,
+    /// What its lines amount to, if they are for one setting
+    merged: Option<Arguments<'a>>,
+}
+
+impl<'a> Statements<'a> {
+    pub(super) fn new(syntax: Syntax) -> Self {
+        Self {
+            syntax,
+            kickstart: Kickstart::default(),
+            met: vec![Met::default(); COMMANDS.len()],
+        }
+    }
+
     /// Takes the next command line
-    pub(super) fn add(&mut self, tokens: &[Token], place: &Rc<Place>, findings: &mut Findings) {
+    pub(super) fn add(&mut self, tokens: &[Token<'a>], place: Place<'a>, findings: &mut Findings) {
         let Some(first) = tokens.first() else { return };
-        let at = place.at(first.span);
-        let Some(command) = find(&first.text) else {
-            report_unknown(first, at, findings);
+        let Some(index) = position(&first.text) else {
+            report_unknown(first, self.syntax, place, findings);
             return;
         };
-        self.check_conflicts(command, &first.text, &at, findings);
-        self.seen
-            .entry(command.word())
-            .or_insert_with(|| at.clone());
-        if report_effect(command, &first.text, at, findings) {
-            let arguments =
-                match_words(command.options, command.operand, (tokens, place), findings);
-            self.convert(command, arguments, findings);
+        let command = &COMMANDS[index];
+        if self.is_gone(command, first, place, findings) {
+            return;
         }
-    }
-
-    /// Takes the next script
-    pub(super) fn add_script(&mut self, script: Script) {
-        self.kickstart.scripts.push(script);
-    }
-
-    pub(super) fn kickstart(&self) -> &Kickstart {
-        &self.kickstart
-    }
-
-    /// Whether any of the commands was met
-    pub(super) fn has_any(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.seen.contains_key(word))
-    }
-
-    pub(super) fn into_kickstart(self) -> Kickstart {
-        self.kickstart
-    }
-
-    fn convert(
-        &mut self,
-        command: &'static Command,
-        mut arguments: Arguments,
-        findings: &mut Findings,
-    ) {
-        if command.repeat == Repeat::Changes {
-            if let Some(earlier) = self.merged.get(command.word()) {
-                let written = arguments;
-                arguments = written.clone().over(earlier);
-                report_overruled(earlier, &written, &arguments, findings);
+        self.check_conflicts(command, first, place, findings);
+        self.met[index].first.get_or_insert_with(|| place.at(first.span));
+        if command.deprecated.has(self.syntax) {
+            report_deprecated(command, first, place, findings);
+            return;
+        }
+        let arguments = match command.form {
+            Form::Raw => raw_words(self.syntax, first, place),
+            Form::Words => {
+                let takes = Takes {
+                    options: command.options,
+                    operand: command.operand,
+                    syntax: self.syntax,
+                };
+                match_words(takes, tokens, place, findings)
             }
-            self.merged.insert(command.word(), arguments.clone());
+        };
+        self.convert(index, arguments, findings);
+    }
+
+    /// The commands that were met, each with the place where it was met first
+    pub(super) fn each_met(&self) -> impl Iterator<Item = (&'static Command, &Location)> {
+        let met = COMMANDS.iter().zip(&self.met);
+        met.filter_map(|(command, met)| Some((command, met.first.as_ref()?)))
+    }
+
+    /// Where a command was met first
+    fn first(&self, word: &str) -> Option<&Location> {
+        self.met[position(word)?].first.as_ref()
+    }
+
+    /// Says so if the command is not in this version of the language
+    fn is_gone(
+        &self,
+        command: &Command,
+        first: &Token<'_>,
+        place: Place<'_>,
+        findings: &mut Findings,
+    ) -> bool {
+        let word = quote(&first.text);
+        if !command.versions.has(self.syntax) {
+            let message = format!("{} has no command {word}", self.syntax);
+            let living = command.versions.except(command.deprecated).except(command.removed);
+            let help = if living.is_empty() {
+                command.instead.to_owned()
+            } else {
+                format!("{living} have it; `--syntax` or a line `#version=` chooses the version")
+            };
+            findings.error(Code::UnknownCommand, place.at(first.span), message).help(help);
+            return true;
         }
-        (command.convert)(&arguments, findings, &mut self.kickstart);
+        if command.removed.has(self.syntax) {
+            let message = format!("{word} was removed from the language in {} or earlier", self.syntax);
+            let found = findings.error(Code::CommandRemoved, place.at(first.span), message);
+            found.help(instead(command));
+            return true;
+        }
+        false
+    }
+
+    fn convert(&mut self, index: usize, mut arguments: Arguments<'a>, findings: &mut Findings) {
+        let command = &COMMANDS[index];
+        if command.repeat == Repeat::Changes {
+            if let Some(earlier) = self.met[index].merged.take() {
+                let written = arguments;
+                arguments = written.clone().over(&earlier);
+                report_overruled(&earlier, &written, &arguments, findings);
+            }
+            (command.convert)(&arguments, findings, &mut self.kickstart);
+            self.met[index].merged = Some(arguments);
+        } else {
+            (command.convert)(&arguments, findings, &mut self.kickstart);
+        }
     }
 
     fn check_conflicts(
         &self,
         command: &Command,
-        word: &str,
-        at: &Location,
+        first: &Token<'_>,
+        place: Place<'_>,
         findings: &mut Findings,
     ) {
-        for other in command.conflicts {
-            if let Some(earlier) = self.seen.get(other) {
-                let message = format!("`{word}` and `{other}` exclude each other");
+        let rules = command.conflicts.iter();
+        let others = rules.filter(|rule| rule.versions.has(self.syntax)).flat_map(|rule| rule.with);
+        for other in others {
+            if let Some(earlier) = self.first(other) {
+                let message = format!("{} and `{other}` exclude each other", quote(&first.text));
                 let help = format!(
                     "`{other}` is in {} line {}",
                     quote(&earlier.file),
                     earlier.line
                 );
                 findings
-                    .error(Code::CommandConflict, at.clone(), message)
+                    .error(Code::CommandConflict, place.at(first.span), message)
                     .help(help);
             }
         }
     }
 }
 
-/// Says what a command without options to look into amounts to; tells whether to look into them
-fn report_effect(command: &Command, word: &str, at: Location, findings: &mut Findings) -> bool {
-    match command.effect {
-        Effect::CarriedOut | Effect::Inherent => return true,
-        Effect::None(why) => {
-            let message = format!("`{word}` has no effect: {why}");
-            findings.warning(Code::CommandWithoutEffect, at, message);
-        }
-        Effect::NotYet => {
-            let message =
-                format!("`{word}` is known but not supported by this version of Landfall yet");
-            findings.error(Code::CommandNotYet, at, message);
-        }
-        Effect::Removed => {
-            let message = format!("`{word}` is no longer a kickstart command");
-            findings
-                .error(Code::CommandRemoved, at, message)
-                .help(command.summary);
-        }
+fn instead(command: &Command) -> String {
+    if command.instead.is_empty() {
+        "leave it out".to_owned()
+    } else {
+        command.instead.to_owned()
     }
-    false
 }
 
-fn report_unknown(first: &Token, at: Location, findings: &mut Findings) {
+fn report_deprecated(
+    command: &Command,
+    first: &Token<'_>,
+    place: Place<'_>,
+    findings: &mut Findings,
+) {
+    let message = format!("{} is deprecated and does nothing", quote(&first.text));
+    findings
+        .deprecation(Code::CommandDeprecated, place.at(first.span), message)
+        .help(instead(command));
+}
+
+fn report_unknown(first: &Token<'_>, syntax: Syntax, place: Place<'_>, findings: &mut Findings) {
+    let at = place.at(first.span);
     if first.text.is_empty() {
         findings.error(
             Code::EmptyCommand,
@@ -136,14 +181,15 @@ fn report_unknown(first: &Token, at: Location, findings: &mut Findings) {
         );
         return;
     }
-    let words = all().flat_map(|command| command.words.iter().copied());
+    let living = all().filter(|command| command.versions.has(syntax) && !command.removed.has(syntax));
+    let words = living.flat_map(|command| command.words.iter().copied());
     let sections = ["pre", "post", "packages", "end", "include"];
     let message = format!("unknown command {}", quote(&first.text));
     let help = if first.text.starts_with('\u{feff}') {
         Some("the file begins with a byte order mark; save it as UTF-8 without one".to_owned())
     } else if first.text.starts_with("--") {
         Some("options stand on the line of their command".to_owned())
-    } else if sections.contains(&first.text.as_str()) {
+    } else if sections.contains(&&*first.text) {
         Some(format!("did you mean `%{}`?", first.text))
     } else {
         nearest(&first.text, words).map(|word| format!("did you mean `{word}`?"))
@@ -153,9 +199,9 @@ fn report_unknown(first: &Token, at: Location, findings: &mut Findings) {
 
 /// Warns when a later line takes back what an earlier line of the same command says
 fn report_overruled(
-    earlier: &Arguments,
-    written: &Arguments,
-    merged: &Arguments,
+    earlier: &Arguments<'_>,
+    written: &Arguments<'_>,
+    merged: &Arguments<'_>,
     findings: &mut Findings,
 ) {
     let stays = |span: Span, line: u32| {

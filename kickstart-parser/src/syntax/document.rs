@@ -5,43 +5,43 @@
 //! made from.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::lexer::Token;
+use super::lexer::{Token, words_of};
 use super::lines::lines;
 use super::machine::Machine;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::location::{Location, Place};
 
 /// A kickstart file, line by line; its text may hold secrets
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Document {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Document<'a> {
     /// The file's name
-    pub name: String,
+    pub name: Arc<str>,
     /// Every line
-    pub lines: Vec<Line>,
+    pub lines: Vec<Line<'a>>,
     /// What is wrong with quotes, sections and includes
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// One line
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Line {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Line<'a> {
     /// Its number, counted from 1
     pub number: u32,
     /// Its text with its terminator
-    pub text: String,
+    pub text: &'a str,
     /// What it is
     pub kind: LineKind,
     /// The words of a command, section header or include; empty for all other lines
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<Token<'a>>,
 }
 
 /// What a line is
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LineKind {
     /// Only white space
@@ -58,48 +58,63 @@ pub enum LineKind {
     End,
     /// An `%include`, inside a section or outside
     Include,
+    /// A `%ksappend`, inside a section or outside
+    Append,
 }
 
 /// Reads one file into a document; it never fails
-pub fn parse(file: &str, text: &str) -> Document {
-    let name: Rc<str> = file.into();
+pub fn parse<'a>(file: &str, text: &'a str) -> Document<'a> {
+    let name: Arc<str> = file.into();
     let mut machine = Machine::default();
     let mut findings = Findings::default();
     let mut document = Document {
-        name: file.to_owned(),
+        name: Arc::clone(&name),
         lines: Vec::new(),
         diagnostics: Vec::new(),
     };
     let mut last = None;
-    for (line, number) in lines(text).zip(1..) {
-        let place = Rc::new(Place {
-            file: Rc::clone(&name),
+    for (text, number) in lines(text).zip(1..) {
+        let place = Place {
+            file: &name,
             line: number,
-            text: line.to_owned(),
-        });
-        let step = machine.step(&place, &mut findings);
+            text,
+        };
+        let step = machine.step(place, &mut findings);
+        let tokens = if step.kind.has_words() {
+            words_of(text, place, step.hash, &mut findings)
+        } else {
+            Vec::new()
+        };
         document.lines.push(Line {
             number,
-            text: line.to_owned(),
+            text,
             kind: step.kind,
-            tokens: step.tokens,
+            tokens,
         });
-        last = Some(place);
+        last = Some(place.whole());
     }
     if let Some(last) = last {
-        machine.finish_file(file, &last.whole(), &mut findings);
+        machine.finish_file(file, &last, &mut findings);
     }
-    document.diagnostics = findings.into_sorted(&[file]);
+    document.diagnostics = findings.into_sorted(&[name]);
     document
 }
 
-impl Document {
+impl LineKind {
+    /// Whether lines of this kind are cut into words
+    fn has_words(self) -> bool {
+        use LineKind::{Append, Command, Header, Include};
+        matches!(self, Command | Header | Include | Append)
+    }
+}
+
+impl Document<'_> {
     /// Where the words of a line are, from the first to the last; the whole line if it has no words
-    pub fn location(&self, line: &Line) -> Location {
+    pub fn location(&self, line: &Line<'_>) -> Location {
         let place = Place {
-            file: self.name.as_str().into(),
+            file: &self.name,
             line: line.number,
-            text: line.text.clone(),
+            text: line.text,
         };
         match (line.tokens.first(), line.tokens.last()) {
             (Some(first), Some(last)) => place.at(crate::location::Span {
@@ -111,11 +126,11 @@ impl Document {
     }
 }
 
-impl fmt::Display for Document {
+impl fmt::Display for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lines
             .iter()
-            .try_for_each(|line| f.write_str(&line.text))
+            .try_for_each(|line| f.write_str(line.text))
     }
 }
 

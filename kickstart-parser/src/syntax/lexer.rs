@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Cuts one line into words by `grammar.pest`: quotes and escapes resolved, comment dropped, spans kept.
+//! Cuts one line into words as Python's shlex does in POSIX mode: quotes and escapes resolved, comment dropped,
+//! spans kept.
 //!
 //! A quote or backslash that is left open is a fault beside the words, not a failure: the word then goes to the end
-//! of the line. Neither commands nor options are known here.
+//! of the line. Neither commands nor options are known here. The rules as a grammar are in `tests/lexer.pest`, which
+//! a test compares with this code.
 
-use pest::Parser as _;
-use pest::iterators::Pair;
-use pest_derive::Parser;
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::diagnostic::{Code, Findings};
 use crate::location::{Place, Span};
 
-#[derive(Parser)]
-#[grammar = "grammar.pest"]
-struct Grammar;
-
 /// A word of a line; in text form it may hold secrets
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Token {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Token<'a> {
     /// What the word says, without quotes and escapes
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The bytes of the line that it was written with
     pub span: Span,
     /// How many bytes at its beginning are written as they are read
@@ -32,7 +29,7 @@ pub struct Token {
     pub(crate) open: bool,
 }
 
-impl Token {
+impl Token<'_> {
     /// Whether the word is written as it reads up to the first `stop`, or to its end if there is none
     pub(crate) fn plain_until(&self, stop: char) -> bool {
         match self.text.find(stop) {
@@ -42,125 +39,193 @@ impl Token {
     }
 }
 
+/// What `#` outside quotes means
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hash {
+    /// The rest of the line is a comment
+    Comment,
+    /// It is a character like others, as in an `%include` inside a section
+    Plain,
+}
+
 /// The words of a line; faults go to `findings`
-pub(crate) fn words(place: &Place, findings: &mut Findings) -> Vec<Token> {
-    let Ok(mut pairs) = Grammar::parse(Rule::line, &place.text) else {
-        // The grammar matches every text; should it ever not, the line counts as one word.
-        let text = place.text.trim().to_owned();
-        let span = Span {
-            start: 0,
-            end: place.text.len(),
-        };
-        return vec![Token {
-            text,
-            span,
-            plain: 0,
-            open: true,
-        }];
+pub(crate) fn words<'a>(place: Place<'a>, hash: Hash, findings: &mut Findings) -> Vec<Token<'a>> {
+    words_of(place.text, place, hash, findings)
+}
+
+/// The words of `text`, which stands at `place` and may outlive it
+pub(super) fn words_of<'a>(
+    text: &'a str,
+    place: Place<'_>,
+    hash: Hash,
+    findings: &mut Findings,
+) -> Vec<Token<'a>> {
+    let mut tokens = Vec::with_capacity(8);
+    let mut scanner = Scanner {
+        text,
+        place,
+        hash,
+        at: 0,
     };
-    let parts = pairs.next().map(Pair::into_inner).into_iter().flatten();
-    let words = parts.filter(|pair| pair.as_rule() == Rule::word);
-    let tokens = words.map(|pair| word(pair, place, findings));
-    // A lone quote that is not closed is no word.
+    while let Some(token) = scanner.next_word(findings) {
+        // A lone quote that is not closed is no word.
+        if !(token.open && token.text.is_empty()) {
+            tokens.push(token);
+        }
+    }
     tokens
-        .filter(|token| !(token.open && token.text.is_empty()))
-        .collect()
 }
 
-fn word(pair: Pair<'_, Rule>, place: &Place, findings: &mut Findings) -> Token {
-    let mut span = span_of(&pair);
-    let mut token = Token {
-        text: String::new(),
-        span,
-        plain: 0,
-        open: false,
-    };
-    for piece in pair.into_inner() {
-        match piece.as_rule() {
-            Rule::plain => {
-                token.plain += if token.plain == token.text.len() {
-                    piece.as_str().len()
-                } else {
-                    0
-                };
-                token.text.push_str(piece.as_str());
+struct Scanner<'a, 'p> {
+    text: &'a str,
+    place: Place<'p>,
+    hash: Hash,
+    /// The byte that comes next
+    at: usize,
+}
+
+impl<'a> Scanner<'a, '_> {
+    fn next_word(&mut self, findings: &mut Findings) -> Option<Token<'a>> {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(|byte| is_gap(*byte)) {
+            self.at += 1;
+        }
+        let start = self.at;
+        let mut token = Token {
+            text: Cow::Borrowed(self.plain_run()),
+            span: Span { start, end: self.at },
+            plain: self.at - start,
+            open: false,
+        };
+        while let Some(byte) = bytes.get(self.at).copied().filter(|byte| !is_gap(*byte)) {
+            match byte {
+                b'#' if self.hash == Hash::Comment => break,
+                b'\'' => self.single_quoted(&mut token, findings),
+                b'"' => self.double_quoted(&mut token, findings),
+                b'\\' => self.escaped(&mut token, findings),
+                _ => append(&mut token.text, self.plain_run()),
             }
-            Rule::open_single | Rule::open_double | Rule::dangling => {
-                span.end = span.start + trimmed(&place.text[span.start..]).len();
-                token.text.push_str(&open_text(&piece));
-                token.open = true;
-                report_open(&piece, place, findings);
-            }
-            _ => resolve(piece, &mut token.text, place, findings),
+            token.span.end = self.at;
+        }
+        if token.open {
+            token.span.end = trimmed(self.text).len().max(start);
+        }
+        (token.span.end > start).then_some(token)
+    }
+
+    /// The characters from here on that stand for themselves
+    fn plain_run(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        let special = |byte: &u8| is_gap(*byte) || matches!(byte, b'\'' | b'"' | b'\\') || self.is_comment(*byte);
+        let length = rest.as_bytes().iter().position(special).unwrap_or(rest.len());
+        self.at += length;
+        &rest[..length]
+    }
+
+    fn is_comment(&self, byte: u8) -> bool {
+        byte == b'#' && self.hash == Hash::Comment
+    }
+
+    fn single_quoted(&mut self, token: &mut Token<'a>, findings: &mut Findings) {
+        let inner = &self.text[self.at + 1..];
+        if let Some(length) = inner.find('\'') {
+            append(&mut token.text, &inner[..length]);
+            self.at += length + 2;
+        } else {
+            self.leave_open(token, findings);
         }
     }
-    Token { span, ..token }
-}
 
-/// Adds what a quoted or escaped piece says to `text`
-fn resolve(piece: Pair<'_, Rule>, text: &mut String, place: &Place, findings: &mut Findings) {
-    if piece.as_rule() == Rule::escape {
-        report_continuation(&piece, place, findings);
-    }
-    for part in piece.into_inner() {
-        match part.as_rule() {
-            Rule::double_escape => part
-                .into_inner()
-                .for_each(|quotable| text.push_str(quotable.as_str())),
-            _ => text.push_str(part.as_str()),
+    fn double_quoted(&mut self, token: &mut Token<'a>, findings: &mut Findings) {
+        let inner = &self.text[self.at + 1..];
+        let Some(length) = closing_quote(inner) else {
+            self.leave_open(token, findings);
+            return;
+        };
+        let mut rest = &inner[..length];
+        while let Some(backslash) = rest.find('\\') {
+            append(&mut token.text, &rest[..backslash]);
+            // Only a quote or a backslash can be escaped here; before anything else the backslash is text.
+            let escaped = usize::from(matches!(rest.as_bytes().get(backslash + 1), Some(b'"' | b'\\')));
+            let next = rest[backslash + escaped..].chars().next().map_or(0, char::len_utf8);
+            append(&mut token.text, &rest[backslash + escaped..backslash + escaped + next]);
+            rest = &rest[backslash + escaped + next..];
         }
+        append(&mut token.text, rest);
+        self.at += length + 2;
+    }
+
+    fn escaped(&mut self, token: &mut Token<'a>, findings: &mut Findings) {
+        let after = &self.text[self.at + 1..];
+        let Some(c) = after.chars().next() else {
+            self.leave_open(token, findings);
+            return;
+        };
+        if matches!(c, '\n' | '\r') {
+            report_continuation(self.place, self.at, findings);
+        }
+        append(&mut token.text, &after[..c.len_utf8()]);
+        self.at += 1 + c.len_utf8();
+    }
+
+    /// Gives the rest of the line to the word: what began here has no end
+    fn leave_open(&mut self, token: &mut Token<'a>, findings: &mut Findings) {
+        let rest = trimmed(&self.text[self.at..]);
+        append(&mut token.text, rest.get(1..).unwrap_or(""));
+        token.open = true;
+        report_open(self.place, Span { start: self.at, end: self.at + rest.len().max(1) }, findings);
+        self.at = self.text.len();
     }
 }
 
-fn report_continuation(escape: &Pair<'_, Rule>, place: &Place, findings: &mut Findings) {
-    if matches!(escape.as_str(), "\\\n" | "\\\r") {
-        let start = escape.as_span().start();
-        let at = place.at(Span {
-            start,
-            end: start + 1,
-        });
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Where the double quote that ends `text` is
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
+}
+
+/// Adds to a word, without a copy as long as the word is one piece of the line
+fn append<'a>(word: &mut Cow<'a, str>, piece: &'a str) {
+    if word.is_empty() {
+        *word = Cow::Borrowed(piece);
+    } else if !piece.is_empty() {
+        word.to_mut().push_str(piece);
+    }
+}
+
+fn report_continuation(place: Place<'_>, start: usize, findings: &mut Findings) {
+    let at = place.at(Span { start, end: start + 1 });
+    findings
+        .warning(
+            Code::NoContinuation,
+            at,
+            "a backslash at the end of a line does not continue the line",
+        )
+        .help("write the whole command on one line");
+}
+
+fn report_open(place: Place<'_>, span: Span, findings: &mut Findings) {
+    let at = place.at(span);
+    if place.text.as_bytes().get(span.start) == Some(&b'\\') {
+        let message = "the backslash at the end of the file escapes nothing";
+        findings.error(Code::DanglingBackslash, at, message);
+    } else {
         findings
-            .warning(
-                Code::NoContinuation,
-                at,
-                "a backslash at the end of a line does not continue the line",
-            )
-            .help("write the whole command on one line");
+            .error(Code::UnclosedQuote, at, "the quote that begins here is not closed on this line")
+            .help("a quoted word cannot go over several lines; outside quotes write `\\'` or `\\\"`");
     }
-}
-
-fn report_open(piece: &Pair<'_, Rule>, place: &Place, findings: &mut Findings) {
-    let start = piece.as_span().start();
-    let at = place.at(Span {
-        start,
-        end: start + trimmed(piece.as_str()).len().max(1),
-    });
-    match piece.as_rule() {
-        Rule::dangling => {
-            let message = "the backslash at the end of the file escapes nothing";
-            findings.error(Code::DanglingBackslash, at, message);
-        }
-        _ => {
-            findings
-                .error(Code::UnclosedQuote, at, "the quote that begins here is not closed on this line")
-                .help("a quoted word cannot go over several lines; outside quotes write `\\'` or `\\\"`");
-        }
-    }
-}
-
-fn open_text(piece: &Pair<'_, Rule>) -> String {
-    trimmed(piece.as_str()).get(1..).unwrap_or("").to_owned()
 }
 
 fn trimmed(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
-}
-
-fn span_of(pair: &Pair<'_, Rule>) -> Span {
-    Span {
-        start: pair.as_span().start(),
-        end: pair.as_span().end(),
-    }
 }
 
 #[cfg(test)]
@@ -169,18 +234,19 @@ mod tests {
 
     fn read(text: &str) -> (Vec<String>, Vec<(Code, u32)>) {
         let place = Place {
-            file: "t".into(),
+            file: &"t".into(),
             line: 1,
-            text: text.into(),
+            text,
         };
         let mut findings = Findings::default();
-        let tokens = words(&place, &mut findings);
-        let codes = findings.into_sorted(&["t"]);
+        let tokens = words(place, Hash::Comment, &mut findings);
+        let codes = findings.into_sorted(&["t".into()]);
         let codes = codes
             .into_iter()
             .map(|d| (d.code, d.location.unwrap().column))
             .collect();
-        (tokens.into_iter().map(|token| token.text).collect(), codes)
+        let texts = tokens.into_iter().map(|token| token.text.into_owned());
+        (texts.collect(), codes)
     }
 
     fn words_of(text: &str) -> Vec<String> {
@@ -267,11 +333,11 @@ mod tests {
     #[test]
     fn spans_cover_the_written_form() {
         let place = Place {
-            file: "t".into(),
+            file: &"t".into(),
             line: 1,
-            text: "ab --x=\"1 2\" c".into(),
+            text: "ab --x=\"1 2\" c",
         };
-        let tokens = words(&place, &mut Findings::default());
+        let tokens = words(place, Hash::Comment, &mut Findings::default());
         assert_eq!(tokens[1].text, "--x=1 2");
         assert_eq!(
             &place.text[tokens[1].span.start..tokens[1].span.end],

@@ -17,18 +17,38 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn line_length(text: &str) -> usize {
-    match text.char_indices().find(|(_, c)| ends_line(*c)) {
-        Some((at, '\r')) if text[at + 1..].starts_with('\n') => at + 2,
-        Some((at, c)) => at + c.len_utf8(),
-        None => text.len(),
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(found) = bytes[from..].iter().position(|byte| may_end_line(*byte)) {
+        let at = from + found;
+        let length = match (bytes[at], &bytes[at + 1..]) {
+            (b'\r', [b'\n', ..]) | (0xc2, [0x85, ..]) => 2,
+            (0xe2, [0x80, 0xa8 | 0xa9, ..]) => 3,
+            (0xc2 | 0xe2, _) => 0,
+            _ => 1,
+        };
+        if length > 0 {
+            return at + length;
+        }
+        from = at + 1;
     }
+    text.len()
 }
 
-fn ends_line(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+/// Whether `byte` ends a line or begins a character that does: U+0085, U+2028, U+2029
+fn may_end_line(byte: u8) -> bool {
+    matches!(byte, b'\n'..=b'\r' | 0x1c..=0x1e | 0xc2 | 0xe2)
+}
+
+/// `line` without what ends it
+pub(crate) fn without_end(line: &str) -> &str {
+    let length = match line.as_bytes() {
+        [.., b'\r', b'\n'] | [.., 0xc2, 0x85] => 2,
+        [.., b'\n'..=b'\r' | 0x1c..=0x1e] => 1,
+        [.., 0xe2, 0x80, 0xa8 | 0xa9] => 3,
+        _ => 0,
+    };
+    &line[..line.len() - length]
 }
 
 /// Whether Python counts `c` as white space

@@ -2,12 +2,10 @@
 //! Says of each line what it is: it knows whether a section is open, and which names begin one.
 //!
 //! The machine goes on over file borders, as an included file may be a piece of a section's body. What is inside a
-//! section is not looked into, apart from `%include` and the line that ends it.
-
-use std::rc::Rc;
+//! section is not looked into, apart from `%include`, `%ksappend` and the line that ends it.
 
 use super::document::LineKind;
-use super::lexer::{Token, words};
+use super::lexer::{Hash, Token, words};
 use super::lines::{first_word, is_blank};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Location, Place};
@@ -39,30 +37,34 @@ impl Section {
         ("%certificate", Section::Certificate),
     ];
 
-    fn named(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, section)| *section)
+    /// The word that begins it
+    pub(crate) fn word(self) -> &'static str {
+        let mut named = Self::ALL.iter().filter(|(_, section)| *section == self);
+        named.next().map_or("", |(name, _)| name)
+    }
+
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        let mut sections = Self::ALL.iter().filter(|(name, _)| *name == word);
+        sections.next().map(|(_, section)| *section)
     }
 }
 
 /// What one line is
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) kind: LineKind,
     /// The section that the line begins
     pub(crate) begins: Option<Section>,
-    /// Words of commands, section headers and includes
-    pub(crate) tokens: Vec<Token>,
+    /// How `#` outside quotes is read in the line
+    pub(crate) hash: Hash,
 }
 
 impl Step {
-    fn plain(kind: LineKind) -> Self {
+    fn new(kind: LineKind) -> Self {
         Self {
             kind,
             begins: None,
-            tokens: Vec::new(),
+            hash: Hash::Comment,
         }
     }
 }
@@ -70,7 +72,7 @@ impl Step {
 /// A section without its end
 #[derive(Debug)]
 struct Open {
-    name: String,
+    name: &'static str,
     header: Location,
 }
 
@@ -82,118 +84,106 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Looks at the next line
-    pub(crate) fn step(&mut self, place: &Rc<Place>, findings: &mut Findings) -> Step {
-        let first = first_word(&place.text);
+    pub(crate) fn step(&mut self, place: Place<'_>, findings: &mut Findings) -> Step {
+        let text = place.text.trim_start_matches(is_blank);
         if self.open.is_some() {
-            return self.step_inside(first, place, findings);
+            return if text.starts_with('%') {
+                self.step_inside(place, findings)
+            } else {
+                Step::new(LineKind::Body)
+            };
         }
-        if first.is_empty() {
-            return Step::plain(LineKind::Blank);
-        }
-        if place.text.trim_start_matches(is_blank).starts_with('#') {
-            return Step::plain(LineKind::Comment);
-        }
-        let tokens = words(place, findings);
-        match tokens.first().map(|token| token.text.as_str()) {
-            None => Step::plain(LineKind::Comment),
-            Some("%include") => Step {
-                kind: LineKind::Include,
-                begins: None,
-                tokens,
-            },
-            Some(word) if word.starts_with('%') => self.step_header(tokens, place, findings),
-            Some(_) => Step {
-                kind: LineKind::Command,
-                begins: None,
-                tokens,
-            },
+        match text.bytes().next() {
+            None => Step::new(LineKind::Blank),
+            Some(b'#') => Step::new(LineKind::Comment),
+            // Only these can be the beginning of a word that reads `%…`.
+            Some(b'%' | b'"' | b'\'' | b'\\') => self.step_quoted(place, findings),
+            Some(_) => Step::new(LineKind::Command),
         }
     }
 
     /// Whether a section is open that began in `file`, the end of which was just reached at `last`
     pub(crate) fn finish_file(&self, file: &str, last: &Location, findings: &mut Findings) {
-        if let Some(open) = self.open.as_ref().filter(|open| open.header.file == file) {
+        if let Some(open) = self.open.as_ref().filter(|open| &*open.header.file == file) {
             report_unterminated(open, last.clone(), "the file ends", findings);
         }
     }
 
-    fn step_inside(&mut self, first: &str, place: &Rc<Place>, findings: &mut Findings) -> Step {
-        match first {
+    /// Looks at a line the first word of which may begin with `%`
+    fn step_quoted(&mut self, place: Place<'_>, findings: &mut Findings) -> Step {
+        // Faults in the words are found when the line is read for what it says.
+        let tokens = words(place, Hash::Comment, &mut Findings::default());
+        match tokens.first().map(|token| &*token.text) {
+            Some("%include") => Step::new(LineKind::Include),
+            Some(word) if word.starts_with("%ksappend") => Step::new(LineKind::Append),
+            Some(word) if word.starts_with('%') => self.step_header(&tokens[0], place, findings),
+            _ => Step::new(LineKind::Command),
+        }
+    }
+
+    fn step_inside(&mut self, place: Place<'_>, findings: &mut Findings) -> Step {
+        match first_word(place.text) {
             "%end" => {
                 self.open = None;
                 report_ignored_words(place, findings);
-                Step::plain(LineKind::End)
+                Step::new(LineKind::End)
             }
             "%include" => Step {
-                kind: LineKind::Include,
-                begins: None,
-                tokens: words(place, findings),
+                hash: Hash::Plain,
+                ..Step::new(LineKind::Include)
+            },
+            word if word.starts_with("%ksappend") => Step {
+                hash: Hash::Plain,
+                ..Step::new(LineKind::Append)
             },
             word if Section::named(word).is_some() => {
                 if let Some(open) = self.open.take() {
                     report_unterminated(&open, place.whole(), "the next one begins", findings);
                 }
-                let tokens = words(place, findings);
-                self.step_header(tokens, place, findings)
+                self.step_quoted(place, findings)
             }
-            _ => Step::plain(LineKind::Body),
+            _ => Step::new(LineKind::Body),
         }
     }
 
-    fn step_header(
-        &mut self,
-        tokens: Vec<Token>,
-        place: &Rc<Place>,
-        findings: &mut Findings,
-    ) -> Step {
-        let word = tokens.first().map_or("", |token| token.text.as_str());
-        let begins = Section::named(word);
-        if begins.is_some() {
+    fn step_header(&mut self, first: &Token<'_>, place: Place<'_>, findings: &mut Findings) -> Step {
+        let begins = Section::named(&first.text);
+        if let Some(section) = begins {
             self.open = Some(Open {
-                name: word.to_owned(),
+                name: section.word(),
                 header: place.whole(),
             });
-        } else if let Some(first) = tokens.first() {
+        } else {
             report_unknown(first, place, findings);
         }
         Step {
-            kind: LineKind::Header,
             begins,
-            tokens,
+            ..Step::new(LineKind::Header)
         }
     }
 }
 
 fn report_unterminated(open: &Open, at: Location, before: &str, findings: &mut Findings) {
-    let name = quote(&open.name);
     let message = format!(
-        "section {name} from line {} is not ended before {before}",
-        open.header.line
+        "section `{}` from line {} is not ended before {before}",
+        open.name, open.header.line
     );
     findings
         .error(Code::UnterminatedSection, at, message)
         .help("end the section with a line `%end`");
 }
 
-fn report_unknown(first: &Token, place: &Place, findings: &mut Findings) {
+fn report_unknown(first: &Token<'_>, place: Place<'_>, findings: &mut Findings) {
     let at = place.at(first.span);
-    let word = first.text.as_str();
+    let word = &*first.text;
     if word == "%end" {
         findings.error(Code::StrayEnd, at, "`%end` without a section to end");
-        return;
-    }
-    if word == "%ksappend" {
-        findings.error(
-            Code::SectionNotYet,
-            at,
-            "`%ksappend` is known but not supported by this version of Landfall yet",
-        );
         return;
     }
     let names = Section::ALL
         .iter()
         .map(|(name, _)| *name)
-        .chain(["%end", "%include"]);
+        .chain(["%end", "%include", "%ksappend"]);
     let meant = crate::arguments::suggest::nearest(word, names);
     let found = findings.error(
         Code::UnknownSection,
@@ -205,7 +195,7 @@ fn report_unknown(first: &Token, place: &Place, findings: &mut Findings) {
     }
 }
 
-fn report_ignored_words(place: &Rc<Place>, findings: &mut Findings) {
+fn report_ignored_words(place: Place<'_>, findings: &mut Findings) {
     let after = place
         .text
         .trim_start_matches(is_blank)

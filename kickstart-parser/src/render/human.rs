@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How diagnostics are shown: to people with the source line and the span underlined, to machines as JSON.
-//!
-//! Takes finished diagnostics; adds and judges nothing.
+//! Diagnostics for people: the source line, the span underlined, where the file is included, what to do.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use super::included_from;
+use crate::diagnostic::{Diagnostic, Severity, quote};
 use crate::location::{Location, Source};
 use crate::mask::mask;
-use crate::reading::Reading;
 use crate::syntax::lines;
-
-/// The version of the language that kickstarts are read by
-pub const SYNTAX: &str = "F45";
 
 /// Diagnostics for a terminal, one after the other with an empty line between; `color` adds ANSI colours.
 /// Passwords and the like in the lines shown are masked.
@@ -30,7 +24,7 @@ pub fn human(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> Str
         .iter()
         .map(|source| {
             (
-                source.name.as_str(),
+                &*source.name,
                 lines(&source.text).collect::<Vec<_>>(),
             )
         })
@@ -41,13 +35,17 @@ pub fn human(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> Str
         let _ = writeln!(
             out,
             "{separator}{}",
-            renderer.render(&[group(diagnostic, &texts)])
+            renderer.render(&[group(diagnostic, sources, &texts)])
         );
     }
     out
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, texts: &HashMap<&str, Vec<&'a str>>) -> Group<'a> {
+fn group<'a>(
+    diagnostic: &'a Diagnostic,
+    sources: &[Source],
+    texts: &HashMap<&str, Vec<&'a str>>,
+) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Deprecation | Severity::Warning => Level::WARNING,
@@ -58,6 +56,10 @@ fn group<'a>(diagnostic: &'a Diagnostic, texts: &HashMap<&str, Vec<&'a str>>) ->
     let mut group = Group::with_title(title);
     if let Some(at) = &diagnostic.location {
         group = group.element(snippet(at, texts));
+        for from in included_from(at, sources) {
+            let link = format!("included from {} line {}", quote(&from.file), from.line);
+            group = group.element(Level::NOTE.message(link));
+        }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help));
@@ -70,7 +72,7 @@ fn snippet<'a>(
     texts: &HashMap<&str, Vec<&'a str>>,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let line = texts
-        .get(at.file.as_str())
+        .get(&*at.file)
         .and_then(|lines| lines.get((at.line as usize).checked_sub(1)?))
         .copied()
         .unwrap_or("");
@@ -81,61 +83,7 @@ fn snippet<'a>(
     };
     let span = byte(at.column)..byte(at.end_column.max(at.column));
     Snippet::source(text)
-        .path(at.file.as_str())
+        .path(&*at.file)
         .line_start(at.line as usize)
         .annotation(AnnotationKind::Primary.span(span))
-}
-
-/// The verdict on one file as it appears on one line of JSON
-#[derive(Serialize)]
-struct Verdict<'a> {
-    file: &'a str,
-    syntax: &'a str,
-    ok: bool,
-    diagnostics: Vec<Flat<'a>>,
-}
-
-/// A diagnostic with its place spread out; without a place, line and columns are null
-#[derive(Serialize)]
-struct Flat<'a> {
-    severity: Severity,
-    code: &'a str,
-    message: &'a str,
-    file: &'a str,
-    line: Option<u32>,
-    column: Option<u32>,
-    end_line: Option<u32>,
-    end_column: Option<u32>,
-    help: Option<&'a str>,
-}
-
-/// The verdict on `file` as one line of JSON without a line end; `ok` means that there are no errors
-pub fn json_line(file: &str, reading: &Reading) -> String {
-    let diagnostics = reading
-        .diagnostics
-        .iter()
-        .map(|diagnostic| flat(file, diagnostic))
-        .collect();
-    let verdict = Verdict {
-        file,
-        syntax: SYNTAX,
-        ok: !reading.has_errors(),
-        diagnostics,
-    };
-    serde_json::to_string(&verdict).unwrap_or_default()
-}
-
-fn flat<'a>(file: &'a str, diagnostic: &'a Diagnostic) -> Flat<'a> {
-    let at = diagnostic.location.as_ref();
-    Flat {
-        severity: diagnostic.severity,
-        code: diagnostic.code.as_str(),
-        message: &diagnostic.message,
-        file: at.map_or(file, |at| &at.file),
-        line: at.map(|at| at.line),
-        column: at.map(|at| at.column),
-        end_line: at.map(|at| at.end_line),
-        end_column: at.map(|at| at.end_column),
-        help: diagnostic.help.as_deref(),
-    }
 }

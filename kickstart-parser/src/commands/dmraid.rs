@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `dmraid`: gives a name to a firmware RAID device. RHEL 8 accepts it and does nothing, every later version rejects it,
+//! so only the words are known here and nothing is kept.
+
+use crate::arguments::Command;
+use crate::version::Versions;
+
+pub(super) const COMMAND: Command = Command {
+    words: &["dmraid"],
+    summary: "Names a firmware RAID device",
+    deprecated: Versions::RHEL8,
+    removed: Versions::ALL.except(Versions::RHEL8),
+    ..Command::BASE
+};

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Checks over the whole kickstart: what is defined twice, what refers to nothing, what is missing.
+//!
+//! What pykickstart warns of is a warning of the language; the rest is accepted by it and cannot be installed: those
+//! are warnings too, which [`crate::Reading::for_installation`] makes errors.
+
+mod duplicates;
+mod references;
+mod storage;
+
+use super::statement::Statements;
+use crate::diagnostic::{Code, Findings, quote};
+use crate::kickstart::Kickstart;
+
+/// Commands that bring a system; those of the language that exclude each other already are errors by themselves
+const IMAGE_SOURCES: &[&str] = &["ostreecontainer", "ostreesetup", "bootc", "liveimg"];
+
+/// Checks the commands; with `incomplete`, files that were not read may hold what seems to be missing
+pub(super) fn check(statements: &Statements<'_>, incomplete: bool, findings: &mut Findings) {
+    let kickstart = &statements.kickstart;
+    duplicates::check(kickstart, findings);
+    storage::check_mount_points(kickstart, findings);
+    storage::check_passphrases(kickstart, findings);
+    check_sources(statements, findings);
+    // A word that is no command may stand for the one that seems to be missing.
+    if incomplete || findings.has(Code::UnknownCommand) {
+        return;
+    }
+    check_keys(kickstart, findings);
+    references::check(kickstart, findings);
+    storage::check_root(kickstart, findings);
+}
+
+fn check_sources(statements: &Statements<'_>, findings: &mut Findings) {
+    if findings.has(Code::CommandConflict) {
+        return;
+    }
+    let met: Vec<_> = statements
+        .each_met()
+        .filter(|(command, _)| IMAGE_SOURCES.contains(&command.word()))
+        .collect();
+    let latest = met.iter().max_by_key(|(_, at)| (at.line, at.column));
+    if let (Some((command, at)), [_, _, ..]) = (latest, met.as_slice()) {
+        let others: Vec<_> = met
+            .iter()
+            .filter(|(other, _)| other.word() != command.word())
+            .map(|(other, at)| format!("`{}` in line {}", other.word(), at.line))
+            .collect();
+        let message = format!("`{}` is a second source of the system", command.word());
+        findings
+            .warning(Code::TwoSources, (*at).clone(), message)
+            .help(format!("there is {} already", others.join(" and ")));
+    }
+}
+
+fn check_keys(kickstart: &Kickstart, findings: &mut Findings) {
+    for key in kickstart.sshkey.iter().filter(|key| key.username != "root") {
+        if !kickstart.user.iter().any(|user| user.name == key.username) {
+            let name = quote(&key.username);
+            let message = format!("no `user` creates {name}, whose key this is");
+            findings
+                .warning(Code::KeyWithoutUser, key.location.clone(), message)
+                .help("add a `user` with this name; an account that the image has already is left as it is");
+        }
+    }
+}

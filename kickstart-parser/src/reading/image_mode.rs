@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What Landfall does with the commands of a kickstart when it installs an image: which have no effect, which are
+//! not carried out yet.
+//!
+//! All of it is warnings: the language is in order. What stops an installation is [`crate::Reading::for_installation`]'s
+//! to say.
+
+use super::statement::Statements;
+use crate::arguments::Effect;
+use crate::diagnostic::{Code, Findings};
+
+/// Looks at every command that was met, once each
+pub(super) fn check(statements: &Statements<'_>, findings: &mut Findings) {
+    for (command, at) in statements.each_met() {
+        let word = command.word();
+        match command.effect {
+            Effect::CarriedOut | Effect::Inherent => {}
+            Effect::None(why) => {
+                let message = format!("`{word}` has no effect: {why}");
+                findings.warning(Code::CommandWithoutEffect, at.clone(), message);
+            }
+            Effect::NotYet => {
+                let message = format!("`{word}` is not carried out by this version of Landfall yet");
+                findings.warning(Code::CommandNotYet, at.clone(), message);
+            }
+        }
+    }
+}

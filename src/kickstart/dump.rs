@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `landfall kickstart dump`: what is understood of a kickstart.
+
+use kickstart_parser::render;
+use landfall_installer::exit::Exit;
+
+use crate::cli::DumpArgs;
+use crate::input::{self, Files};
+use crate::terminal::{self, Problem};
+
+pub(crate) fn run(args: &DumpArgs) -> Result<Exit, Problem> {
+    let reading = input::reading(&args.file, args.syntax, &Files);
+    input::show(&reading);
+    if args.json {
+        let json = serde_json::to_string_pretty(&reading.kickstart);
+        terminal::data(&(json.map_err(|e| Problem::new(Exit::Usage, e))? + "\n"));
+    } else {
+        terminal::data(&render::dump(&reading.kickstart));
+    }
+    Ok(input::exit(&reading))
+}
