@@ -137,11 +137,12 @@ pub(super) fn form(option: &Opt) -> String {
     let value = match option.kind {
         Kind::Flag => String::new(),
         Kind::Text => "=TEXT".to_owned(),
+        Kind::OptionalText => "[=TEXT]".to_owned(),
         Kind::Secret => "=SECRET".to_owned(),
         Kind::Int => "=NUMBER".to_owned(),
         Kind::Bool => "=yes|no".to_owned(),
         Kind::List => "=LIST".to_owned(),
-        Kind::Choice(words) => format!("={}", words.join("|")),
+        Kind::Choice(words) | Kind::Keyword(words) => format!("={}", words.join("|")),
     };
     let names: Vec<_> = option.names.iter().map(|name| format!("{name}{value}")).collect();
     names.join(", ")

@@ -116,10 +116,10 @@ impl Assembler<'_, '_> {
             let step = self.machine.step(place, self.findings);
             let end = start + line.len();
             match step.kind {
-                LineKind::Include => self.follow(place, step, Nested::Parsed),
-                LineKind::Append if nested == Nested::Parsed => {
-                    self.follow(place, step, Nested::Appended);
+                LineKind::Include => {
+                    self.follow(place, step, Nested::Parsed);
                 }
+                LineKind::Append if nested == Nested::Parsed && self.follow(place, step, Nested::Appended) => {}
                 LineKind::Command | LineKind::Header if line.len() > LONGEST_LINE => {
                     self.report_too_long(place);
                 }
@@ -157,13 +157,14 @@ impl Assembler<'_, '_> {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
-    fn follow(&mut self, place: Place<'_>, step: Step, nested: Nested) {
+    /// Puts in what a directive names; tells whether the directive is done with
+    fn follow(&mut self, place: Place<'_>, step: Step, nested: Nested) -> bool {
         let tokens = words(place, step.hash, self.findings);
         let directive = if nested == Nested::Parsed { "%include" } else { "%ksappend" };
         let Some(path) = tokens.get(1).filter(|token| !token.text.is_empty()) else {
             let message = format!("`{directive}` does not say what to include");
             self.findings.error(Code::IncludeWithoutPath, place.whole(), message);
-            return;
+            return true;
         };
         if let Some(extra) = tokens.get(2) {
             let message = format!("words after the path of `{directive}` are ignored");
@@ -172,12 +173,17 @@ impl Assembler<'_, '_> {
         self.met += 1;
         if self.met > MOST {
             self.report_too_many(path, place);
-            return;
+            return true;
         }
         match self.includes.fetch(&path.text, place.file) {
             Ok((name, text)) => self.enter(&name.into(), text, (path, place), nested),
-            Err(error) => self.report_unread(&error, path, place),
+            Err(error) => {
+                self.report_unread(&error, path, place);
+                // A `%ksappend` that nobody follows is a line of the section's body.
+                return error.kind() != io::ErrorKind::Unsupported;
+            }
         }
+        true
     }
 
     fn enter(&mut self, name: &Arc<str>, text: String, from: (&Token<'_>, Place<'_>), nested: Nested) {

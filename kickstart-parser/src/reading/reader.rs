@@ -44,14 +44,14 @@ impl<'a> Reader<'a> {
                 self.statements.add(&tokens, place, findings);
             }
             LineKind::Header => self.begin_section(line, place, findings),
-            LineKind::Body => {
+            LineKind::Body | LineKind::Append => {
                 if let Some(section) = &mut self.section {
                     section.take(place, findings);
                 }
             }
             LineKind::End => self.end_section(findings),
             LineKind::Comment => read_platform(place, self.kickstart()),
-            LineKind::Blank | LineKind::Include | LineKind::Append => {}
+            LineKind::Blank | LineKind::Include => {}
         }
     }
 

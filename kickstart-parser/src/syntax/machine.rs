@@ -115,7 +115,7 @@ impl Machine {
         let tokens = words(place, Hash::Comment, &mut Findings::default());
         match tokens.first().map(|token| &*token.text) {
             Some("%include") => Step::new(LineKind::Include),
-            Some(word) if word.starts_with("%ksappend") => Step::new(LineKind::Append),
+            Some("%ksappend") => Step::new(LineKind::Append),
             Some(word) if word.starts_with('%') => self.step_header(&tokens[0], place, findings),
             _ => Step::new(LineKind::Command),
         }
@@ -132,7 +132,7 @@ impl Machine {
                 hash: Hash::Plain,
                 ..Step::new(LineKind::Include)
             },
-            word if word.starts_with("%ksappend") => Step {
+            "%ksappend" => Step {
                 hash: Hash::Plain,
                 ..Step::new(LineKind::Append)
             },
