@@ -24,7 +24,7 @@ test: setup lint fuzz-smoke ## everything: format, lints, all tests, fuzzing, gu
 check: lint ## the inner loop: format, lints and the tests that need no guest
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --package kickstart-parser --package landfall-installer --tests
-	$(CARGO) test --package landfall --test dependency_law --test schemas
+	$(CARGO) test --package landfall --test dependency_law --test schemas --test language
 
 lint:
 	$(CARGO) fmt --all --check

@@ -55,9 +55,9 @@ pub struct Kickstart {
     pub services: Option<Located<Services>>,
     /// What the machine does when the installation is over
     pub end: Option<Located<End>>,
-    /// TODO
+    /// How users are authenticated, in the words of authconfig
     pub auth: Option<Located<Auth>>,
-    /// TODO
+    /// How users are authenticated, in the words of authselect
     pub authselect: Option<Located<Authselect>>,
     /// Whether the partitions follow a default layout
     pub autopart: Option<Located<AutoPart>>,
@@ -69,11 +69,11 @@ pub struct Kickstart {
     pub cdrom: Option<Located<Cdrom>>,
     /// Where drivers come from, in the order written
     pub driverdisk: Vec<Located<DriverDisk>>,
-    /// TODO
+    /// The licence is agreed to
     pub eula: Option<Located<Eula>>,
     /// Disks attached over FCoE, in the order written
     pub fcoe: Vec<Located<Fcoe>>,
-    /// TODO
+    /// Whether a set-up agent starts on first boot
     pub firstboot: Option<Located<FirstBoot>>,
     /// Packages from a disk
     pub harddrive: Option<Located<HardDrive>>,
@@ -85,11 +85,11 @@ pub struct Kickstart {
     pub iscsiname: Option<Located<IscsiName>>,
     /// The file system image to install
     pub liveimg: Option<Located<LiveImg>>,
-    /// TODO
+    /// Where the installer's log goes
     pub logging: Option<Located<Logging>>,
     /// Logical volumes, in the order written
     pub logvol: Vec<Located<LogVol>>,
-    /// TODO
+    /// Whether the installation medium is checked
     pub mediacheck: Option<Located<MediaCheck>>,
     /// Modules to enable or disable, in the order written
     pub module: Vec<Located<Module>>,
@@ -105,29 +105,29 @@ pub struct Kickstart {
     pub raid: Vec<Located<Raid>>,
     /// Whether the installer is shown over RDP
     pub rdp: Option<Located<Rdp>>,
-    /// TODO
+    /// The domain to join
     pub realm: Option<Located<Realm>>,
     /// Package repositories, in the order written
     pub repo: Vec<Located<Repo>>,
-    /// TODO
+    /// A rescue shell in place of the installation
     pub rescue: Option<Located<Rescue>>,
-    /// TODO
+    /// Registration with Red Hat's subscription management
     pub rhsm: Option<Located<Rhsm>>,
-    /// TODO
+    /// The mode of SELinux
     pub selinux: Option<Located<Selinux>>,
-    /// TODO
+    /// Whether the X Window System is left unconfigured
     pub skipx: Option<Located<Skipx>>,
     /// Snapshots of logical volumes, in the order written
     pub snapshot: Vec<Located<Snapshot>>,
-    /// TODO
+    /// Accounts of the installer's own environment, in the order written
     pub sshpw: Vec<Located<SshPw>>,
     /// File systems in Stratis pools, in the order written
     pub stratisfs: Vec<Located<StratisFs>>,
     /// Stratis pools, in the order written
     pub stratispool: Vec<Located<StratisPool>>,
-    /// TODO
+    /// What the system is for
     pub syspurpose: Option<Located<Syspurpose>>,
-    /// TODO
+    /// Where the system gets its time from, in the order written
     pub timesource: Vec<Located<TimeSource>>,
     /// Changes to the installer
     pub updates: Option<Located<Updates>>,
@@ -137,7 +137,7 @@ pub struct Kickstart {
     pub vnc: Option<Located<Vnc>>,
     /// Volume groups, in the order written
     pub volgroup: Vec<Located<VolGroup>>,
-    /// TODO
+    /// The graphical desktop
     pub xconfig: Option<Located<Xconfig>>,
     /// Disks attached over zFCP, in the order written
     pub zfcp: Vec<Located<Zfcp>>,

@@ -190,6 +190,11 @@ impl Versions {
         self.0 == 0
     }
 
+    /// The versions with the verb that suits their number: `F45 has`, `F43–F45 have`
+    pub(crate) fn having(self) -> String {
+        format!("{self} {}", if self.0.is_power_of_two() { "has" } else { "have" })
+    }
+
     /// The versions, in the order of [`Syntax::ALL`]
     pub fn iter(self) -> impl Iterator<Item = Syntax> {
         Syntax::ALL.into_iter().filter(move |syntax| self.has(*syntax))

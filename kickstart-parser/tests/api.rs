@@ -23,6 +23,7 @@ fn an_include_that_is_not_followed_is_a_warning_and_may_hold_what_is_missing() {
     let reading = read(
         "a.ks",
         "%include /tmp/part.ks\nreqpart\nsshkey --username=a k\n",
+        None,
         &NoIncludes,
     );
     assert_eq!(codes(&reading), [Code::IncludeSkipped]);
@@ -43,7 +44,7 @@ impl Includes for Endless {
 #[test]
 fn includes_without_end_are_an_error_and_end() {
     let endless = Endless(Cell::new(0));
-    let reading = read("a.ks", "%include b\n", &endless);
+    let reading = read("a.ks", "%include b\n", None, &endless);
     assert!(reading.has_errors());
     assert!(
         codes(&reading)
@@ -58,6 +59,7 @@ fn a_verdict_is_one_line_of_json() {
     let reading = read(
         "a.ks",
         "prat /\npart / --size=x\ntimezone --isUtc\n",
+        None,
         &NoIncludes,
     );
     let expected = concat!(
@@ -74,7 +76,7 @@ fn a_verdict_is_one_line_of_json() {
 
 #[test]
 fn a_diagnostic_without_a_place_has_nulls_and_is_no_error() {
-    let line = json_line("a.ks", &read("a.ks", "text\n", &NoIncludes));
+    let line = json_line("a.ks", &read("a.ks", "text\n", None, &NoIncludes));
     assert!(line.contains(r#""ok":true"#), "{line}");
     assert!(
         line.contains(
@@ -88,7 +90,7 @@ fn a_diagnostic_without_a_place_has_nulls_and_is_no_error() {
 fn secrets_are_in_no_dump_and_no_message() {
     let text = "rootpw hunter2 hunter2\nuser --name=a --password=hunter2 --bogus\npart / --passphrase=hunter2 --resize\n\
                 bootloader --md5pass=hunter2 hunter\nnetwork --wpakey=hunter2 --bindto=x\nvnc --password=hunter2\n";
-    let reading = read("a.ks", text, &NoIncludes);
+    let reading = read("a.ks", text, None, &NoIncludes);
     assert_eq!(reading.diagnostics.len(), 7);
     assert_eq!(
         reading
@@ -116,7 +118,7 @@ fn secrets_are_in_no_dump_and_no_message() {
 fn a_kickstart_survives_json_and_has_a_schema() {
     let text =
         "part / --size=5\nuser --name=a --groups=b(1)\nclearpart --all\nreboot\n%post\nx\n%end\n";
-    let kickstart = read("a.ks", text, &NoIncludes).kickstart;
+    let kickstart = read("a.ks", text, None, &NoIncludes).kickstart;
     let json = serde_json::to_string(&kickstart).unwrap();
     assert_eq!(serde_json::from_str::<Kickstart>(&json).unwrap(), kickstart);
     let schema = serde_json::to_value(schemars::schema_for!(Kickstart)).unwrap();
@@ -135,7 +137,7 @@ fn long_lines_and_many_lines_take_time_in_proportion() {
         "'".repeat(many),
     ] {
         let start = Instant::now();
-        let reading = read("a.ks", &text, &NoIncludes);
+        let reading = read("a.ks", &text, None, &NoIncludes);
         assert!(!reading.diagnostics.is_empty());
         assert!(
             start.elapsed() < Duration::from_secs(20),

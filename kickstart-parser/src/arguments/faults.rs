@@ -83,11 +83,11 @@ pub(super) fn report_missing(
     takes: Takes,
     findings: &mut Findings,
 ) {
-    let name = quote(arguments.word());
+    let name = || quote(arguments.word());
     if let Some(operand) =
         takes.operand.filter(|operand| operand.arity == Arity::One && arguments.operands.is_empty())
     {
-        let message = format!("{name} needs `{}`", operand.name);
+        let message = format!("{} needs `{}`", name(), operand.name);
         let found = findings.error(Code::MissingArgument, arguments.location(), message);
         found.help(format!("`{}`: {}", operand.name, operand.help));
     }
@@ -96,7 +96,7 @@ pub(super) fn report_missing(
     let options = takes.options.iter().flat_map(|group| group.iter());
     let required = options.filter(|option| option.versions.has(takes.syntax) && option.required.has(takes.syntax));
     for option in required.filter(untried) {
-        let message = format!("{name} needs `{}`", option.name());
+        let message = format!("{} needs `{}`", name(), option.name());
         let found = findings.error(Code::MissingArgument, arguments.location(), message);
         found.help(format!("`{}`: {}", option.name(), option.help));
     }

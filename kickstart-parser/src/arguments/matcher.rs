@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::faults::{refusal, report_extra, report_missing};
 use super::suggest::nearest;
 use super::values;
-use super::{Arguments, Given, Kind, Operand, Opt, Value, Word};
+use super::{Arguments, Given, Kind, Operand, Opt, Value, Word, is_same};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Span};
 use crate::syntax::Token;
@@ -100,6 +100,17 @@ fn spellings(takes: Takes) -> impl Iterator<Item = Spelling> {
         .flat_map(|option| option.names.iter().map(move |name| (*name, option)))
 }
 
+/// The option that is spelt exactly like this
+fn named(takes: Takes, written: &str) -> Option<&'static Opt> {
+    for option in takes.options.iter().copied().flatten() {
+        let spelt = option.names.iter().any(|name| is_same(name, written));
+        if spelt && option.versions.has(takes.syntax) {
+            return Some(option);
+        }
+    }
+    None
+}
+
 /// What a word of a line is
 pub(crate) enum Class {
     Operand,
@@ -145,12 +156,14 @@ impl<'a> Matcher<'_, 'a> {
         }
     }
 
-    /// Whether `--` ends the line after an option, when the arguments were there already: to Python's argparse a
+    /// Whether `--` ends a line in which options stand between the arguments, or before it: to Python's argparse a
     /// word too many
     fn is_stray(&self, token: &Token<'a>) -> bool {
-        let Some(operand) = self.arguments.operands.last() else { return false };
-        let between = &self.place.text[operand.span.end..token.span.start];
-        self.rest.is_empty() && !between.trim().is_empty()
+        let operands = &self.arguments.operands;
+        let starts = operands.iter().skip(1).map(|word| word.span.start);
+        let gaps = operands.iter().map(|word| word.span.end).zip(starts.chain([token.span.start]));
+        let mut between = gaps.map(|(end, start)| self.place.text[end..start].trim());
+        self.rest.is_empty() && between.any(|text| !text.is_empty())
     }
 
     fn add_operand(&mut self, token: &Token<'a>) {
@@ -186,7 +199,7 @@ impl<'a> Matcher<'_, 'a> {
             (true, Some(value)) => self.read(
                 option,
                 Word { text: value, ..at },
-                value_span(token),
+                || value_span(token),
             ),
             (true, None) => self.take_next(option, at),
         }
@@ -197,7 +210,7 @@ impl<'a> Matcher<'_, 'a> {
         if let Some(next) = self.next_operand() {
             at.text = next.text;
             at.span.end = next.span.end;
-            self.read(option, at, next.span);
+            self.read(option, at, || next.span);
         } else if option.kind == Kind::OptionalText {
             self.arguments.given.push(Given { option, value: Value::None, at });
         } else {
@@ -208,12 +221,12 @@ impl<'a> Matcher<'_, 'a> {
         }
     }
 
-    /// Gives the text of `at` the option's kind; `span` is the place of the value alone
-    fn read(&mut self, option: &'static Opt, at: Word<'a>, span: Span) {
+    /// Gives the text of `at` the option's kind; `span` finds the place of the value alone
+    fn read(&mut self, option: &'static Opt, at: Word<'a>, span: impl Fn() -> Span) {
         let text = &*at.text;
         let value = match option.kind {
             Kind::Flag | Kind::Text | Kind::OptionalText | Kind::Secret | Kind::List => Some(Value::Text),
-            Kind::Int => self.number(option, text, span).map(Value::Int),
+            Kind::Int => self.number(option, text, &span).map(Value::Int),
             Kind::Bool => values::bool(text).map(Value::Bool),
             Kind::Choice(words) => words.contains(&text).then_some(Value::Text),
             Kind::Keyword(words) => {
@@ -224,7 +237,7 @@ impl<'a> Matcher<'_, 'a> {
         if let Some(value) = value {
             self.arguments.given.push(Given { option, value, at });
         } else {
-            let place = self.place.at(span);
+            let place = self.place.at(span());
             let (message, help) = refusal(option, text);
             self.findings
                 .error(Code::InvalidValue, place, message)
@@ -234,12 +247,12 @@ impl<'a> Matcher<'_, 'a> {
     }
 
     /// A whole number; one that is beyond all measure becomes the largest there is
-    fn number(&mut self, option: &Opt, text: &str, span: Span) -> Option<i64> {
+    fn number(&mut self, option: &Opt, text: &str, span: impl Fn() -> Span) -> Option<i64> {
         let read = values::int(text)?;
         if read.is_err() {
             let message = format!("{} is too large for `{}`", quote(text), option.name());
             self.findings
-                .warning(Code::NumberTooLarge, self.place.at(span), message)
+                .warning(Code::NumberTooLarge, self.place.at(span()), message)
                 .help(format!("numbers are read up to {}", i64::MAX));
         }
         Some(read.unwrap_or_else(|nearest| nearest))
@@ -319,7 +332,7 @@ fn other_versions(written: &str, takes: Takes) -> Option<String> {
         .filter(|option| option.names.contains(&written))
         .map(|option| option.versions)
         .reduce(crate::version::Versions::or)?;
-    Some(format!("{versions} have it, {} does not", takes.syntax))
+    Some(format!("{} it, {} does not", versions.having(), takes.syntax))
 }
 
 /// Tells options from arguments as argparse does
@@ -330,8 +343,8 @@ pub(crate) fn classify(text: &str, takes: Takes) -> Class {
     if !text.starts_with('-') || text == "-" {
         return Class::Operand;
     }
-    let written = text.split_once('=').map_or(text, |(name, _)| name);
-    if let Some((_, option)) = spellings(takes).find(|(name, _)| *name == written) {
+    let written = name_part(text);
+    if let Some(option) = named(takes, written) {
         return Class::Option(option);
     }
     let candidates: Vec<_> = spellings(takes)
@@ -356,13 +369,23 @@ fn word<'a>(token: &Token<'a>, place: Place<'a>) -> Word<'a> {
 /// The value in `--option=value`
 fn attached<'a>(text: &Cow<'a, str>) -> Option<Cow<'a, str>> {
     match text {
-        Cow::Borrowed(text) => text.split_once('=').map(|(_, value)| Cow::Borrowed(value)),
-        Cow::Owned(text) => text.split_once('=').map(|(_, value)| Cow::Owned(value.to_owned())),
+        Cow::Borrowed(text) => Some(Cow::Borrowed(&text[equals(text)? + 1..])),
+        Cow::Owned(text) => Some(Cow::Owned(text[equals(text)? + 1..].to_owned())),
     }
 }
 
+/// The option in `--option=value`
+fn name_part(text: &str) -> &str {
+    equals(text).map_or(text, |at| &text[..at])
+}
+
+/// Where the first `=` is; options are short, so a plain loop is faster than a search made ready for long texts
+fn equals(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| byte == b'=')
+}
+
 fn option_text<'t>(token: &'t Token<'_>) -> &'t str {
-    token.text.split_once('=').map_or(&*token.text, |(name, _)| name)
+    name_part(&token.text)
 }
 
 /// The place of the option in `--option=value`; of the whole word if it is quoted in a way that hides it

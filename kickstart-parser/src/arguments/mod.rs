@@ -259,6 +259,13 @@ impl<'a> Arguments<'a> {
         self.given
             .iter()
             .rev()
-            .find(|given| given.option.name() == name)
+            .find(|given| is_same(given.option.name(), name))
     }
+}
+
+/// Whether two names of options are the same. They mostly differ in length or in the last letter, which is seen without
+/// a call; this is where most of the time of reading goes.
+#[inline]
+pub(crate) fn is_same(name: &str, other: &str) -> bool {
+    name.len() == other.len() && name.as_bytes().last() == other.as_bytes().last() && name == other
 }

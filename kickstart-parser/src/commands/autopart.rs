@@ -49,12 +49,18 @@ const OPTIONS: &[Opt] = &[
     )
     .only(Versions::SINCE_F45),
     Opt::flag(&["--nolvm"], "Use no LVM, the same as `--type=plain`").keeps(),
-    Opt::text(&["--fstype"], "File system for all that is mounted but `/boot`"),
+    Opt::text(
+        &["--fstype"],
+        "File system for all that is mounted but `/boot`",
+    ),
     Opt::flag(&["--nohome"], "Make no file system for `/home`"),
     Opt::flag(&["--noboot"], "Make no file system for `/boot`"),
     Opt::flag(&["--noswap"], "Make no swap space"),
-    Opt::flag(&["--hibernation"], "Make swap space large enough for hibernation")
-        .only(Versions::FEDORA.or(Versions::RHEL10)),
+    Opt::flag(
+        &["--hibernation"],
+        "Make swap space large enough for hibernation",
+    )
+    .only(Versions::FEDORA.or(Versions::RHEL10)),
 ];
 
 /// These versions refuse `--type=btrfs`
@@ -185,14 +191,21 @@ fn check_stratis(given: &Arguments<'_>, findings: &mut Findings) {
         Some(number) => number != 0,
         None => given.has(name) && given.raw(name) != Some(""),
     };
-    for name in NOT_FOR_STRATIS.into_iter().filter(|name| says_something(name)) {
+    for name in NOT_FOR_STRATIS
+        .into_iter()
+        .filter(|name| says_something(name))
+    {
         let message = format!("`{name}` does not go with `--type=stratis`");
-        findings.error(Code::OptionConflict, given.location_of(name), message);
+        // One of the two may stand in an earlier line.
+        let at = given.location_of_last(&[name, "--type"]);
+        findings.error(Code::OptionConflict, at, message);
     }
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(autopart) = &kickstart.autopart else { return };
+    let Some(autopart) = &kickstart.autopart else {
+        return;
+    };
     let encryption = &autopart.encryption;
     writer.put("autopart");
     encryption.write_passphrase(writer);

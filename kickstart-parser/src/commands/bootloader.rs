@@ -44,12 +44,19 @@ const OPTIONS: &[Opt] = &[
     Opt::int(&["--timeout"], "Seconds that the menu waits"),
     Opt::text(&["--default"], "Entry that boots by default")
         .without_effect("the newest deployment starts"),
-    Opt::list(&["--driveorder"], "Order of the disks in the firmware, the first one boots").not_yet(),
+    Opt::list(
+        &["--driveorder"],
+        "Order of the disks in the firmware, the first one boots",
+    )
+    .not_yet(),
     Opt::text(&["--boot-drive"], "Disk that the boot record goes to")
         .resets()
         .not_yet(),
-    Opt::flag(&["--leavebootorder"], "Leave the firmware's boot order alone")
-        .without_effect("no firmware boot entry is written"),
+    Opt::flag(
+        &["--leavebootorder"],
+        "Leave the firmware's boot order alone",
+    )
+    .without_effect("no firmware boot entry is written"),
     Opt::flag(&["--nombr"], "Write no boot code to the disk")
         .without_effect("UEFI has no boot code in the MBR"),
     Opt::flag(&["--extlinux"], "Use extlinux").not_yet(),
@@ -147,7 +154,11 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
         upgrade: given.flag("--upgrade"),
         default: given.text("--default"),
     };
-    if value.boot_drive.as_deref().is_some_and(|drive| drive.contains(',')) {
+    if value
+        .boot_drive
+        .as_deref()
+        .is_some_and(|drive| drive.contains(','))
+    {
         let at = given.location_of("--boot-drive");
         findings
             .error(Code::InvalidValue, at, "`--boot-drive` takes one disk")
@@ -181,7 +192,10 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
 fn write_options(bootloader: &Bootloader, writer: &mut Writer) {
     writer.quoted("--append", bootloader.append.as_ref());
     writer.value("--location", Some(bootloader.location.as_str()));
-    writer.quoted("--password", bootloader.password.as_ref().map(Secret::expose));
+    writer.quoted(
+        "--password",
+        bootloader.password.as_ref().map(Secret::expose),
+    );
     writer.flag("--upgrade", bootloader.upgrade);
     let order = Some(&bootloader.driveorder).filter(|disks| !disks.is_empty());
     writer.quoted("--driveorder", order.map(|disks| Joined(disks, ",")));

@@ -35,11 +35,18 @@ pub(super) const COMMAND: Command = Command {
 const LEVELS: &[&str] = &["single", "raid0", "0", "raid1", "1", "raid10", "10"];
 
 const OPTIONS: &[Opt] = &[
-    Opt::flag(&["--noformat"], "Use an existing volume and keep what is on it"),
+    Opt::flag(
+        &["--noformat"],
+        "Use an existing volume and keep what is on it",
+    ),
     Opt::flag(&["--useexisting"], "The same as `--noformat`"),
     Opt::text(&["--label"], "Label of the volume"),
     Opt::keyword(&["--data"], LEVELS, "How data is spread over the devices"),
-    Opt::keyword(&["--metadata"], LEVELS, "How metadata is spread over the devices"),
+    Opt::keyword(
+        &["--metadata"],
+        LEVELS,
+        "How metadata is spread over the devices",
+    ),
     Opt::flag(&["--subvol"], "Make a subvolume"),
     Opt::text(&["--parent"], "Not used, the parent volume is an argument"),
     Opt::text(&["--name"], "Name of the subvolume"),
@@ -138,7 +145,9 @@ fn check(given: &Arguments<'_>, findings: &mut Findings) {
     if subvol && given.text("--name").is_none() {
         given.needs("--subvol", "--name", findings);
     }
-    let kept = ["--noformat", "--useexisting"].into_iter().find(|name| given.flag(name));
+    let kept = ["--noformat", "--useexisting"]
+        .into_iter()
+        .find(|name| given.flag(name));
     if let (Some(name), Some(_)) = (kept, given.text("--mkfsoptions")) {
         let at = given.location_of("--mkfsoptions");
         let message = format!("`--mkfsoptions` does nothing with `{name}`");

@@ -38,7 +38,11 @@ const OPTIONS: &[Opt] = &[
         &["--initlabel"],
         "Write a new partition table on disks that are cleared",
     ),
-    Opt::text(&["--disklabel"], "Type of the new partition table, like `gpt`").resets(),
+    Opt::text(
+        &["--disklabel"],
+        "Type of the new partition table, like `gpt`",
+    )
+    .resets(),
     Opt::flag(&["--cdl"], "Reformat LDL DASDs as CDL").not_yet(),
 ];
 
@@ -103,7 +107,9 @@ fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
 
 /// Writes it unless it removes nothing; a list of partitions makes the mode void
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(clearpart) = &kickstart.clearpart else { return };
+    let Some(clearpart) = &kickstart.clearpart else {
+        return;
+    };
     let mode = clearpart.mode.filter(|_| clearpart.list.is_empty());
     if mode.is_none() && clearpart.list.is_empty() {
         return;

@@ -16,21 +16,39 @@ use crate::writer::Writer;
 pub(super) const OPTIONS: &[Opt] = &[
     Opt::flag(&["--encrypted"], "Encrypt with LUKS").not_yet(),
     Opt::secret(&["--passphrase"], "Passphrase of the encryption").not_yet(),
-    Opt::text(&["--escrowcert"], "Address of the certificate that keys are escrowed for").not_yet(),
-    Opt::flag(&["--backuppassphrase"], "Escrow a random backup passphrase as well").not_yet(),
-    Opt::text(&["--cipher"], "Cipher of the encryption, like `aes-xts-plain64`").not_yet(),
-    Opt::text(&["--luks-version"], "Format of the encryption, like `luks2`")
-        .resets()
-        .not_yet(),
+    Opt::text(
+        &["--escrowcert"],
+        "Address of the certificate that keys are escrowed for",
+    )
+    .not_yet(),
+    Opt::flag(
+        &["--backuppassphrase"],
+        "Escrow a random backup passphrase as well",
+    )
+    .not_yet(),
+    Opt::text(
+        &["--cipher"],
+        "Cipher of the encryption, like `aes-xts-plain64`",
+    )
+    .not_yet(),
+    Opt::text(
+        &["--luks-version"],
+        "Format of the encryption, like `luks2`",
+    )
+    .resets()
+    .not_yet(),
     Opt::text(&["--pbkdf"], "Key derivation function, like `argon2id`")
         .resets()
         .not_yet(),
     Opt::int(&["--pbkdf-memory"], "Memory for the key derivation in KiB")
         .resets()
         .not_yet(),
-    Opt::int(&["--pbkdf-time"], "Time for the key derivation in milliseconds")
-        .resets()
-        .not_yet(),
+    Opt::int(
+        &["--pbkdf-time"],
+        "Time for the key derivation in milliseconds",
+    )
+    .resets()
+    .not_yet(),
     Opt::int(&["--pbkdf-iterations"], "Iterations of the key derivation")
         .resets()
         .not_yet(),
@@ -112,14 +130,20 @@ impl Encryption {
     /// Writes that it is encrypted, and the passphrase
     pub(super) fn write_passphrase(&self, writer: &mut Writer) {
         writer.flag("--encrypted", self.encrypted);
-        writer.quoted("--passphrase", self.used(self.passphrase.as_ref().map(Secret::expose)));
+        writer.quoted(
+            "--passphrase",
+            self.used(self.passphrase.as_ref().map(Secret::expose)),
+        );
     }
 
     /// Writes where keys are escrowed
     pub(super) fn write_escrow(&self, writer: &mut Writer) {
         let certificate = self.used(self.escrowcert.as_ref());
         writer.quoted("--escrowcert", certificate);
-        writer.flag("--backuppassphrase", self.backuppassphrase && certificate.is_some());
+        writer.flag(
+            "--backuppassphrase",
+            self.backuppassphrase && certificate.is_some(),
+        );
     }
 
     /// Writes the cipher
@@ -138,7 +162,10 @@ impl Encryption {
 
     /// Writes the passphrase of a disk that encrypts itself
     pub(super) fn write_hardware(&self, writer: &mut Writer) {
-        writer.quoted("--hw-passphrase", self.used(self.hw_passphrase.as_ref().map(Secret::expose)));
+        writer.quoted(
+            "--hw-passphrase",
+            self.used(self.hw_passphrase.as_ref().map(Secret::expose)),
+        );
     }
 
     /// A value, if there is encryption for which it means something

@@ -5,6 +5,7 @@
 
 use crate::arguments::{Arguments, Opt};
 use crate::diagnostic::{Code, Findings};
+use crate::location::Location;
 use crate::version::Versions;
 
 pub(super) const OPTIONS: &[Opt] = &[
@@ -40,9 +41,14 @@ pub(super) fn check_making(given: &Arguments<'_>, findings: &mut Findings) {
 /// Refuses `--fstype=btrfs` in the versions that do not support it
 pub(super) fn check_btrfs(given: &Arguments<'_>, refused: Versions, findings: &mut Findings) {
     if refused.has(given.syntax) && given.raw("--fstype") == Some("btrfs") {
-        let message = format!("{} does not support btrfs", given.syntax);
-        findings
-            .error(Code::InvalidValue, given.location_of("--fstype"), message)
-            .help("choose another file system, like `xfs`");
+        refuse_btrfs(given, given.location_of("--fstype"), findings);
     }
+}
+
+/// Says that this version does not support btrfs
+pub(super) fn refuse_btrfs(given: &Arguments<'_>, at: Location, findings: &mut Findings) {
+    let message = format!("{} does not support btrfs", given.syntax);
+    findings
+        .error(Code::InvalidValue, at, message)
+        .help("choose another file system, like `xfs`");
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::{Arguments, Command, Opt, values};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
-use crate::writer::{Joined, Writer};
+use crate::writer::Writer;
 
 pub(super) const COMMAND: Command = Command {
     words: &["firewall"],
@@ -119,40 +119,48 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
     let Some(firewall) = &kickstart.firewall else {
         return;
     };
-    writer.put("# Firewall configuration\nfirewall ");
-    if firewall.use_system_defaults {
-        writer.put("--use-system-defaults\n");
-    } else if firewall.enabled {
-        writer.put(format_args!("{}\n", enabled(firewall)));
-    } else {
-        writer.put("--disabled\n");
+    writer.put("# Firewall configuration\nfirewall");
+    writer.flag("--use-system-defaults", firewall.use_system_defaults);
+    if !firewall.use_system_defaults {
+        writer.flag("--disabled", !firewall.enabled);
+        writer.flag("--enabled", firewall.enabled);
+        if firewall.enabled {
+            writer.put(allowed(firewall));
+        }
     }
+    writer.put("\n");
 }
 
-/// The options of a firewall that is there; white space at the end of a list goes
-fn enabled(firewall: &Firewall) -> String {
-    let mut text = String::from("--enabled");
-    let mut ports = Vec::new();
-    for PortSpec { port, protocol } in &firewall.port {
-        match (&**port, &**protocol) {
-            ("ftp" | "http" | "smtp" | "ssh" | "telnet", "tcp") => text += &format!(" --{port}"),
-            _ => ports.push(format!("{port}:{protocol}")),
-        }
+/// What a firewall lets through as options; white space at the end of a list goes
+fn allowed(firewall: &Firewall) -> String {
+    let (named, other): (Vec<_>, Vec<_>) = firewall.port.iter().partition(|port| {
+        let name = matches!(&*port.port, "ftp" | "http" | "smtp" | "ssh" | "telnet");
+        name && port.protocol == "tcp"
+    });
+    let written = |port: &PortSpec| format!("{}:{}", port.port, port.protocol);
+    let other: Vec<_> = other.into_iter().map(written).collect();
+    let mut text = String::new();
+    for port in named {
+        text.extend([" --", &port.port]);
     }
-    let lists = [
-        ("port", &ports),
-        ("trust", &firewall.trust),
+    for (name, items) in [("port", &other), ("trust", &firewall.trust)] {
+        text.push_str(&option(name, items));
+    }
+    for (name, items) in [
         ("service", &firewall.service),
         ("remove-service", &firewall.remove_service),
-    ];
-    for (name, items) in lists {
-        let items = Joined(items, ",").to_string();
-        if !items.is_empty() {
-            text += &format!(" --{name}={items}");
-        }
-        if name != "port" {
-            text.truncate(text.trim_end().len());
-        }
+    ] {
+        text.truncate(text.trim_end().len());
+        text.push_str(&option(name, items));
     }
     text
+}
+
+fn option(name: &str, items: &[String]) -> String {
+    let items = items.join(",");
+    if items.is_empty() {
+        items
+    } else {
+        format!(" --{name}={items}")
+    }
 }

@@ -17,7 +17,10 @@ pub(super) const COMMAND: Command = Command {
     summary: "Says which disks the installation may use",
     options: &[&[
         Opt::list(&["--drives"], "Disks to leave alone, separated by commas"),
-        Opt::list(&["--only-use"], "The only disks to use, separated by commas"),
+        Opt::list(
+            &["--only-use"],
+            "The only disks to use, separated by commas",
+        ),
         Opt::flag(&["--interactive"], "Let the user choose the disks")
             .only(Versions::RHEL8)
             .deprecated_in(Versions::RHEL8)
@@ -58,7 +61,9 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(ignoredisk) = &kickstart.ignoredisk else { return };
+    let Some(ignoredisk) = &kickstart.ignoredisk else {
+        return;
+    };
     writer.put("ignoredisk");
     if ignoredisk.interactive {
         writer.put(" --interactive");

@@ -40,18 +40,30 @@ const OPTIONS: &[Opt] = &[
         &["--percent"],
         "Size in percent of what the volume group has left, 0 to 100",
     ),
-    Opt::flag(&["--grow"], "Let it grow into free space, up to `--maxsize`"),
+    Opt::flag(
+        &["--grow"],
+        "Let it grow into free space, up to `--maxsize`",
+    ),
     Opt::int(&["--maxsize"], "Largest size in MiB"),
     Opt::flag(&["--recommended"], "Let the installer choose the size"),
     Opt::flag(&["--hibernation"], "Make it as large as hibernation needs"),
     Opt::text(&["--fstype"], "File system"),
-    Opt::flag(&["--noformat"], "Use an existing volume and keep what is on it"),
+    Opt::flag(
+        &["--noformat"],
+        "Use an existing volume and keep what is on it",
+    ),
     Opt::flag(&["--useexisting"], "Use an existing volume"),
     Opt::flag(&["--resize"], "Resize the existing volume to `--size`"),
     Opt::flag(&["--thinpool"], "Make a thin pool"),
-    Opt::int(&["--metadatasize"], "Size of the thin pool's metadata in MiB"),
+    Opt::int(
+        &["--metadatasize"],
+        "Size of the thin pool's metadata in MiB",
+    ),
     Opt::int(&["--chunksize"], "Size of the thin pool's chunks in KiB"),
-    Opt::flag(&["--thin"], "Make a thin volume in the pool of `--poolname`"),
+    Opt::flag(
+        &["--thin"],
+        "Make a thin volume in the pool of `--poolname`",
+    ),
     Opt::text(&["--poolname"], "Thin pool that it belongs to"),
     Opt::text(&["--profile"], "LVM profile of a thin pool"),
     Opt::int(&["--cachesize"], "Size of the cache in MiB"),
@@ -149,7 +161,11 @@ impl CacheMode {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let names = (given.first_operand(), given.raw("--name"), given.raw("--vgname"));
+    let names = (
+        given.first_operand(),
+        given.raw("--name"),
+        given.raw("--vgname"),
+    );
     let mut value = LogVol {
         size: given.int("--size"),
         percent: given.int("--percent"),
@@ -173,7 +189,9 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
     check_size(&value, given, findings);
     filesystem::check_making(given, findings);
     filesystem::check_btrfs(given, REFUSE_BTRFS, findings);
-    let (Some(mntpoint), Some(name), Some(vgname)) = names else { return };
+    let (Some(mntpoint), Some(name), Some(vgname)) = names else {
+        return;
+    };
     kickstart.logvol.push(given.locate(LogVol {
         mntpoint: values::mount_point(mntpoint),
         name: name.to_owned(),
@@ -195,7 +213,10 @@ fn add_thin(logvol: &mut LogVol, given: &Arguments<'_>, findings: &mut Findings)
     if logvol.thin && logvol.poolname.is_none() {
         given.needs("--thin", "--poolname", findings);
     }
-    let sizes = [("--chunksize", logvol.chunksize), ("--metadatasize", logvol.metadatasize)];
+    let sizes = [
+        ("--chunksize", logvol.chunksize),
+        ("--metadatasize", logvol.metadatasize),
+    ];
     for (name, _) in sizes.into_iter().filter(|(_, size)| is_set(*size)) {
         if !logvol.thinpool {
             given.needs(name, "--thinpool", findings);
@@ -224,7 +245,11 @@ fn add_cache(logvol: &mut LogVol, given: &Arguments<'_>, findings: &mut Findings
     if let Some(mode) = mode.filter(|_| logvol.cachemode.is_none()) {
         let at = given.location_of("--cachemode");
         findings
-            .error(Code::InvalidValue, at, format!("`--cachemode` cannot be {}", quote(&mode)))
+            .error(
+                Code::InvalidValue,
+                at,
+                format!("`--cachemode` cannot be {}", quote(&mode)),
+            )
             .help("write `writeback` or `writethrough`");
     }
 }
@@ -261,12 +286,30 @@ fn check_size(logvol: &LogVol, given: &Arguments<'_>, findings: &mut Findings) {
     }
     let has_size = is_set(logvol.size) || is_set(logvol.percent);
     if !has_size && !logvol.useexisting && !logvol.recommended && !logvol.hibernation {
-        let sizes = ["--size", "--percent", "--recommended", "--hibernation", "--useexisting", "--noformat"];
-        given.lacks("a size: `--size`, `--percent`, `--recommended` or `--hibernation`", &sizes, findings);
+        let sizes = [
+            "--size",
+            "--percent",
+            "--recommended",
+            "--hibernation",
+            "--useexisting",
+            "--noformat",
+        ];
+        given.lacks(
+            "a size: `--size`, `--percent`, `--recommended` or `--hibernation`",
+            &sizes,
+            findings,
+        );
     }
-    if logvol.percent.is_some_and(|percent| !(0..=100).contains(&percent)) {
+    if logvol
+        .percent
+        .is_some_and(|percent| !(0..=100).contains(&percent))
+    {
         let at = given.location_of("--percent");
-        findings.error(Code::InvalidValue, at, "`--percent` is a number from 0 to 100");
+        findings.error(
+            Code::InvalidValue,
+            at,
+            "`--percent` is a number from 0 to 100",
+        );
     }
     if is_set(logvol.size) && is_set(logvol.percent) {
         given.exclude("--size", "--percent", findings);
@@ -285,7 +328,10 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
         write_lvm(logvol, writer);
         writer.quoted("--mkfsoptions", logvol.mkfsoptions.as_ref());
         logvol.encryption.write_format(writer);
-        writer.put(format_args!(" --name={} --vgname={}\n", logvol.name, logvol.vgname));
+        writer.put(format_args!(
+            " --name={} --vgname={}\n",
+            logvol.name, logvol.vgname
+        ));
     }
 }
 
@@ -315,7 +361,10 @@ fn write_lvm(logvol: &LogVol, writer: &mut Writer) {
         writer.number("--chunksize", logvol.chunksize);
     }
     writer.flag("--thin", logvol.thin);
-    writer.value("--poolname", logvol.poolname.as_ref().filter(|_| logvol.thin));
+    writer.value(
+        "--poolname",
+        logvol.poolname.as_ref().filter(|_| logvol.thin),
+    );
     writer.value("--profile", logvol.profile.as_ref());
     writer.number("--cachesize", logvol.cachesize);
     writer.list("--cachepvs", &logvol.cachepvs);

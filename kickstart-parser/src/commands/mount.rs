@@ -77,7 +77,10 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
         return report_missing(given, findings);
     };
     if let Some(extra) = extra.first() {
-        let message = format!("`mount` takes two arguments, {} is one too many", quote(&extra.text));
+        let message = format!(
+            "`mount` takes two arguments, {} is one too many",
+            quote(&extra.text)
+        );
         findings.error(Code::UnexpectedArgument, extra.location(), message);
     }
     check_mount_point(mntpoint, findings);
@@ -101,7 +104,10 @@ fn report_missing(given: &Arguments<'_>, findings: &mut Findings) {
     let message = format!("`mount` needs {what}");
     let found = findings.error(Code::MissingArgument, given.location(), message);
     if let Some(format) = given.raw("--reformat") {
-        let help = format!("{} was read as the value of `--reformat`, which may stand last", quote(format));
+        let help = format!(
+            "{} was read as the value of `--reformat`, which may stand last",
+            quote(format)
+        );
         found.help(help);
     }
 }

@@ -23,7 +23,12 @@ pub(super) const COMMAND: Command = Command {
         with: &["autopart", "mount"],
         versions: Versions::ALL,
     }],
-    options: &[OPTIONS, filesystem::OPTIONS, encryption::OPTIONS, encryption::HARDWARE],
+    options: &[
+        OPTIONS,
+        filesystem::OPTIONS,
+        encryption::OPTIONS,
+        encryption::HARDWARE,
+    ],
     operand: Some(Operand::one(
         "<mntpoint>",
         "Mount point, or `swap`, `biosboot`, `raid.N`, `pv.N`, `btrfs.N`",
@@ -36,7 +41,10 @@ pub(super) const COMMAND: Command = Command {
 
 const OPTIONS: &[Opt] = &[
     Opt::int(&["--size"], "Size in MiB, the smallest one with `--grow`"),
-    Opt::flag(&["--grow"], "Let it grow into free space, up to `--maxsize`"),
+    Opt::flag(
+        &["--grow"],
+        "Let it grow into free space, up to `--maxsize`",
+    ),
     Opt::int(&["--maxsize"], "Largest size in MiB"),
     Opt::flag(&["--recommended"], "Let the installer choose the size").not_yet(),
     Opt::flag(&["--hibernation"], "Make it as large as hibernation needs").not_yet(),
@@ -44,8 +52,16 @@ const OPTIONS: &[Opt] = &[
     Opt::text(&["--ondisk", "--ondrive"], "Disk to use"),
     Opt::text(&["--onbiosdisk"], "Disk by its BIOS number").not_yet(),
     Opt::text(&["--onpart", "--usepart"], "Existing partition to use").not_yet(),
-    Opt::flag(&["--noformat"], "Keep what is on the partition of `--onpart`").not_yet(),
-    Opt::flag(&["--resize"], "Resize the partition of `--onpart` to `--size`").not_yet(),
+    Opt::flag(
+        &["--noformat"],
+        "Keep what is on the partition of `--onpart`",
+    )
+    .not_yet(),
+    Opt::flag(
+        &["--resize"],
+        "Resize the partition of `--onpart` to `--size`",
+    )
+    .not_yet(),
     Opt::flag(&["--asprimary"], "Make it a primary partition")
         .without_effect("a GPT has primary partitions only"),
     Opt::flag(&["--active"], "Mark it as the one to boot from")
@@ -154,10 +170,11 @@ fn check_sizes(part: &Part, given: &Arguments<'_>, findings: &mut Findings) {
 
 fn check_btrfs(part: &Part, given: &Arguments<'_>, findings: &mut Findings) {
     filesystem::check_btrfs(given, REFUSE_BTRFS, findings);
-    let Some(word) = given.operands.first() else { return };
+    let Some(word) = given.operands.first() else {
+        return;
+    };
     if REFUSE_BTRFS.has(given.syntax) && part.mntpoint.starts_with("btrfs.") {
-        let message = format!("{} does not support btrfs", given.syntax);
-        findings.error(Code::InvalidValue, word.location(), message);
+        filesystem::refuse_btrfs(given, word.location(), findings);
     }
 }
 

@@ -47,7 +47,10 @@ const OPTIONS: &[Opt] = &[
     Opt::int(&["--spares"], "How many of the members are spares"),
     Opt::int(&["--chunksize"], "Size of the chunks in KiB"),
     Opt::text(&["--fstype"], "File system"),
-    Opt::flag(&["--noformat"], "Use an existing device and keep what is on it"),
+    Opt::flag(
+        &["--noformat"],
+        "Use an existing device and keep what is on it",
+    ),
     Opt::flag(&["--useexisting"], "Use an existing device"),
 ];
 
@@ -150,7 +153,9 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 
 fn device(given: &Arguments<'_>) -> String {
     let name = given.raw("--device").unwrap_or("");
-    let cut = name.strip_prefix("md").filter(|_| !KEEP_MD.has(given.syntax));
+    let cut = name
+        .strip_prefix("md")
+        .filter(|_| !KEEP_MD.has(given.syntax));
     cut.unwrap_or(name).to_owned()
 }
 
@@ -168,10 +173,18 @@ fn level(given: &Arguments<'_>) -> Option<RaidLevel> {
 fn check(raid: &Raid, given: &Arguments<'_>, findings: &mut Findings) {
     if !raid.useexisting {
         if raid.members.is_empty() && !given.operands.is_empty() {
-            given.lacks("its members after the mount point", &["--useexisting", "--noformat"], findings);
+            given.lacks(
+                "its members after the mount point",
+                &["--useexisting", "--noformat"],
+                findings,
+            );
         }
         if raid.level.is_none() {
-            given.lacks("`--level`", &["--level", "--useexisting", "--noformat"], findings);
+            given.lacks(
+                "`--level`",
+                &["--level", "--useexisting", "--noformat"],
+                findings,
+            );
         }
         return;
     }
@@ -183,14 +196,21 @@ fn check(raid: &Raid, given: &Arguments<'_>, findings: &mut Findings) {
     }
     if raid.device.is_empty() && given.has("--device") {
         let at = given.location_of("--device");
-        findings.error(Code::InvalidValue, at, "`--device` does not say which RAID device exists");
+        findings.error(
+            Code::InvalidValue,
+            at,
+            "`--device` does not say which RAID device exists",
+        );
     }
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
     for raid in &kickstart.raid {
         writer.put(format_args!("raid {}", raid.mntpoint));
-        writer.value("--device", Some(&raid.device).filter(|name| !name.is_empty()));
+        writer.value(
+            "--device",
+            Some(&raid.device).filter(|name| !name.is_empty()),
+        );
         write_options(raid, writer);
         if !raid.useexisting {
             writer.put(format_args!(" {}", Joined(&raid.members, " ")));

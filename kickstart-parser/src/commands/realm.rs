@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Form, Operand, Opt};
+use crate::arguments::{Arguments, Command, Effect, Form, Operand, Opt, Repeat};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Place, Span};
@@ -19,6 +19,8 @@ pub(super) const COMMAND: Command = Command {
     words: &["realm"],
     summary: "Joins a domain, as `realm join`",
     effect: Effect::NotYet,
+    // There can be one line only, so that nothing is there to be merged.
+    repeat: Repeat::Adds,
     form: Form::Raw,
     options: &[OPTIONS],
     operand: Some(Operand::any(
@@ -70,50 +72,45 @@ pub struct Realm {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    if kickstart
-        .realm
-        .as_ref()
-        .is_some_and(|realm| !realm.name.is_empty())
-    {
+    let earlier = kickstart.realm.as_ref();
+    if let Some(earlier) = earlier.filter(|earlier| !earlier.name.is_empty()) {
+        let line = earlier.location.line;
+        let message = format!("a realm is joined in line {line} already");
         findings
-            .error(
-                Code::OptionConflict,
-                given.location(),
-                "a realm is joined already",
-            )
+            .error(Code::CommandConflict, given.location(), message)
             .help("a system is in one realm only");
         return;
     }
-    let place = given.line.place;
-    let tokens = words(place, Hash::Plain, findings);
-    let Some((verb, rest)) = tokens
-        .split_first()
-        .and_then(|(_, words)| words.split_first())
-    else {
-        given.lacks("`join` and a realm", &[], findings);
-        return;
-    };
-    if verb.text != "join" {
-        let message = format!("`realm` cannot {}", quote(&verb.text));
-        findings
-            .error(Code::InvalidValue, place.at(verb.span), message)
-            .help("write `realm join`, options, and the realm");
-        return;
+    let tokens = words(given.line.place, Hash::Plain, findings);
+    match tokens.get(1) {
+        None => given.lacks("`join` and a realm", &[], findings),
+        Some(verb) if verb.text == "join" => {
+            let realm = join(&tokens[2..], given, findings);
+            kickstart.realm = realm.map(|realm| given.locate(realm));
+        }
+        Some(verb) => {
+            let at = given.line.place.at(verb.span);
+            let message = format!("`realm` cannot {}", shown(verb));
+            findings
+                .error(Code::InvalidValue, at, message)
+                .help("write `realm join`, options, and the realm");
+        }
     }
-    let Some(read) = Options::read(rest, place, findings) else {
-        return;
-    };
+}
+
+/// What the words after `join` say
+fn join(words: &[Token<'_>], given: &Arguments<'_>, findings: &mut Findings) -> Option<Realm> {
+    let place = given.line.place;
+    let read = Options::read(words, place, findings)?;
     match read.rest {
         [] => given.lacks("a realm to join", &[], findings),
-        [name] => kickstart.realm = Some(given.locate(read.join(name, rest))),
+        [name] => return Some(read.realm(name, words)),
         [_, extra, ..] => {
-            let message = format!(
-                "`realm` joins one realm, {} is one too many",
-                quote(&extra.text)
-            );
+            let message = format!("`realm` joins one realm, {} is one too many", shown(extra));
             findings.error(Code::UnexpectedArgument, place.at(extra.span), message);
         }
     }
+    None
 }
 
 /// Options of the line with their values, and the words after them
@@ -150,7 +147,7 @@ impl<'t, 'a> Options<'t, 'a> {
         Some(Self { given, rest })
     }
 
-    fn join(&self, name: &Token<'_>, words: &[Token<'_>]) -> Realm {
+    fn realm(&self, name: &Token<'_>, words: &[Token<'_>]) -> Realm {
         let last = |name: &str| {
             self.given
                 .iter()
@@ -203,6 +200,11 @@ fn find<'t>(
     None
 }
 
+/// A word without the value attached to it, which may be a password
+fn shown(token: &Token<'_>) -> String {
+    quote(token.text.split('=').next().unwrap_or_default())
+}
+
 fn report_value(option: &Opt, place: Place<'_>, span: Span, findings: &mut Findings) {
     if option.takes_value() {
         let message = format!("`{}` needs a value", option.name());
@@ -227,5 +229,23 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
     if let Some(realm) = &kickstart.realm {
         writer.put("# Realm or domain membership\n");
         writer.put(format_args!("realm join {}\n", realm.arguments.expose()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_need_it() {
+        for (word, quoted) in [
+            ("--computer-ou=OU=a,DC=b", "--computer-ou=OU=a,DC=b"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\"'\"'s'"),
+            ("\u{e9}", "'\u{e9}'"),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
     }
 }

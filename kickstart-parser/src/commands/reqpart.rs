@@ -19,7 +19,10 @@ pub(super) const COMMAND: Command = Command {
         with: &["autopart", "mount"],
         versions: Versions::ALL,
     }],
-    options: &[&[Opt::flag(&["--add-boot"], "Make a `/boot` partition as well")]],
+    options: &[&[Opt::flag(
+        &["--add-boot"],
+        "Make a `/boot` partition as well",
+    )]],
     rank: 100,
     convert,
     write,

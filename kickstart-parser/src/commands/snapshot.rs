@@ -25,7 +25,10 @@ pub(super) const COMMAND: Command = Command {
         )
         .required(),
     ]],
-    operand: Some(Operand::one("<originVG/originLV>", "Volume group and logical volume")),
+    operand: Some(Operand::one(
+        "<originVG/originLV>",
+        "Volume group and logical volume",
+    )),
     rank: 140,
     convert,
     write,
@@ -69,8 +72,14 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
         findings.error(Code::InvalidValue, word.location(), message);
     }
     check_name(given, findings, kickstart);
-    let values = (given.first_operand(), given.raw("--name"), given.raw("--when"));
-    let (Some(origin), Some(name), Some(when)) = values else { return };
+    let values = (
+        given.first_operand(),
+        given.raw("--name"),
+        given.raw("--when"),
+    );
+    let (Some(origin), Some(name), Some(when)) = values else {
+        return;
+    };
     kickstart.snapshot.push(given.locate(Snapshot {
         origin: origin.to_owned(),
         name: name.to_owned(),
@@ -90,13 +99,23 @@ fn is_volume(origin: &str) -> bool {
 }
 
 fn check_name(given: &Arguments<'_>, findings: &mut Findings, kickstart: &Kickstart) {
-    let Some(name) = given.raw("--name") else { return };
-    if let Some(earlier) = kickstart.snapshot.iter().find(|snapshot| snapshot.name == name) {
+    let Some(name) = given.raw("--name") else {
+        return;
+    };
+    if let Some(earlier) = kickstart
+        .snapshot
+        .iter()
+        .find(|snapshot| snapshot.name == name)
+    {
         let message = format!("the snapshot {} is defined already", quote(name));
         let first = &earlier.location;
         findings
             .error(Code::Duplicate, given.location_of("--name"), message)
-            .help(format!("the first time is in {} line {}", quote(&first.file), first.line));
+            .help(format!(
+                "the first time is in {} line {}",
+                quote(&first.file),
+                first.line
+            ));
     }
 }
 

@@ -49,6 +49,7 @@ pub struct SshPw {
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     if given.operands.is_empty() {
         given.lacks("a password", &[], findings);
+        return;
     }
     report_scattered(given, findings);
     let words: Vec<_> = given.operands.iter().map(|word| &*word.text).collect();

@@ -27,7 +27,10 @@ pub(super) const COMMAND: Command = Command {
         Opt::text(&["--name"], "Name of the file system").required(),
         Opt::text(&["--poolname"], "Pool that it belongs to").required(),
         Opt::int(&["--size"], "Size in MiB, the smallest one with `--grow`"),
-        Opt::flag(&["--grow"], "Let it grow into free space, up to `--maxsize`"),
+        Opt::flag(
+            &["--grow"],
+            "Let it grow into free space, up to `--maxsize`",
+        ),
         Opt::int(&["--maxsize"], "Largest size in MiB"),
         Opt::flag(&["--useexisting"], "Use an existing file system"),
     ]],
@@ -63,8 +66,14 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
     if maxsize.is_some_and(|size| size != 0) && !grow {
         given.needs("--maxsize", "--grow", findings);
     }
-    let words = (given.first_operand(), given.raw("--name"), given.raw("--poolname"));
-    let (Some(mntpoint), Some(name), Some(poolname)) = words else { return };
+    let words = (
+        given.first_operand(),
+        given.raw("--name"),
+        given.raw("--poolname"),
+    );
+    let (Some(mntpoint), Some(name), Some(poolname)) = words else {
+        return;
+    };
     kickstart.stratisfs.push(given.locate(StratisFs {
         mntpoint: values::mount_point(mntpoint),
         name: name.to_owned(),
@@ -83,6 +92,9 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
         writer.flag("--grow", fs.grow);
         writer.number("--maxsize", fs.maxsize);
         writer.flag("--useexisting", fs.useexisting);
-        writer.put(format_args!(" --name={} --poolname={}\n", fs.name, fs.poolname));
+        writer.put(format_args!(
+            " --name={} --poolname={}\n",
+            fs.name, fs.poolname
+        ));
     }
 }

@@ -27,9 +27,15 @@ pub(super) const COMMAND: Command = Command {
         Opt::flag(&["--useexisting"], "Use an existing pool"),
         Opt::flag(&["--encrypted"], "Encrypt the pool"),
         Opt::secret(&["--passphrase"], "Passphrase of the encryption"),
-        Opt::flag(&["--overprovisioning"], "Let file systems promise more space than there is"),
+        Opt::flag(
+            &["--overprovisioning"],
+            "Let file systems promise more space than there is",
+        ),
     ]],
-    operand: Some(Operand::any("<name>", "Name of the pool, then its block devices")),
+    operand: Some(Operand::any(
+        "<name>",
+        "Name of the pool, then its block devices",
+    )),
     rank: 134,
     convert,
     write,
@@ -57,7 +63,12 @@ pub struct StratisPool {
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let value = StratisPool {
         name: given.first_operand().unwrap_or("").to_owned(),
-        blockdevs: given.operands.iter().skip(1).map(|word| word.text.to_string()).collect(),
+        blockdevs: given
+            .operands
+            .iter()
+            .skip(1)
+            .map(|word| word.text.to_string())
+            .collect(),
         useexisting: given.flag("--useexisting"),
         encrypted: given.flag("--encrypted"),
         passphrase: given.text("--passphrase").map(Secret::new),

@@ -80,21 +80,23 @@ pub struct GroupSpec {
 impl GroupSpec {
     fn parse(text: &str) -> Self {
         let parts = text.strip_suffix(')').and_then(|text| text.split_once('('));
-        let numbered = parts.and_then(|(name, gid)| {
-            let name = name.to_owned();
-            Some(Self {
-                name,
-                gid: gid.parse().ok(),
-            })
+        let numbered = parts.map(|(name, gid)| Self {
+            name: name.to_owned(),
+            gid: gid.parse().ok(),
         });
         let whole = Self {
             name: text.to_owned(),
             gid: None,
         };
         numbered
-            .filter(|group| !group.name.is_empty() && group.to_string() == text)
+            .filter(|group| is_name(&group.name) && group.to_string() == text)
             .unwrap_or(whole)
     }
+}
+
+/// Whether there is a name without a blank after it
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with(char::is_whitespace)
 }
 
 /// The group as the kickstart has it

@@ -25,7 +25,10 @@ pub(super) const COMMAND: Command = Command {
     options: &[&[
         Opt::int(&["--pesize"], "Size of the physical extents in KiB"),
         Opt::int(&["--reserved-space"], "Space to leave unused in MiB"),
-        Opt::int(&["--reserved-percent"], "Space to leave unused in percent, 1 to 99"),
+        Opt::int(
+            &["--reserved-percent"],
+            "Space to leave unused in percent, 1 to 99",
+        ),
         Opt::flag(&["--noformat"], "Use an existing volume group"),
         Opt::flag(&["--useexisting"], "Use an existing volume group"),
     ]],
@@ -62,7 +65,12 @@ pub struct VolGroup {
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let value = VolGroup {
         name: given.first_operand().unwrap_or("").to_owned(),
-        partitions: given.operands.iter().skip(1).map(|word| word.text.to_string()).collect(),
+        partitions: given
+            .operands
+            .iter()
+            .skip(1)
+            .map(|word| word.text.to_string())
+            .collect(),
         pesize: given.int("--pesize"),
         reserved_space: given.int("--reserved-space"),
         reserved_percent: given.int("--reserved-percent"),
@@ -73,7 +81,11 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
     match (given.operands.as_slice(), value.useexisting) {
         ([], _) => return given.lacks("the name of the volume group", &[], findings),
         ([_], false) => {
-            given.lacks("physical volumes after the name", &["--useexisting", "--noformat"], findings);
+            given.lacks(
+                "physical volumes after the name",
+                &["--useexisting", "--noformat"],
+                findings,
+            );
         }
         ([_, volume, ..], true) => {
             let message = "an existing volume group has its physical volumes already";
@@ -89,12 +101,20 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 fn check_reserved(volgroup: &VolGroup, given: &Arguments<'_>, findings: &mut Findings) {
     if volgroup.reserved_space.is_some_and(|size| size < 0) {
         let at = given.location_of("--reserved-space");
-        findings.error(Code::InvalidValue, at, "`--reserved-space` cannot be negative");
+        findings.error(
+            Code::InvalidValue,
+            at,
+            "`--reserved-space` cannot be negative",
+        );
     }
     let percent = volgroup.reserved_percent;
     if percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
         let at = given.location_of("--reserved-percent");
-        findings.error(Code::InvalidValue, at, "`--reserved-percent` is a number from 1 to 99");
+        findings.error(
+            Code::InvalidValue,
+            at,
+            "`--reserved-percent` is a number from 1 to 99",
+        );
     }
 }
 

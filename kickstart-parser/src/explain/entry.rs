@@ -22,8 +22,9 @@ pub(super) struct Entry {
 
 impl From<&'static Command> for Entry {
     fn from(command: &'static Command) -> Self {
-        let gone = command.removed.or(command.deprecated);
+        let versions = command.versions.except(command.removed).except(command.deprecated);
         let mut facts = ages(command.deprecated.except(command.removed), command.removed, command.instead);
+        let effect = if versions.is_empty() { Effect::None("nothing reads it any more") } else { command.effect };
         let repeated = match command.repeat {
             Repeat::Adds => "each line adds one more",
             Repeat::Changes => "the later line goes before the earlier one",
@@ -39,8 +40,8 @@ impl From<&'static Command> for Entry {
         Self {
             words: command.words.to_vec(),
             summary: command.summary,
-            versions: command.versions.except(gone),
-            effect: command.effect,
+            versions,
+            effect,
             facts,
             operand: command.operand,
             options: command.all_options().collect(),

@@ -6,12 +6,13 @@
 //! to say.
 
 use super::statement::Statements;
-use crate::arguments::Effect;
+use crate::arguments::{Command, Effect};
 use crate::diagnostic::{Code, Findings};
 
-/// Looks at every command that was met, once each
+/// Looks at every command that was met, once each; a deprecated one does nothing anywhere, which is said already
 pub(super) fn check(statements: &Statements<'_>, findings: &mut Findings) {
-    for (command, at) in statements.each_met() {
+    let done = |command: &Command| !command.deprecated.has(statements.syntax);
+    for (command, at) in statements.each_met().filter(|(command, _)| done(command)) {
         let word = command.word();
         match command.effect {
             Effect::CarriedOut | Effect::Inherent => {}

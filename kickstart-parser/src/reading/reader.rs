@@ -9,7 +9,7 @@ use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::location::Place;
 use crate::sections::Pending;
-use crate::syntax::{Hash, LineKind, words};
+use crate::syntax::{Hash, LineKind, Token, add_words, words};
 use crate::version::Syntax;
 
 /// Reads every line; gives the commands met and what they amount to
@@ -22,6 +22,7 @@ pub(super) fn read_lines<'a>(
         statements: Statements::new(syntax),
         syntax,
         section: None,
+        tokens: Vec::new(),
     };
     for line in &assembly.lines {
         reader.take(line, assembly.place(line), findings);
@@ -34,14 +35,17 @@ struct Reader<'a> {
     statements: Statements<'a>,
     syntax: Syntax,
     section: Option<Pending<'a>>,
+    /// The words of the line at hand, kept only for its memory
+    tokens: Vec<Token<'a>>,
 }
 
 impl<'a> Reader<'a> {
     fn take(&mut self, line: &AssembledLine, place: Place<'a>, findings: &mut Findings) {
         match line.kind {
             LineKind::Command => {
-                let tokens = words(place, Hash::Comment, findings);
-                self.statements.add(&tokens, place, findings);
+                self.tokens.clear();
+                add_words(&mut self.tokens, place.text, (place, Hash::Comment), findings);
+                self.statements.add(&self.tokens, place, findings);
             }
             LineKind::Header => self.begin_section(line, place, findings),
             LineKind::Body | LineKind::Append => {

@@ -16,7 +16,7 @@ use crate::version::Syntax;
 /// The commands of a kickstart so far
 #[derive(Debug)]
 pub(super) struct Statements<'a> {
-    syntax: Syntax,
+    pub(super) syntax: Syntax,
     pub(super) kickstart: Kickstart,
     /// What is known of each command, in the order of the table
     met: Vec<Met<'a>>,
@@ -97,7 +97,7 @@ impl<'a> Statements<'a> {
             let help = if living.is_empty() {
                 command.instead.to_owned()
             } else {
-                format!("{living} have it; `--syntax` or a line `#version=` chooses the version")
+                format!("{} it; `--syntax` or a line `#version=` chooses the version", living.having())
             };
             findings.error(Code::UnknownCommand, place.at(first.span), message).help(help);
             return true;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::included_from;
+use super::{Sources, by_name, included_from};
 use crate::diagnostic::{Diagnostic, Severity, quote};
 use crate::location::{Location, Source};
 use crate::mask::mask;
@@ -20,32 +20,33 @@ pub fn human(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> Str
     } else {
         Renderer::plain()
     };
-    let texts: HashMap<_, _> = sources
-        .iter()
-        .map(|source| {
-            (
-                &*source.name,
-                lines(&source.text).collect::<Vec<_>>(),
-            )
-        })
-        .collect();
     let mut out = String::new();
+    if diagnostics.is_empty() {
+        return out;
+    }
+    let numbered = sources.iter().map(|source| (&*source.name, lines(&source.text).collect()));
+    let files = Files {
+        texts: numbered.collect(),
+        sources: by_name(sources),
+    };
     for diagnostic in diagnostics {
         let separator = if out.is_empty() { "" } else { "\n" };
         let _ = writeln!(
             out,
             "{separator}{}",
-            renderer.render(&[group(diagnostic, sources, &texts)])
+            renderer.render(&[group(diagnostic, &files)])
         );
     }
     out
 }
 
-fn group<'a>(
-    diagnostic: &'a Diagnostic,
-    sources: &[Source],
-    texts: &HashMap<&str, Vec<&'a str>>,
-) -> Group<'a> {
+/// The files that were read, and their lines
+struct Files<'a> {
+    texts: HashMap<&'a str, Vec<&'a str>>,
+    sources: Sources<'a>,
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, files: &Files<'a>) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Deprecation | Severity::Warning => Level::WARNING,
@@ -55,8 +56,8 @@ fn group<'a>(
         .id(diagnostic.code.as_str());
     let mut group = Group::with_title(title);
     if let Some(at) = &diagnostic.location {
-        group = group.element(snippet(at, texts));
-        for from in included_from(at, sources) {
+        group = group.element(snippet(at, &files.texts));
+        for from in included_from(at, &files.sources) {
             let link = format!("included from {} line {}", quote(&from.file), from.line);
             group = group.element(Level::NOTE.message(link));
         }

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::included_from;
+use super::{Sources, by_name, included_from};
 use crate::diagnostic::{Class, Code, Diagnostic, Severity};
-use crate::location::{Location, Source};
+use crate::location::Location;
 use crate::reading::Reading;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -62,10 +62,11 @@ fn rule(code: Code) -> Value {
 }
 
 fn results<'a>(file: &'a str, reading: &'a Reading) -> impl Iterator<Item = Value> + 'a {
-    reading.diagnostics.iter().map(move |diagnostic| result(file, diagnostic, &reading.sources))
+    let sources = by_name(&reading.sources);
+    reading.diagnostics.iter().map(move |diagnostic| result(file, diagnostic, &sources))
 }
 
-fn result(file: &str, diagnostic: &Diagnostic, sources: &[Source]) -> Value {
+fn result(file: &str, diagnostic: &Diagnostic, sources: &Sources<'_>) -> Value {
     let level = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Deprecation | Severity::Warning => "warning",

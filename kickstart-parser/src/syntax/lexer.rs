@@ -61,6 +61,17 @@ pub(super) fn words_of<'a>(
     findings: &mut Findings,
 ) -> Vec<Token<'a>> {
     let mut tokens = Vec::with_capacity(8);
+    add_words(&mut tokens, text, (place, hash), findings);
+    tokens
+}
+
+/// Adds the words of `text` to `tokens`, which may be a vector that was in use before
+pub(crate) fn add_words<'a>(
+    tokens: &mut Vec<Token<'a>>,
+    text: &'a str,
+    (place, hash): (Place<'_>, Hash),
+    findings: &mut Findings,
+) {
     let mut scanner = Scanner {
         text,
         place,
@@ -73,7 +84,6 @@ pub(super) fn words_of<'a>(
             tokens.push(token);
         }
     }
-    tokens
 }
 
 struct Scanner<'a, 'p> {
@@ -116,7 +126,7 @@ impl<'a> Scanner<'a, '_> {
     /// The characters from here on that stand for themselves
     fn plain_run(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let special = |byte: &u8| is_gap(*byte) || matches!(byte, b'\'' | b'"' | b'\\') || self.is_comment(*byte);
+        let special = |byte: &u8| SPECIAL[usize::from(*byte)] || self.is_comment(*byte);
         let length = rest.as_bytes().iter().position(special).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
@@ -177,6 +187,17 @@ impl<'a> Scanner<'a, '_> {
         self.at = self.text.len();
     }
 }
+
+/// Which bytes end a word or begin a piece of it that does not stand for itself
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        special[byte] = matches!(byte as u8, b' ' | b'\t' | b'\r' | b'\n' | b'\'' | b'"' | b'\\');
+        byte += 1;
+    }
+    special
+};
 
 fn is_gap(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')

@@ -19,7 +19,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn line_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(|byte| may_end_line(*byte)) {
+    while let Some(found) = bytes[from..].iter().position(|byte| ENDS[usize::from(*byte)]) {
         let at = from + found;
         let length = match (bytes[at], &bytes[at + 1..]) {
             (b'\r', [b'\n', ..]) | (0xc2, [0x85, ..]) => 2,
@@ -35,10 +35,16 @@ fn line_length(text: &str) -> usize {
     text.len()
 }
 
-/// Whether `byte` ends a line or begins a character that does: U+0085, U+2028, U+2029
-fn may_end_line(byte: u8) -> bool {
-    matches!(byte, b'\n'..=b'\r' | 0x1c..=0x1e | 0xc2 | 0xe2)
-}
+/// Which bytes end a line or begin a character that does: U+0085, U+2028, U+2029
+const ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        ends[byte] = matches!(byte, 0x0a..=0x0d | 0x1c..=0x1e | 0xc2 | 0xe2);
+        byte += 1;
+    }
+    ends
+};
 
 /// `line` without what ends it
 pub(crate) fn without_end(line: &str) -> &str {

@@ -23,7 +23,8 @@ fn check_members(kickstart: &Kickstart, findings: &mut Findings) {
     let mut used = HashSet::new();
     for (word, member, at) in uses(kickstart) {
         used.insert(member);
-        if !defined.contains_key(member) {
+        // `LABEL=…` and the like name what is on a disk already.
+        if !defined.contains_key(member) && !member.contains('=') {
             let message = format!("no line defines {}, which `{word}` uses", quote(member));
             findings
                 .warning(Code::MemberUndefined, at.clone(), message)
