@@ -11,7 +11,11 @@ use crate::input::{self, Files};
 use crate::terminal::{self, Problem, Stream};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Problem> {
-    let includes: &dyn Includes = if args.follow_includes { &Files } else { &NoIncludes };
+    let includes: &dyn Includes = if args.follow_includes {
+        &Files
+    } else {
+        &NoIncludes
+    };
     let mut exit = Exit::Done;
     let mut log = Vec::new();
     for file in &args.files {
@@ -42,12 +46,20 @@ fn verdict(reading: &Reading, strict: bool) -> Exit {
 
 /// A file that cannot be read weighs more than one with errors
 fn worse(one: Exit, other: Exit) -> Exit {
-    if one.code() < other.code() { other } else { one }
+    if one.code() < other.code() {
+        other
+    } else {
+        one
+    }
 }
 
 fn show(file: &Path, reading: &Reading, strict: bool) {
     let coloured = terminal::is_coloured(Stream::Data);
-    terminal::data(&render::human(&reading.diagnostics, &reading.sources, coloured));
+    terminal::data(&render::human(
+        &reading.diagnostics,
+        &reading.sources,
+        coloured,
+    ));
     let sentence = match verdict(reading, strict) {
         Exit::Done => format!("is a valid kickstart of {}", reading.syntax),
         Exit::Usage => "cannot be read".to_owned(),

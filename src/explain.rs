@@ -24,5 +24,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Problem> {
 fn planner_rule(word: &str) -> Option<String> {
     let is_meant = |code: &&Code| code.as_str().eq_ignore_ascii_case(word);
     let code = Code::ALL.iter().find(is_meant)?;
-    Some(format!("{code}: {}\n\nA rule of `landfall plan` and `landfall install`.\n", code.summary()))
+    Some(format!(
+        "{code}: {}\n\nA rule of `landfall plan` and `landfall install`.\n",
+        code.summary()
+    ))
 }

@@ -34,7 +34,10 @@ async fn body(url: &str) -> io::Result<Vec<u8>> {
     let request = client.map_err(failure)?.get(url).send();
     let mut response = request.await.map_err(failure)?;
     if response.status() != StatusCode::OK {
-        return Err(io::Error::other(format!("the server answers {}", response.status())));
+        return Err(io::Error::other(format!(
+            "the server answers {}",
+            response.status()
+        )));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {

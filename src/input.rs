@@ -44,11 +44,20 @@ fn is_url(name: &str) -> bool {
 
 /// Says in one sentence what a reading of no text says with a place
 fn not_text(reading: &Reading) -> io::Error {
-    let said = reading.diagnostics.iter().map(|diagnostic| match &diagnostic.location {
-        Some(at) => format!("line {}, column {}: {}", at.line, at.column, diagnostic.message),
-        None => diagnostic.message.clone(),
-    });
-    io::Error::new(io::ErrorKind::InvalidData, said.collect::<Vec<_>>().join("; "))
+    let said = reading
+        .diagnostics
+        .iter()
+        .map(|diagnostic| match &diagnostic.location {
+            Some(at) => format!(
+                "line {}, column {}: {}",
+                at.line, at.column, diagnostic.message
+            ),
+            None => diagnostic.message.clone(),
+        });
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        said.collect::<Vec<_>>().join("; "),
+    )
 }
 
 /// The bytes of a file, of an address, or of standard input for `-`; of larger files than are read only the beginning
@@ -87,7 +96,10 @@ pub(crate) fn text(path: &Path) -> Result<String, Problem> {
     let problem = |e| Problem::new(Exit::Usage, format!("reading `{name}`: {e}"));
     decode(&name, bytes(path).map_err(problem)?).map_err(|reading| {
         show(&reading);
-        Problem::new(Exit::Input, format!("`{name}` cannot be read as a kickstart"))
+        Problem::new(
+            Exit::Input,
+            format!("`{name}` cannot be read as a kickstart"),
+        )
     })
 }
 
@@ -119,9 +131,18 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// Reads a kickstart; `includes` says how included files are had.
-    pub(crate) fn new(name: &Path, text: &str, syntax: Option<Syntax>, includes: &dyn Includes) -> Self {
+    pub(crate) fn new(
+        name: &Path,
+        text: &str,
+        syntax: Option<Syntax>,
+        includes: &dyn Includes,
+    ) -> Self {
         let reading = read(&name.display().to_string(), text, syntax, includes).for_installation();
-        let all: String = reading.sources.iter().map(|source| source.text.as_str()).collect();
+        let all: String = reading
+            .sources
+            .iter()
+            .map(|source| source.text.as_str())
+            .collect();
         Self {
             sha256: hex_sha256(all.as_bytes()),
             reading,

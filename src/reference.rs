@@ -9,8 +9,14 @@ use crate::cli::ReferenceArgs;
 use crate::terminal::Problem;
 
 pub(crate) fn run(args: &ReferenceArgs) -> Result<Exit, Problem> {
-    let planner: Vec<_> = Code::ALL.iter().map(|code| (code.as_str(), code.summary())).collect();
-    let pages = [("kickstart.md", kickstart_page()), ("diagnostics.md", diagnostics_page(&planner))];
+    let planner: Vec<_> = Code::ALL
+        .iter()
+        .map(|code| (code.as_str(), code.summary()))
+        .collect();
+    let pages = [
+        ("kickstart.md", kickstart_page()),
+        ("diagnostics.md", diagnostics_page(&planner)),
+    ];
     for (name, page) in pages {
         let path = args.directory.join(name);
         let problem = |e| Problem::new(Exit::Usage, format!("writing `{}`: {e}", path.display()));

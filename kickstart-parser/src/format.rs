@@ -56,7 +56,10 @@ impl Formatter {
     fn rewritten(&mut self, line: &Line<'_>) -> Option<String> {
         let was_inside = self.inside;
         self.inside = match line.kind {
-            LineKind::Header => line.tokens.first().is_some_and(|word| Section::named(&word.text).is_some()),
+            LineKind::Header => line
+                .tokens
+                .first()
+                .is_some_and(|word| Section::named(&word.text).is_some()),
             LineKind::End => false,
             _ => was_inside,
         };
@@ -83,7 +86,9 @@ impl Options {
     /// Whether a value follows `word` in every version that has it
     fn take_value(self, word: &str) -> bool {
         let options = self.0.iter().flat_map(|group| group.iter());
-        let mut named = options.filter(|option| option.names.contains(&word)).peekable();
+        let mut named = options
+            .filter(|option| option.names.contains(&word))
+            .peekable();
         named.peek().is_some() && named.all(Opt::takes_value)
     }
 }
@@ -169,7 +174,10 @@ fn line_end(text: &str) -> Option<&'static str> {
         return Some("\r\n");
     }
     let last = text.chars().next_back()?;
-    let ends_line = matches!(last, '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let ends_line = matches!(
+        last,
+        '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    );
     (!ends_line).then_some("\n")
 }
 
@@ -179,7 +187,11 @@ mod tests {
 
     fn format(text: &str) -> String {
         let formatted = parse("a.ks", text).format();
-        assert_eq!(parse("a.ks", &formatted).format(), formatted, "once and twice");
+        assert_eq!(
+            parse("a.ks", &formatted).format(),
+            formatted,
+            "once and twice"
+        );
         formatted
     }
 
@@ -189,8 +201,14 @@ mod tests {
             ("  lang\ten_US.UTF-8   # c  \n", "lang en_US.UTF-8 # c\n"),
             ("part / --size 100 --grow", "part / --size=100 --grow\n"),
             ("part / --siz 100\n", "part / --siz 100\n"),
-            ("user --name=\"a\" --gecos 'A B'\n", "user --name=a --gecos='A B'\n"),
-            ("user --name -a --uid -1 --shell \"\"\n", "user --name -a --uid -1 --shell \"\"\n"),
+            (
+                "user --name=\"a\" --gecos 'A B'\n",
+                "user --name=a --gecos='A B'\n",
+            ),
+            (
+                "user --name -a --uid -1 --shell \"\"\n",
+                "user --name -a --uid -1 --shell \"\"\n",
+            ),
             ("rootpw a#b\n", "rootpw a #b\n"),
             ("rootpw -- --plaintext  x\n", "rootpw -- --plaintext x\n"),
             ("  # c \n #version=F40 \n", "  # c\n #version=F40\n"),
@@ -206,7 +224,10 @@ mod tests {
     fn bodies_stay_byte_for_byte() {
         let text = "  %post --log  /x --nochroot\n  a  'b \n\n\n\t%include  c\n %ksappend  d\r\n  %end  # e \n";
         let body = "  a  'b \n\n\n\t%include  c\n %ksappend  d\r\n";
-        assert_eq!(format(text), format!("%post --log=/x --nochroot\n{body}%end  # e\n"));
+        assert_eq!(
+            format(text),
+            format!("%post --log=/x --nochroot\n{body}%end  # e\n")
+        );
         assert_eq!(format("%pre\n  x"), "%pre\n  x");
         assert_eq!(format("%addon a  --b  c\n%end\n"), "%addon a --b c\n%end\n");
     }

@@ -13,7 +13,9 @@ use serde_json::Value;
 /// Which rules are broken and what was read, without the places
 fn meaning(reading: &Reading) -> (Vec<String>, Value, String) {
     let said = reading.diagnostics.iter();
-    let said = said.map(|d| format!("{:?} {}", d.severity, d.code)).collect();
+    let said = said
+        .map(|d| format!("{:?} {}", d.severity, d.code))
+        .collect();
     let mut typed = serde_json::to_value(&reading.kickstart).unwrap();
     drop_places(&mut typed);
     // The canonical form has the secrets, which the typed one hides.
@@ -33,7 +35,10 @@ fn drop_places(value: &mut Value) {
 
 fn comments(text: &str) -> Vec<String> {
     let document = parse("a.ks", text);
-    let comments = document.lines.iter().filter(|line| line.kind == LineKind::Comment);
+    let comments = document
+        .lines
+        .iter()
+        .filter(|line| line.kind == LineKind::Comment);
     comments.map(|line| line.text.trim().to_owned()).collect()
 }
 
@@ -41,7 +46,9 @@ fn comments(text: &str) -> Vec<String> {
 fn faults(text: &str) -> Option<String> {
     let formatted = parse("a.ks", text).format();
     if parse("a.ks", &formatted).format() != formatted {
-        return Some(format!("formatting twice changes twice: {text:?}, {formatted:?}"));
+        return Some(format!(
+            "formatting twice changes twice: {text:?}, {formatted:?}"
+        ));
     }
     if comments(text) != comments(&formatted) {
         return Some(format!("comments differ: {text:?}, {formatted:?}"));
@@ -55,7 +62,9 @@ fn faults(text: &str) -> Option<String> {
     };
     let syntaxes = [Syntax::Rhel8, Syntax::Rhel10, Syntax::NEWEST];
     let syntax = syntaxes.iter().find(differs)?;
-    Some(format!("means something else in {syntax}: {text:?}, {formatted:?}"))
+    Some(format!(
+        "means something else in {syntax}: {text:?}, {formatted:?}"
+    ))
 }
 
 fn check(texts: impl Iterator<Item = String>, at_least: usize) {
@@ -66,13 +75,20 @@ fn check(texts: impl Iterator<Item = String>, at_least: usize) {
         wrong.extend(faults(&text));
     }
     assert!(count >= at_least, "only {count} kickstarts");
-    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count}:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
 }
 
 #[test]
 fn formatting_keeps_the_meaning_of_the_test_data() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let files = ["ok", "err"].into_iter().flat_map(|name| fs::read_dir(data.join(name)).unwrap());
+    let files = ["ok", "err"]
+        .into_iter()
+        .flat_map(|name| fs::read_dir(data.join(name)).unwrap());
     let kickstarts = files.map(|entry| entry.unwrap().path());
     let kickstarts = kickstarts.filter(|path| path.extension().is_some_and(|ext| ext == "ks"));
     check(kickstarts.map(|path| fs::read_to_string(path).unwrap()), 60);
@@ -83,9 +99,17 @@ fn formatting_keeps_the_meaning_of_the_corpus() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let directory = std::env::var_os("LANDFALL_CORPUS").map_or(beside, PathBuf::from);
     let Ok(rows) = fs::read_to_string(directory.join("dev.jsonl")) else {
-        eprintln!("no corpus in `{}`, formatting is tried on the test data only", directory.display());
+        eprintln!(
+            "no corpus in `{}`, formatting is tried on the test data only",
+            directory.display()
+        );
         return;
     };
-    let input = |row: &str| serde_json::from_str::<Value>(row).unwrap()["input"].as_str().unwrap().to_owned();
+    let input = |row: &str| {
+        serde_json::from_str::<Value>(row).unwrap()["input"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     check(rows.lines().map(input), 7000);
 }

@@ -30,8 +30,10 @@ pub(crate) fn run(args: &FmtArgs) -> Result<Exit, Problem> {
 
 fn write(file: &Path, formatted: &str, differs: bool) -> Result<(), Problem> {
     if file == Path::new("-") {
-        return Err(Problem::new(Exit::Usage, "standard input cannot be written")
-            .hint("without `--write` the result is printed"));
+        return Err(
+            Problem::new(Exit::Usage, "standard input cannot be written")
+                .hint("without `--write` the result is printed"),
+        );
     }
     if !differs {
         return Ok(());

@@ -19,11 +19,19 @@ fn words_and_codes_are_explained() {
         (&["codes"], "LF0053"),
     ] {
         let outcome = explain(args);
-        assert!(outcome.code == 0 && outcome.out.contains(said), "{args:?}: {}", outcome.out);
+        assert!(
+            outcome.code == 0 && outcome.out.contains(said),
+            "{args:?}: {}",
+            outcome.out
+        );
     }
     let unknown = explain(&["netwrok"]);
     assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
-    assert!(unknown.err.contains("hint: did you mean `network`?"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("hint: did you mean `network`?"),
+        "{}",
+        unknown.err
+    );
 }
 
 #[test]

@@ -48,13 +48,23 @@ impl From<Output> for Outcome {
 impl Outcome {
     /// The lines of JSON that were printed
     fn json(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
 fn command(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
-    for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+    for proxy in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ] {
         command.env_remove(proxy);
     }
     command.current_dir(directory).args(args);
@@ -69,14 +79,25 @@ fn run(directory: &Path, args: &[&str]) -> Outcome {
 /// Runs the program with an input
 fn run_with_input(args: &[&str], input: &str) -> Outcome {
     let mut command = command(Path::new("/"), args);
-    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let streams = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = streams.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     child.wait_with_output().unwrap().into()
 }
 
 /// The codes of a line of JSON
 fn codes(verdict: &Value) -> Vec<&str> {
     let diagnostics = verdict["diagnostics"].as_array().unwrap();
-    diagnostics.iter().map(|diagnostic| diagnostic["code"].as_str().unwrap()).collect()
+    diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic["code"].as_str().unwrap())
+        .collect()
 }

@@ -28,8 +28,12 @@ impl fmt::Display for Unknown {
 impl std::error::Error for Unknown {}
 
 /// The lists that can be asked for
-const TOPICS: [Topic; 4] =
-    [("commands", command_list), ("sections", section_list), ("versions", version_list), ("codes", code_list)];
+const TOPICS: [Topic; 4] = [
+    ("commands", command_list),
+    ("sections", section_list),
+    ("versions", version_list),
+    ("codes", code_list),
+];
 
 type Topic = (&'static str, fn() -> String);
 
@@ -41,7 +45,10 @@ const DIRECTIVES: [(&str, &str); 3] = [
         "puts the file of this path or address in place of the line, also inside a section; relative paths are looked \
          for in the working directory, then beside the including file",
     ),
-    ("%ksappend", "puts the file of this path or address in place of the line; includes in it are not followed"),
+    (
+        "%ksappend",
+        "puts the file of this path or address in place of the line; includes in it are not followed",
+    ),
 ];
 
 /// Explains a command, a section, an option of one of them, a code, or gives one of the lists `commands`, `sections`,
@@ -69,7 +76,11 @@ pub fn explain(word: &str, option: Option<&str>) -> Result<String, Unknown> {
         let _ = writeln!(text, "{} {}", entry.words[0], form(option));
         details(&mut text, &entry, option);
     }
-    if text.is_empty() { Err(unknown_option(&entry, written)) } else { Ok(text) }
+    if text.is_empty() {
+        Err(unknown_option(&entry, written))
+    } else {
+        Ok(text)
+    }
 }
 
 fn find(word: &str) -> Option<Entry> {
@@ -95,7 +106,10 @@ fn unknown_word(word: &str) -> Unknown {
     let directives = DIRECTIVES.iter().map(|(word, _)| *word);
     let meant = nearest(word, commands.chain(sections).chain(directives));
     let help = meant.map_or_else(
-        || "`landfall explain commands`, `sections`, `versions` and `codes` list what there is".to_owned(),
+        || {
+            "`landfall explain commands`, `sections`, `versions` and `codes` list what there is"
+                .to_owned()
+        },
         |meant| format!("did you mean `{meant}`?"),
     );
     Unknown {
@@ -105,11 +119,18 @@ fn unknown_word(word: &str) -> Unknown {
 }
 
 fn unknown_option(entry: &Entry, written: &str) -> Unknown {
-    let names = entry.options.iter().flat_map(|option| option.names.iter().copied());
+    let names = entry
+        .options
+        .iter()
+        .flat_map(|option| option.names.iter().copied());
     let dashed = format!("--{}", written.trim_start_matches('-'));
     let help = nearest(&dashed, names).map(|meant| format!("did you mean `{meant}`?"));
     Unknown {
-        message: format!("`{}` has no option {} in any version", entry.words[0], quote(written)),
+        message: format!(
+            "`{}` has no option {} in any version",
+            entry.words[0],
+            quote(written)
+        ),
         help,
     }
 }
@@ -123,7 +144,13 @@ fn whole(entry: &Entry) -> String {
         let _ = writeln!(text, "{what:<12}{fact}");
     }
     if let Some(operand) = entry.operand {
-        let _ = writeln!(text, "\nArgument:\n  {} ({})\n      {}", operand.name, arity(operand), operand.help);
+        let _ = writeln!(
+            text,
+            "\nArgument:\n  {} ({})\n      {}",
+            operand.name,
+            arity(operand),
+            operand.help
+        );
     }
     if !entry.options.is_empty() {
         text.push_str("\nOptions:\n");
@@ -148,7 +175,11 @@ fn details(text: &mut String, entry: &Entry, option: &Opt) {
 }
 
 fn command_list() -> String {
-    list(Entry::commands().iter().map(|entry| (entry.words[0], entry.summary)))
+    list(
+        Entry::commands()
+            .iter()
+            .map(|entry| (entry.words[0], entry.summary)),
+    )
 }
 
 fn section_list() -> String {
@@ -180,12 +211,22 @@ mod tests {
     fn commands_sections_options_and_codes_are_explained() {
         let part = explain("partition", None).unwrap();
         assert!(part.starts_with("part, partition: "), "{part}");
-        assert!(part.contains("  --size=NUMBER\n      Size in MiB"), "{part}");
-        assert!(explain("part", Some("size")).unwrap().starts_with("part --size=NUMBER\n"));
+        assert!(
+            part.contains("  --size=NUMBER\n      Size in MiB"),
+            "{part}"
+        );
+        assert!(
+            explain("part", Some("size"))
+                .unwrap()
+                .starts_with("part --size=NUMBER\n")
+        );
         assert!(explain("%packages", None).unwrap().contains("no effect"));
         assert!(explain("lf0020", None).unwrap().starts_with("LF0020: "));
         for (topic, _) in TOPICS {
-            assert!(explain(topic, None).unwrap().lines().count() >= 9, "{topic}");
+            assert!(
+                explain(topic, None).unwrap().lines().count() >= 9,
+                "{topic}"
+            );
         }
     }
 

@@ -42,24 +42,36 @@ pub struct OptionDifference {
 
 /// Compares two versions, in either direction
 pub fn difference(from: Syntax, to: Syntax) -> Difference {
-    let has = |command: &Command, syntax| command.versions.has(syntax) && !command.removed.has(syntax);
+    let has =
+        |command: &Command, syntax| command.versions.has(syntax) && !command.removed.has(syntax);
     let words = |changed: &dyn Fn(&Command) -> bool| {
         let changed = all().filter(|command| changed(command));
-        let mut words: Vec<_> = changed.flat_map(|command| command.words.iter().copied()).collect();
+        let mut words: Vec<_> = changed
+            .flat_map(|command| command.words.iter().copied())
+            .collect();
         words.sort_unstable();
         words
     };
     let in_both = |command: &&Command| has(command, from) && has(command, to);
-    let commands = all().filter(in_both).map(|command| (command.word(), options(command.all_options(), from, to)));
-    let sections = sections::all().map(|section| (section.word, options(section.all_options(), from, to)));
-    let mut options: Vec<_> = commands.chain(sections).filter_map(|(word, changed)| named(word, changed)).collect();
+    let commands = all()
+        .filter(in_both)
+        .map(|command| (command.word(), options(command.all_options(), from, to)));
+    let sections =
+        sections::all().map(|section| (section.word, options(section.all_options(), from, to)));
+    let mut options: Vec<_> = commands
+        .chain(sections)
+        .filter_map(|(word, changed)| named(word, changed))
+        .collect();
     options.sort_by_key(|changed| changed.command);
     Difference {
         from,
         to,
         removed: words(&|command| has(command, from) && !has(command, to)),
         deprecated: words(&|command| {
-            has(command, from) && has(command, to) && command.deprecated.has(to) && !command.deprecated.has(from)
+            has(command, from)
+                && has(command, to)
+                && command.deprecated.has(to)
+                && !command.deprecated.has(from)
         }),
         added: words(&|command| !has(command, from) && has(command, to)),
         options,
@@ -78,15 +90,26 @@ fn options(options: impl Iterator<Item = &'static Opt>, from: Syntax, to: Syntax
     };
     let (before, after) = (names(from, false), names(to, false));
     let without = |these: &[&'static str], those: &[&'static str]| -> Names {
-        let mut left: Names = these.iter().copied().filter(|name| !those.contains(name)).collect();
+        let mut left: Names = these
+            .iter()
+            .copied()
+            .filter(|name| !those.contains(name))
+            .collect();
         left.sort_unstable();
         left
     };
     let deprecated = without(&names(to, true), &names(from, true));
-    [without(&before, &after), deprecated, without(&after, &before)]
+    [
+        without(&before, &after),
+        deprecated,
+        without(&after, &before),
+    ]
 }
 
-fn named(command: &'static str, [removed, deprecated, added]: [Names; 3]) -> Option<OptionDifference> {
+fn named(
+    command: &'static str,
+    [removed, deprecated, added]: [Names; 3],
+) -> Option<OptionDifference> {
     let differs = !(removed.is_empty() && deprecated.is_empty() && added.is_empty());
     differs.then_some(OptionDifference {
         command,
@@ -101,7 +124,11 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let to = self.to;
         let mut line = |what: String, words: &[&str]| {
-            if words.is_empty() { Ok(()) } else { writeln!(f, "{what}: {}", words.join(", ")) }
+            if words.is_empty() {
+                Ok(())
+            } else {
+                writeln!(f, "{what}: {}", words.join(", "))
+            }
         };
         line(format!("commands removed in {to}"), &self.removed)?;
         line(format!("commands deprecated in {to}"), &self.deprecated)?;
@@ -109,7 +136,10 @@ impl fmt::Display for Difference {
         for changed in &self.options {
             let command = changed.command;
             line(format!("`{command}`, options removed"), &changed.removed)?;
-            line(format!("`{command}`, options deprecated"), &changed.deprecated)?;
+            line(
+                format!("`{command}`, options deprecated"),
+                &changed.deprecated,
+            )?;
             line(format!("`{command}`, options added"), &changed.added)?;
         }
         Ok(())
@@ -126,9 +156,17 @@ mod tests {
         let back = difference(Syntax::Rhel10, Syntax::Rhel9);
         assert_eq!((&there.added, &there.removed), (&back.removed, &back.added));
         assert!(there.added.contains(&"rdp") && there.deprecated.contains(&"vnc"));
-        let timezone = there.options.iter().find(|changed| changed.command == "timezone").unwrap();
+        let timezone = there
+            .options
+            .iter()
+            .find(|changed| changed.command == "timezone")
+            .unwrap();
         assert_eq!(timezone.removed, ["--isUtc", "--nontp", "--ntpservers"]);
-        assert!(there.to_string().contains("`autopart`, options added: --hibernation\n"));
+        assert!(
+            there
+                .to_string()
+                .contains("`autopart`, options added: --hibernation\n")
+        );
     }
 
     #[test]

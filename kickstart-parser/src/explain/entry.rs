@@ -22,20 +22,45 @@ pub(super) struct Entry {
 
 impl From<&'static Command> for Entry {
     fn from(command: &'static Command) -> Self {
-        let versions = command.versions.except(command.removed).except(command.deprecated);
-        let mut facts = ages(command.deprecated.except(command.removed), command.removed, command.instead);
-        let effect = if versions.is_empty() { Effect::None("nothing reads it any more") } else { command.effect };
+        let versions = command
+            .versions
+            .except(command.removed)
+            .except(command.deprecated);
+        let mut facts = ages(
+            command.deprecated.except(command.removed),
+            command.removed,
+            command.instead,
+        );
+        let effect = if versions.is_empty() {
+            Effect::None("nothing reads it any more")
+        } else {
+            command.effect
+        };
         let repeated = match command.repeat {
             Repeat::Adds => "each line adds one more",
             Repeat::Changes => "the later line goes before the earlier one",
         };
         facts.push(("Repeated", repeated.to_owned()));
         if command.form == Form::Raw {
-            facts.push(("Words", "the rest of the line is taken as it is written".to_owned()));
+            facts.push((
+                "Words",
+                "the rest of the line is taken as it is written".to_owned(),
+            ));
         }
         for conflict in command.conflicts {
-            let others: Vec<_> = conflict.with.iter().map(|word| format!("`{word}`")).collect();
-            facts.push(("Excludes", format!("{}{}", others.join(", "), restriction(conflict.versions, command.versions))));
+            let others: Vec<_> = conflict
+                .with
+                .iter()
+                .map(|word| format!("`{word}`"))
+                .collect();
+            facts.push((
+                "Excludes",
+                format!(
+                    "{}{}",
+                    others.join(", "),
+                    restriction(conflict.versions, command.versions)
+                ),
+            ));
         }
         Self {
             words: command.words.to_vec(),
@@ -53,7 +78,10 @@ impl From<&'static SectionType> for Entry {
     fn from(section: &'static SectionType) -> Self {
         let mut facts = Vec::new();
         if !section.deprecated.is_empty() {
-            facts.push(("Deprecated", format!("in {}; {}", section.deprecated, section.instead)));
+            facts.push((
+                "Deprecated",
+                format!("in {}; {}", section.deprecated, section.instead),
+            ));
         }
         Self {
             words: vec![section.word],
@@ -97,11 +125,18 @@ impl Entry {
     pub(super) fn notes(&self, option: &Opt) -> Vec<String> {
         let mut notes = Vec::new();
         if !option.required.is_empty() {
-            notes.push(format!("required{}", restriction(option.required, option.versions)));
+            notes.push(format!(
+                "required{}",
+                restriction(option.required, option.versions)
+            ));
         }
         if !self.versions.except(option.versions).is_empty() {
             let shared = self.versions.except(self.versions.except(option.versions));
-            let versions = if shared.is_empty() { option.versions } else { shared };
+            let versions = if shared.is_empty() {
+                option.versions
+            } else {
+                shared
+            };
             notes.push(format!("only {versions}"));
         }
         if !option.deprecated.is_empty() {
@@ -113,10 +148,17 @@ impl Entry {
 
 /// In which versions a command is deprecated or removed, and what to do instead
 fn ages(deprecated: Versions, removed: Versions, instead: &str) -> Vec<(&'static str, String)> {
-    let advice = if instead.is_empty() { "leave it out" } else { instead };
+    let advice = if instead.is_empty() {
+        "leave it out"
+    } else {
+        instead
+    };
     let mut facts = Vec::new();
     if !deprecated.is_empty() {
-        facts.push(("Deprecated", format!("in {deprecated}, which accept it and do nothing; {advice}")));
+        facts.push((
+            "Deprecated",
+            format!("in {deprecated}, which accept it and do nothing; {advice}"),
+        ));
     }
     if !removed.is_empty() {
         facts.push(("Removed", format!("from {removed}; {advice}")));
@@ -145,7 +187,11 @@ pub(super) fn form(option: &Opt) -> String {
         Kind::List => "=LIST".to_owned(),
         Kind::Choice(words) | Kind::Keyword(words) => format!("={}", words.join("|")),
     };
-    let names: Vec<_> = option.names.iter().map(|name| format!("{name}{value}")).collect();
+    let names: Vec<_> = option
+        .names
+        .iter()
+        .map(|name| format!("{name}{value}"))
+        .collect();
     names.join(", ")
 }
 

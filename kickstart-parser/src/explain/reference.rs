@@ -29,9 +29,18 @@ Landfall does anyway; *no effect*, read and passed over with a warning; *not yet
 pub fn kickstart_page() -> String {
     let (commands, sections) = (Entry::commands(), Entry::sections());
     let mut page = INTRODUCTION.to_owned();
-    let names: Vec<_> = Syntax::ALL.iter().map(|syntax| format!("`{syntax}`")).collect();
-    let _ = writeln!(page, "\nVersions: {}. The newest is read where none is named.", names.join(", "));
-    page.push_str("\n## Overview\n\n| command | meaning | versions | Landfall |\n| --- | --- | --- | --- |\n");
+    let names: Vec<_> = Syntax::ALL
+        .iter()
+        .map(|syntax| format!("`{syntax}`"))
+        .collect();
+    let _ = writeln!(
+        page,
+        "\nVersions: {}. The newest is read where none is named.",
+        names.join(", ")
+    );
+    page.push_str(
+        "\n## Overview\n\n| command | meaning | versions | Landfall |\n| --- | --- | --- | --- |\n",
+    );
     for entry in commands.iter().chain(&sections) {
         let _ = writeln!(
             page,
@@ -56,7 +65,12 @@ fn write_entries(page: &mut String, entries: &[Entry]) {
 }
 
 fn write_entry(page: &mut String, entry: &Entry) {
-    let _ = writeln!(page, "\n### {}\n\n{}.\n", code_list(&entry.words), entry.summary);
+    let _ = writeln!(
+        page,
+        "\n### {}\n\n{}.\n",
+        code_list(&entry.words),
+        entry.summary
+    );
     let _ = writeln!(page, "- Versions: {}", entry.living());
     let _ = writeln!(page, "- Landfall: {}", effect(entry.effect));
     for (what, fact) in &entry.facts {
@@ -68,7 +82,12 @@ fn write_entry(page: &mut String, entry: &Entry) {
     page.push_str("\n| option | meaning | versions | Landfall |\n| --- | --- | --- | --- |\n");
     if let Some(operand) = entry.operand {
         let (name, help) = (operand.name, cell(operand.help));
-        let _ = writeln!(page, "| `{name}` ({}) | {help} | | {} |", arity(operand), short_effect(entry.effect));
+        let _ = writeln!(
+            page,
+            "| `{name}` ({}) | {help} | | {} |",
+            arity(operand),
+            short_effect(entry.effect)
+        );
     }
     for option in &entry.options {
         write_option(page, entry, option);
@@ -91,7 +110,11 @@ fn write_option(page: &mut String, entry: &Entry, option: &Opt) {
 }
 
 fn code_list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `text` inside a table
@@ -108,15 +131,32 @@ pub fn diagnostics_page(planner: &[(&str, &str)]) -> String {
          that `plan` and `install` refuse it.\n\n| code | rule | about |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {
-        let stops = if code.stops_installation() { ", stops" } else { "" };
-        let _ = writeln!(page, "| [`{code}`](#{}) | {} | {}{stops} |", anchor(*code), cell(code.summary()), about(*code));
+        let stops = if code.stops_installation() {
+            ", stops"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            page,
+            "| [`{code}`](#{}) | {} | {}{stops} |",
+            anchor(*code),
+            cell(code.summary()),
+            about(*code)
+        );
     }
-    page.push_str("\nThe planner's rules, of `plan` and `install`:\n\n| code | rule |\n| --- | --- |\n");
+    page.push_str(
+        "\nThe planner's rules, of `plan` and `install`:\n\n| code | rule |\n| --- | --- |\n",
+    );
     for (code, summary) in planner {
         let _ = writeln!(page, "| `{code}` | {} |", cell(summary));
     }
     for code in Code::ALL {
-        let _ = write!(page, "\n## {code}\n\n{}.\n\n{}", code.summary(), code.page());
+        let _ = write!(
+            page,
+            "\n## {code}\n\n{}.\n\n{}",
+            code.summary(),
+            code.page()
+        );
     }
     page
 }
@@ -142,12 +182,20 @@ mod tests {
     fn the_page_has_every_command_and_every_table_row_has_four_cells() {
         let page = kickstart_page();
         for command in crate::commands::all() {
-            assert!(page.contains(&format!("\n### `{}`", command.word())), "{}", command.word());
+            assert!(
+                page.contains(&format!("\n### `{}`", command.word())),
+                "{}",
+                command.word()
+            );
         }
         let rows = page.lines().filter(|line| line.starts_with('|'));
         for row in rows {
             assert_eq!(row.replace("\\|", "").matches('|').count(), 5, "{row}");
         }
-        assert!(Syntax::ALL.iter().all(|syntax| page.contains(syntax.as_str())));
+        assert!(
+            Syntax::ALL
+                .iter()
+                .all(|syntax| page.contains(syntax.as_str()))
+        );
     }
 }

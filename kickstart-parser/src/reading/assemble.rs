@@ -11,7 +11,7 @@ use super::decode::{LARGEST_FILE, start, too_large_message};
 use super::include::Includes;
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Source};
-use crate::syntax::{LineKind, Machine, Section, Step, Token, lines, words};
+use crate::syntax::{LineKind, Machine, Section, Step, Token, lines, unquoted_words, words};
 
 /// How deep includes may nest; a file that fetches ever new files must end somewhere
 const DEEPEST: usize = 32;
@@ -159,12 +159,12 @@ impl Assembler<'_, '_> {
 
     /// Puts in what a directive names; tells whether the directive is done with
     fn follow(&mut self, place: Place<'_>, step: Step, nested: Nested) -> bool {
-        let tokens = words(place, step.hash, self.findings);
-        let directive = if nested == Nested::Parsed { "%include" } else { "%ksappend" };
+        let (directive, tokens) = match nested {
+            Nested::Parsed => ("%include", words(place, step.hash, self.findings)),
+            Nested::Appended => ("%ksappend", unquoted_words(place.text)),
+        };
         let Some(path) = tokens.get(1).filter(|token| !token.text.is_empty()) else {
-            let message = format!("`{directive}` does not say what to include");
-            self.findings.error(Code::IncludeWithoutPath, place.whole(), message);
-            return true;
+            return self.miss_path(directive, place);
         };
         if let Some(extra) = tokens.get(2) {
             let message = format!("words after the path of `{directive}` are ignored");
@@ -184,6 +184,17 @@ impl Assembler<'_, '_> {
             }
         }
         true
+    }
+
+    /// A directive without a path is wrong, unless it is a `%ksappend` that nobody follows
+    fn miss_path(&mut self, directive: &str, place: Place<'_>) -> bool {
+        let ignored = directive == "%ksappend"
+            && self.includes.fetch("", place.file).is_err_and(|e| e.kind() == io::ErrorKind::Unsupported);
+        if !ignored {
+            let message = format!("`{directive}` does not say what to include");
+            self.findings.error(Code::IncludeWithoutPath, place.whole(), message);
+        }
+        !ignored
     }
 
     fn enter(&mut self, name: &Arc<str>, text: String, from: (&Token<'_>, Place<'_>), nested: Nested) {

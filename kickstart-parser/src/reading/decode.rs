@@ -20,8 +20,17 @@ pub fn decode(file: &str, bytes: Vec<u8>) -> Result<String, Box<Reading>> {
     if bytes.len() > LARGEST_FILE {
         return Err(Box::new(Reading::too_large(file)));
     }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| str::from_utf8(&bytes).is_ok()) {
-        return Err(not_text(file, &bytes, at, "a NUL byte: the file is no text"));
+    if let Some(at) = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .filter(|_| str::from_utf8(&bytes).is_ok())
+    {
+        return Err(not_text(
+            file,
+            &bytes,
+            at,
+            "a NUL byte: the file is no text",
+        ));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -69,7 +78,10 @@ impl Reading {
 
 /// What is said of a file above the limit
 pub(super) fn too_large_message() -> String {
-    format!("the file is larger than {} MiB and is not read", LARGEST_FILE >> 20)
+    format!(
+        "the file is larger than {} MiB and is not read",
+        LARGEST_FILE >> 20
+    )
 }
 
 /// The first place of a file
@@ -87,7 +99,9 @@ fn not_text(file: &str, bytes: &[u8], at: usize, message: &str) -> Box<Reading> 
     let text = String::from_utf8_lossy(bytes).into_owned();
     let file: Arc<str> = file.into();
     let mut findings = Findings::default();
-    findings.error(Code::NotText, location(&file, &text, at), message).help(encoding_help(bytes));
+    findings
+        .error(Code::NotText, location(&file, &text, at), message)
+        .help(encoding_help(bytes));
     let mut reading = Reading::of_nothing(findings);
     reading.sources.push(Source {
         name: file,

@@ -44,7 +44,9 @@ fn block(text: &mut String, name: &str, item: &Value) {
 }
 
 fn write_fields(text: &mut String, fields: &Map<String, Value>, depth: usize) {
-    let given = fields.iter().filter(|(name, value)| *name != "location" && !is_nothing(value));
+    let given = fields
+        .iter()
+        .filter(|(name, value)| *name != "location" && !is_nothing(value));
     for (name, value) in given {
         let indent = "  ".repeat(depth);
         match value {

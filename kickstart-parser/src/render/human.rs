@@ -24,7 +24,9 @@ pub fn human(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> Str
     if diagnostics.is_empty() {
         return out;
     }
-    let numbered = sources.iter().map(|source| (&*source.name, lines(&source.text).collect()));
+    let numbered = sources
+        .iter()
+        .map(|source| (&*source.name, lines(&source.text).collect()));
     let files = Files {
         texts: numbered.collect(),
         sources: by_name(sources),

@@ -22,7 +22,10 @@ use crate::location::{Location, Source};
 type Sources<'a> = HashMap<&'a str, &'a Source>;
 
 fn by_name(sources: &[Source]) -> Sources<'_> {
-    sources.iter().map(|source| (&*source.name, source)).collect()
+    sources
+        .iter()
+        .map(|source| (&*source.name, source))
+        .collect()
 }
 
 /// The places of the includes that lead to `at`, the innermost first
@@ -31,7 +34,11 @@ fn included_from<'a>(at: &Location, sources: &Sources<'a>) -> Vec<&'a Location> 
     let mut file = &at.file;
     while let Some(from) = sources.get(&**file) {
         // Files that are included from several places could lead back to each other.
-        let Some(from) = from.included_from.as_ref().filter(|_| chain.len() < sources.len()) else {
+        let Some(from) = from
+            .included_from
+            .as_ref()
+            .filter(|_| chain.len() < sources.len())
+        else {
             break;
         };
         chain.push(from);

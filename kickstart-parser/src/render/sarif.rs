@@ -13,16 +13,21 @@ use crate::diagnostic::{Class, Code, Diagnostic, Severity};
 use crate::location::Location;
 use crate::reading::Reading;
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Where a line ends
 const LINE_ENDS: [&str; 11] = [
-    "\r\n", "\n", "\r", "\u{b}", "\u{c}", "\u{1c}", "\u{1d}", "\u{1e}", "\u{85}", "\u{2028}", "\u{2029}",
+    "\r\n", "\n", "\r", "\u{b}", "\u{c}", "\u{1c}", "\u{1d}", "\u{1e}", "\u{85}", "\u{2028}",
+    "\u{2029}",
 ];
 
 /// The log of what was found in files, each with the name that it was given by; it names its maker Landfall
 pub fn sarif(readings: &[(String, Reading)]) -> String {
-    let results: Vec<_> = readings.iter().flat_map(|(file, reading)| results(file, reading)).collect();
+    let results: Vec<_> = readings
+        .iter()
+        .flat_map(|(file, reading)| results(file, reading))
+        .collect();
     let complete = !readings.iter().any(|(_, reading)| reading.is_unreadable());
     let log = json!({
         "$schema": SCHEMA,
@@ -63,7 +68,10 @@ fn rule(code: Code) -> Value {
 
 fn results<'a>(file: &'a str, reading: &'a Reading) -> impl Iterator<Item = Value> + 'a {
     let sources = by_name(&reading.sources);
-    reading.diagnostics.iter().map(move |diagnostic| result(file, diagnostic, &sources))
+    reading
+        .diagnostics
+        .iter()
+        .map(move |diagnostic| result(file, diagnostic, &sources))
 }
 
 fn result(file: &str, diagnostic: &Diagnostic, sources: &Sources<'_>) -> Value {
@@ -71,7 +79,10 @@ fn result(file: &str, diagnostic: &Diagnostic, sources: &Sources<'_>) -> Value {
         Severity::Error => "error",
         Severity::Deprecation | Severity::Warning => "warning",
     };
-    let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {help}"));
+    let help = diagnostic
+        .help
+        .as_ref()
+        .map(|help| format!("\nhelp: {help}"));
     let text = format!("{}{}", diagnostic.message, help.unwrap_or_default());
     let mut result = json!({
         "ruleId": diagnostic.code.as_str(),
@@ -80,7 +91,8 @@ fn result(file: &str, diagnostic: &Diagnostic, sources: &Sources<'_>) -> Value {
         "message": { "text": text },
     });
     let Some(at) = &diagnostic.location else {
-        result["locations"] = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(file) } } }]);
+        result["locations"] =
+            json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(file) } } }]);
         return result;
     };
     result["locations"] = json!([{ "physicalLocation": place(at) }]);
@@ -146,9 +158,19 @@ mod tests {
         assert!(!results.is_empty());
         for result in results {
             let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-            assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+            assert_eq!(
+                run["tool"]["driver"]["rules"][index]["id"],
+                result["ruleId"]
+            );
         }
         let region = &results[0]["locations"][0]["physicalLocation"]["region"];
-        assert_eq!((&region["startLine"], &region["startColumn"], &region["endColumn"]), (&json!(2), &json!(1), &json!(4)));
+        assert_eq!(
+            (
+                &region["startLine"],
+                &region["startColumn"],
+                &region["endColumn"]
+            ),
+            (&json!(2), &json!(1), &json!(4))
+        );
     }
 }

@@ -47,7 +47,11 @@ impl SectionType {
 
 /// Every section
 static SECTIONS: [SectionType; 9] = [
-    SectionType::new(Section::Pre, "%pre", "A script that runs before the installation is planned"),
+    SectionType::new(
+        Section::Pre,
+        "%pre",
+        "A script that runs before the installation is planned",
+    ),
     SectionType {
         effect: Effect::NotYet,
         ..SectionType::new(
@@ -58,27 +62,47 @@ static SECTIONS: [SectionType; 9] = [
     },
     SectionType {
         options: script::POST_OPTIONS,
-        ..SectionType::new(Section::Post, "%post", "A script that runs in the installed system, at the end")
+        ..SectionType::new(
+            Section::Post,
+            "%post",
+            "A script that runs in the installed system, at the end",
+        )
     },
     SectionType {
         effect: Effect::NotYet,
-        ..SectionType::new(Section::OnError, "%onerror", "A script that runs when the installation fails")
+        ..SectionType::new(
+            Section::OnError,
+            "%onerror",
+            "A script that runs when the installation fails",
+        )
     },
     SectionType {
         deprecated: script::WITH_ONERROR,
         instead: "use `%onerror`",
         effect: Effect::NotYet,
-        ..SectionType::new(Section::Traceback, "%traceback", "A script that runs when the installer itself fails")
+        ..SectionType::new(
+            Section::Traceback,
+            "%traceback",
+            "A script that runs when the installer itself fails",
+        )
     },
     SectionType {
         options: packages::OPTIONS,
         effect: Effect::None("the image decides what is installed"),
-        ..SectionType::new(Section::Packages, "%packages", "What a package-based installation installs")
+        ..SectionType::new(
+            Section::Packages,
+            "%packages",
+            "What a package-based installation installs",
+        )
     },
     SectionType {
         options: certificate::OPTIONS,
         effect: Effect::NotYet,
-        ..SectionType::new(Section::Certificate, "%certificate", "A certificate to trust")
+        ..SectionType::new(
+            Section::Certificate,
+            "%certificate",
+            "A certificate to trust",
+        )
     },
     SectionType {
         options: &[],
@@ -88,7 +112,11 @@ static SECTIONS: [SectionType; 9] = [
     SectionType {
         options: &[],
         effect: Effect::None("the installer is not Anaconda"),
-        ..SectionType::new(Section::Anaconda, "%anaconda", "Settings of Anaconda itself")
+        ..SectionType::new(
+            Section::Anaconda,
+            "%anaconda",
+            "Settings of Anaconda itself",
+        )
     },
 ];
 
@@ -104,7 +132,9 @@ pub fn find(word: &str) -> Option<&'static SectionType> {
 
 /// The description of a section
 pub(crate) fn of(section: Section) -> &'static SectionType {
-    let mut found = SECTIONS.iter().filter(|described| described.section == section);
+    let mut found = SECTIONS
+        .iter()
+        .filter(|described| described.section == section);
     // A test sees to it that every section is described.
     found.next().unwrap_or(&SECTIONS[0])
 }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::lines::is_blank;
 use crate::diagnostic::{Code, Findings};
 use crate::location::{Place, Span};
 
@@ -84,6 +85,22 @@ pub(crate) fn add_words<'a>(
             tokens.push(token);
         }
     }
+}
+
+/// The words of `text` between white space, with quotes as they are, as `%ksappend` is read
+pub(crate) fn unquoted_words(text: &str) -> Vec<Token<'_>> {
+    let mut end = 0;
+    let words = text.split(is_blank).filter_map(|word| {
+        let start = end + text[end..].find(word)?;
+        end = start + word.len();
+        (!word.is_empty()).then_some(Token {
+            text: Cow::Borrowed(word),
+            span: Span { start, end },
+            plain: word.len(),
+            open: false,
+        })
+    });
+    words.collect()
 }
 
 struct Scanner<'a, 'p> {

@@ -196,6 +196,8 @@ fn report_unknown(first: &Token<'_>, place: Place<'_>, findings: &mut Findings) 
 }
 
 fn report_ignored_words(place: Place<'_>, findings: &mut Findings) {
+    // Nobody reads the words, but a quote in them is looked for its end.
+    words(place, Hash::Comment, findings);
     let after = place
         .text
         .trim_start_matches(is_blank)
