@@ -251,7 +251,7 @@ impl<'a> Arguments<'a> {
     }
 
     fn ignored_for(&self, name: &str, at: Location, findings: &mut Findings) {
-        let message = format!("{} does nothing, its `{name}` is empty", quote(self.word()));
+        let message = format!("the `{name}` of {} is empty", quote(self.word()));
         findings.warning(Code::EmptyValue, at, message);
     }
 

@@ -67,6 +67,14 @@ impl Step {
             hash: Hash::Comment,
         }
     }
+
+    /// A directive in a section, where `#` begins no comment
+    fn inside(kind: LineKind) -> Self {
+        Self {
+            hash: Hash::Plain,
+            ..Self::new(kind)
+        }
+    }
 }
 
 /// A section without its end
@@ -122,20 +130,21 @@ impl Machine {
     }
 
     fn step_inside(&mut self, place: Place<'_>, findings: &mut Findings) -> Step {
-        match first_word(place.text) {
+        let seen = first_word(place.text);
+        if !matches!(seen, "%end" | "%include" | "%ksappend") && Section::named(seen).is_none() {
+            return Step::new(LineKind::Body);
+        }
+        // The words of the lexer count in the end: to it, white space apart from blanks and tabs belongs to the word.
+        let tokens = words(place, Hash::Plain, &mut Findings::default());
+        match tokens.first().map_or("", |token| &*token.text) {
             "%end" => {
                 self.open = None;
+                let _ = words(place, Hash::Plain, findings);
                 report_ignored_words(place, findings);
                 Step::new(LineKind::End)
             }
-            "%include" => Step {
-                hash: Hash::Plain,
-                ..Step::new(LineKind::Include)
-            },
-            "%ksappend" => Step {
-                hash: Hash::Plain,
-                ..Step::new(LineKind::Append)
-            },
+            "%include" => Step::inside(LineKind::Include),
+            "%ksappend" => Step::inside(LineKind::Append),
             word if Section::named(word).is_some() => {
                 if let Some(open) = self.open.take() {
                     report_unterminated(&open, place.whole(), "the next one begins", findings);
@@ -196,8 +205,6 @@ fn report_unknown(first: &Token<'_>, place: Place<'_>, findings: &mut Findings) 
 }
 
 fn report_ignored_words(place: Place<'_>, findings: &mut Findings) {
-    // Nobody reads the words, but a quote in them is looked for its end.
-    words(place, Hash::Comment, findings);
     let after = place
         .text
         .trim_start_matches(is_blank)

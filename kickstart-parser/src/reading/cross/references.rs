@@ -28,7 +28,7 @@ fn check_members(kickstart: &Kickstart, findings: &mut Findings) {
             let message = format!("no line defines {}, which `{word}` uses", quote(member));
             findings
                 .warning(Code::MemberUndefined, at.clone(), message)
-                .help(format!("add a line like `part {member} --size=…`"));
+                .help(format!("add a line like {}", quote(&format!("part {member} --size=…"))));
         }
     }
     let mut unused: Vec<_> = defined.into_iter().filter(|(name, _)| !used.contains(name)).collect();
