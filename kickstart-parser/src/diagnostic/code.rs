@@ -188,7 +188,9 @@ impl Code {
 
     /// Whether a kickstart with such a finding is not installed, though its language is in order
     pub fn stops_installation(self) -> bool {
-        self.class() == Class::Consistency || matches!(self, Code::CommandNotYet | Code::SectionNotYet | Code::MountPointTwice)
+        use Code::{CommandNotYet, EmptyKickstart, MountPointTwice, SectionNotYet};
+        let by_itself = [CommandNotYet, EmptyKickstart, MountPointTwice, SectionNotYet];
+        self.class() == Class::Consistency || by_itself.contains(&self)
     }
 }
 

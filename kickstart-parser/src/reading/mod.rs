@@ -80,12 +80,13 @@ pub fn read(file: &str, text: &str, syntax: Option<Syntax>, includes: &dyn Inclu
     let syntax = syntax.unwrap_or_else(|| declared(file, text, &mut findings));
     let assembly = assemble::assemble(file, text, includes, &mut findings);
     let statements = reader::read_lines(&assembly, syntax, &mut findings);
-    cross::check(&statements, assembly.incomplete, &mut findings);
-    image_mode::check(&statements, &mut findings);
     if text.chars().all(is_blank) {
         findings
             .general_warning(Code::EmptyKickstart, "the kickstart is empty")
             .help("`--strict` refuses it, as pykickstart's validator does");
+    } else {
+        cross::check(&statements, assembly.incomplete, &mut findings);
+        image_mode::check(&statements, &mut findings);
     }
     let kickstart = statements.kickstart;
     let files: Vec<_> = assembly.sources.iter().map(|source| source.name.clone()).collect();
