@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
-use kickstart_parser::{Code, Includes, Kickstart, NoIncludes, json_line, read, render};
+use kickstart_parser::{Class, Code, Includes, Kickstart, NoIncludes, Severity, json_line, read, render};
 
 fn codes(reading: &kickstart_parser::Reading) -> Vec<Code> {
     reading
@@ -146,4 +146,25 @@ fn long_lines_and_many_lines_take_time_in_proportion() {
             text
         );
     }
+}
+
+#[test]
+fn what_could_not_be_installed_is_a_warning_of_check_and_an_error_of_an_installation() {
+    let text = include_str!("data/ok/consistency.ks");
+    let reading = read("a.ks", text, None, &NoIncludes);
+    assert!(!reading.has_errors());
+    let judged = reading.clone().for_installation();
+    let errors = |reading: &kickstart_parser::Reading| -> Vec<Code> {
+        let errors = reading.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        errors.map(|d| d.code).collect()
+    };
+    let all = errors(&judged);
+    let consistency = Code::ALL.iter().filter(|code| code.class() == Class::Consistency);
+    for code in consistency.filter(|code| **code != Code::ReqpartAlone) {
+        assert!(all.contains(code), "{code}");
+    }
+    assert!(all.contains(&Code::CommandNotYet));
+    let alone = "ostreecontainer --url=a.example/b:1\nreqpart\n";
+    let alone = read("a.ks", alone, None, &NoIncludes).for_installation();
+    assert_eq!(errors(&alone), [Code::ReqpartAlone]);
 }
