@@ -8,9 +8,9 @@ use landfall_installer::exit::Exit;
 
 use crate::cli::{CheckArgs, Format};
 use crate::input::{self, Files};
-use crate::terminal::{self, Problem, Stream};
+use crate::terminal::{self, Stream};
 
-pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &CheckArgs) -> Exit {
     let includes: &dyn Includes = if args.follow_includes {
         &Files
     } else {
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Problem> {
     if matches!(args.format, Format::Sarif) {
         terminal::data(&render::sarif(&log));
     }
-    Ok(exit)
+    exit
 }
 
 fn verdict(reading: &Reading, strict: bool) -> Exit {

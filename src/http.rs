@@ -31,8 +31,8 @@ async fn body(url: &str) -> io::Result<Vec<u8>> {
         .timeout(TIME_OUT)
         .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
         .build();
-    let request = client.map_err(failure)?.get(url).send();
-    let mut response = request.await.map_err(failure)?;
+    let request = client.map_err(|error| failure(&error))?.get(url).send();
+    let mut response = request.await.map_err(|error| failure(&error))?;
     if response.status() != StatusCode::OK {
         return Err(io::Error::other(format!(
             "the server answers {}",
@@ -40,7 +40,7 @@ async fn body(url: &str) -> io::Result<Vec<u8>> {
         )));
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
         body.extend_from_slice(&chunk);
         if body.len() > LARGEST_FILE {
             let message = format!("the server sends more than {} MiB", LARGEST_FILE >> 20);
@@ -51,7 +51,7 @@ async fn body(url: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The innermost cause: what is around it repeats the address
-fn failure(error: reqwest::Error) -> io::Error {
+fn failure(error: &reqwest::Error) -> io::Error {
     if error.is_timeout() {
         let message = format!("no answer within {} s", TIME_OUT.as_secs());
         return io::Error::new(io::ErrorKind::TimedOut, message);

@@ -23,7 +23,7 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => Ok(check::run(&args)),
         Command::Explain(args) => explain::run(&args),
         Command::Kickstart(command) => kickstart::run(&command),
         Command::Inventory(args) => inventory::run(&args),

@@ -8,7 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::{
-    Auth, Authselect, AutoPart, Autostep, Bootc, Bootloader, Btrfs, Cdrom, ClearPart, DisplayMode, DriverDisk, End, Eula, Fcoe, Firewall, FirstBoot, Group, HardDrive, Hmc, IgnoreDisk, Iscsi, IscsiName, Keyboard, Lang, LiveImg, LogVol, Logging, MediaCheck, Module, Mount, Network, Nfs, Nvdimm, OstreeContainer, OstreeSetup, Part, Raid, Rdp, Realm, Repo, ReqPart, Rescue, Rhsm, RootPw, Selinux, Services, Skipx, Snapshot, SshKey, SshPw, StratisFs, StratisPool, Syspurpose, TimeSource, Timezone, Updates, Url, User, Vnc, VolGroup, Xconfig, ZeroMbr, Zfcp, Zipl,
+    Auth, Authselect, AutoPart, Autostep, Bootc, Bootloader, Btrfs, Cdrom, ClearPart, DisplayMode,
+    DriverDisk, End, Eula, Fcoe, Firewall, FirstBoot, Group, HardDrive, Hmc, IgnoreDisk, Iscsi,
+    IscsiName, Keyboard, Lang, LiveImg, LogVol, Logging, MediaCheck, Module, Mount, Network, Nfs,
+    Nvdimm, OstreeContainer, OstreeSetup, Part, Raid, Rdp, Realm, Repo, ReqPart, Rescue, Rhsm,
+    RootPw, Selinux, Services, Skipx, Snapshot, SshKey, SshPw, StratisFs, StratisPool, Syspurpose,
+    TimeSource, Timezone, Updates, Url, User, Vnc, VolGroup, Xconfig, ZeroMbr, Zfcp, Zipl,
 };
 use crate::location::Located;
 use crate::sections::{Certificate, Packages, Script, Verbatim};
@@ -71,7 +76,7 @@ pub struct Kickstart {
     pub driverdisk: Vec<Located<DriverDisk>>,
     /// The licence is agreed to
     pub eula: Option<Located<Eula>>,
-    /// Disks attached over FCoE, in the order written
+    /// Disks attached over Fibre Channel over Ethernet, in the order written
     pub fcoe: Vec<Located<Fcoe>>,
     /// Whether a set-up agent starts on first boot
     pub firstboot: Option<Located<FirstBoot>>,

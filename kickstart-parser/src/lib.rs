@@ -28,7 +28,7 @@ pub use kickstart::Kickstart;
 pub use location::{Located, Location, Source, Span};
 pub use reading::{Includes, LARGEST_FILE, NoIncludes, Reading, decode, read};
 pub use render::{json_line, json_verdict};
-pub use sections::{Script, ScriptKind};
 pub use secret::{MASK, Secret};
+pub use sections::{Script, ScriptKind};
 pub use syntax::{Document, Line, LineKind, Token, parse};
 pub use version::{Syntax, UnknownSyntax, Versions};

@@ -24,7 +24,13 @@ pub(crate) fn mask(line: &str) -> String {
         text: line,
     };
     let tokens = words(place, Hash::Comment, &mut Findings::default());
-    let mut spans = secrets(&tokens).into_iter().peekable();
+    let mut spans = secrets(&tokens);
+    // A password that lacks quotes goes on after its `#`.
+    let last = spans.last_mut();
+    if let Some(last) = last.filter(|last| line[last.end..].starts_with('#')) {
+        last.end = line.len();
+    }
+    let mut spans = spans.into_iter().peekable();
     let mut hide = |at: usize| {
         while spans.next_if(|span| span.end <= at).is_some() {}
         spans.peek().is_some_and(|span| span.start <= at)
@@ -62,18 +68,26 @@ fn secrets(tokens: &[Token<'_>]) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut follows = command.operand.is_some_and(|operand| operand.secret);
     let always = follows;
+    // Words that the command does not take are the rest of a secret before them that lacks quotes.
+    let mut rest_follows = false;
+    let mut takes_more = command.operand.is_some();
     for token in rest {
         let secret_option = match classify(&token.text, takes) {
             Class::Operand | Class::Stop => {
-                spans.extend((follows || token.open).then_some(token.span));
+                let is_rest = rest_follows && !takes_more;
+                spans.extend((follows || is_rest || token.open).then_some(token.span));
+                takes_more &= follows;
                 follows = always;
                 continue;
             }
+            // `rootpw --iscrypted=HASH` is wrong, and is meant well.
+            Class::Option(option) if always && option.kind == Kind::Flag => true,
             Class::Option(option) => option.kind == Kind::Secret || token.open,
             Class::Ambiguous(_) | Class::Unknown => true,
         };
         spans.extend((secret_option && token.text.contains('=')).then(|| value_span(token)));
         follows = always || secret_option;
+        rest_follows = secret_option;
     }
     spans
 }
@@ -125,7 +139,13 @@ mod tests {
                 "user --name=a --password ****",
             ),
             ("vnc --password=x --host=h", "vnc --password=* --host=h"),
-            ("autopart --passphrase x y", "autopart --passphrase * y"),
+            ("autopart --passphrase x y", "autopart --passphrase * *"),
+            ("part --passphrase x / y", "part --passphrase * / *"),
+            ("rootpw a#b # c", "rootpw *******"),
+            (
+                "rootpw --lock --iscrypted=x y",
+                "rootpw --lock --iscrypted=* *",
+            ),
             (
                 "part / --size=1 --passphrase=x",
                 "part / --size=1 --passphrase=*",

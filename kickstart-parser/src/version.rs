@@ -130,7 +130,9 @@ impl FromStr for Syntax {
             (_, Some(number)) => format!("F{number}"),
             _ => upper.replacen("FC", "F", 1),
         };
-        let found = Syntax::ALL.into_iter().find(|syntax| syntax.as_str() == name);
+        let found = Syntax::ALL
+            .into_iter()
+            .find(|syntax| syntax.as_str() == name);
         found.ok_or(UnknownSyntax)
     }
 }
@@ -192,12 +194,21 @@ impl Versions {
 
     /// The versions with the verb that suits their number: `F45 has`, `F43–F45 have`
     pub(crate) fn having(self) -> String {
-        format!("{self} {}", if self.0.is_power_of_two() { "has" } else { "have" })
+        format!(
+            "{self} {}",
+            if self.0.is_power_of_two() {
+                "has"
+            } else {
+                "have"
+            }
+        )
     }
 
     /// The versions, in the order of [`Syntax::ALL`]
     pub fn iter(self) -> impl Iterator<Item = Syntax> {
-        Syntax::ALL.into_iter().filter(move |syntax| self.has(*syntax))
+        Syntax::ALL
+            .into_iter()
+            .filter(move |syntax| self.has(*syntax))
     }
 }
 
@@ -207,7 +218,9 @@ impl fmt::Display for Versions {
         let mut ranges: Vec<(Syntax, Syntax)> = Vec::new();
         for syntax in self.iter() {
             match ranges.last_mut() {
-                Some((_, last)) if *last as u16 + 1 == syntax as u16 && last.is_rhel() == syntax.is_rhel() => {
+                Some((_, last))
+                    if *last as u16 + 1 == syntax as u16 && last.is_rhel() == syntax.is_rhel() =>
+                {
                     *last = syntax;
                 }
                 _ => ranges.push((syntax, syntax)),
@@ -249,7 +262,10 @@ mod tests {
 
     #[test]
     fn a_kickstart_declares_its_version_at_the_beginning_of_a_line() {
-        assert_eq!(Syntax::declared("text\n#version=RHEL9 \n#version=F40\n"), Some(Ok(Syntax::Rhel9)));
+        assert_eq!(
+            Syntax::declared("text\n#version=RHEL9 \n#version=F40\n"),
+            Some(Ok(Syntax::Rhel9))
+        );
         assert_eq!(Syntax::declared("#version=RHEL7\n"), Some(Err("RHEL7")));
         assert_eq!(Syntax::declared(" #version=RHEL9\n# version=F40\n"), None);
     }
@@ -257,8 +273,14 @@ mod tests {
     #[test]
     fn sets_are_shown_as_ranges() {
         assert_eq!(Versions::ALL.to_string(), "RHEL8–RHEL10, F40–F45");
-        assert_eq!(Versions::RHEL10.or(Versions::SINCE_F43).to_string(), "RHEL10, F43–F45");
-        assert_eq!(Versions::RHEL8.or(Versions::RHEL10).to_string(), "RHEL8, RHEL10");
+        assert_eq!(
+            Versions::RHEL10.or(Versions::SINCE_F43).to_string(),
+            "RHEL10, F43–F45"
+        );
+        assert_eq!(
+            Versions::RHEL8.or(Versions::RHEL10).to_string(),
+            "RHEL8, RHEL10"
+        );
         assert_eq!(Versions::NONE.to_string(), "");
     }
 }

@@ -80,7 +80,8 @@ impl Writer {
 
     /// Drops the blanks at the end
     pub(crate) fn trim_end(&mut self) {
-        self.text.truncate(self.text.trim_end_matches(is_blank).len());
+        self.text
+            .truncate(self.text.trim_end_matches(is_blank).len());
     }
 
     /// Adds ` --name=a,b` if there are items

@@ -8,7 +8,9 @@ use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
-use kickstart_parser::{Class, Code, Includes, Kickstart, NoIncludes, Severity, json_line, read, render};
+use kickstart_parser::{
+    Class, Code, Includes, Kickstart, NoIncludes, Severity, json_line, read, render,
+};
 
 fn codes(reading: &kickstart_parser::Reading) -> Vec<Code> {
     reading
@@ -155,11 +157,16 @@ fn what_could_not_be_installed_is_a_warning_of_check_and_an_error_of_an_installa
     assert!(!reading.has_errors());
     let judged = reading.clone().for_installation();
     let errors = |reading: &kickstart_parser::Reading| -> Vec<Code> {
-        let errors = reading.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        let errors = reading
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error);
         errors.map(|d| d.code).collect()
     };
     let all = errors(&judged);
-    let consistency = Code::ALL.iter().filter(|code| code.class() == Class::Consistency);
+    let consistency = Code::ALL
+        .iter()
+        .filter(|code| code.class() == Class::Consistency);
     for code in consistency.filter(|code| **code != Code::ReqpartAlone) {
         assert!(all.contains(code), "{code}");
     }

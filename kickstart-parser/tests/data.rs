@@ -49,7 +49,12 @@ fn read_case(path: &Path) -> Reading {
         text,
         "{name} is not reproduced"
     );
-    read(name, &text, None, &Directory(path.parent().unwrap().to_owned()))
+    read(
+        name,
+        &text,
+        None,
+        &Directory(path.parent().unwrap().to_owned()),
+    )
 }
 
 /// Compares with the file, or writes it; gives what is wrong

@@ -130,7 +130,7 @@ fn syntax_goes_before_the_version_that_the_file_declares() {
 fn what_is_no_text_is_said_with_its_place() {
     let directory = files(&[("valid.ks", VALID)]);
     let path = directory.path().join("x.ks");
-    let mut said = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let outcome = run(
             directory.path(),

@@ -15,7 +15,7 @@ fn serve() -> String {
     thread::spawn(move || {
         listener
             .incoming()
-            .for_each(|stream| answer(stream.unwrap()))
+            .for_each(|stream| answer(stream.unwrap()));
     });
     address
 }

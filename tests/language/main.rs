@@ -5,6 +5,7 @@
 
 mod check;
 mod explain;
+mod extremes;
 mod includes;
 mod kickstart;
 mod sarif;

@@ -211,9 +211,14 @@ fn check_values(kickstart: &Kickstart, issues: &mut Issues) {
     }
     check_numbers(kickstart, issues);
     check_firewall(kickstart, issues);
-    let empty_keys = kickstart.sshkey.iter().filter(|key| key.key.trim().is_empty());
+    let empty_keys = kickstart
+        .sshkey
+        .iter()
+        .filter(|key| key.key.trim().is_empty());
     for key in empty_keys {
-        issues.error(Code::ValueInvalid, "the key of `sshkey` is empty").at(&key.location);
+        issues
+            .error(Code::ValueInvalid, "the key of `sshkey` is empty")
+            .at(&key.location);
     }
     let stateroot = stateroot(kickstart);
     if !stateroot
@@ -229,16 +234,27 @@ fn check_values(kickstart: &Kickstart, issues: &mut Issues) {
 /// Numbers of accounts and groups are 32 bits wide, and the highest one means none (`useradd(8)`, `chown(2)`).
 fn check_numbers(kickstart: &Kickstart, issues: &mut Issues) {
     let users = kickstart.user.iter().flat_map(|user| {
-        [("--uid", user.uid, &user.location), ("--gid", user.gid, &user.location)]
+        [
+            ("--uid", user.uid, &user.location),
+            ("--gid", user.gid, &user.location),
+        ]
     });
     let wanted = kickstart.user.iter().flat_map(|user| {
-        user.groups.iter().map(|group| ("--groups", group.gid, &user.location))
+        user.groups
+            .iter()
+            .map(|group| ("--groups", group.gid, &user.location))
     });
-    let groups = kickstart.group.iter().map(|group| ("--gid", group.gid, &group.location));
+    let groups = kickstart
+        .group
+        .iter()
+        .map(|group| ("--gid", group.gid, &group.location));
     for (option, number, location) in users.chain(wanted).chain(groups) {
         let is_wrong = |n: &i64| !(0..i64::from(u32::MAX)).contains(n);
         if let Some(number) = number.filter(is_wrong) {
-            let message = format!("`{option}` cannot be {number}, it goes from 0 to {}", u32::MAX - 1);
+            let message = format!(
+                "`{option}` cannot be {number}, it goes from 0 to {}",
+                u32::MAX - 1
+            );
             issues.error(Code::ValueInvalid, message).at(location);
         }
     }
@@ -247,20 +263,38 @@ fn check_numbers(kickstart: &Kickstart, issues: &mut Issues) {
 /// What firewalld takes (`firewall-offline-cmd(1)`): `port[-port]/protocol`, and one interface an option.
 fn check_firewall(kickstart: &Kickstart, issues: &mut Issues) {
     const PROTOCOLS: [&str; 4] = ["tcp", "udp", "sctp", "dccp"];
-    let Some(firewall) = &kickstart.firewall else { return };
+    let Some(firewall) = &kickstart.firewall else {
+        return;
+    };
     for port in &firewall.port {
-        let range = port.port.split_once('-').unwrap_or((&port.port, &port.port));
+        let range = port
+            .port
+            .split_once('-')
+            .unwrap_or((&port.port, &port.port));
         let numbers = (range.0.parse::<u16>(), range.1.parse::<u16>());
         let in_order = matches!(numbers, (Ok(first), Ok(last)) if first <= last);
         if !in_order || !PROTOCOLS.contains(&port.protocol.as_str()) {
-            let message = format!("`{}:{}` is not a port and its protocol", port.port, port.protocol);
-            issues.error(Code::ValueInvalid, message).at(&firewall.location);
+            let message = format!(
+                "`{}:{}` is not a port and its protocol",
+                port.port, port.protocol
+            );
+            issues
+                .error(Code::ValueInvalid, message)
+                .at(&firewall.location);
         }
     }
-    let names = firewall.trust.iter().chain(&firewall.service).chain(&firewall.remove_service);
-    for name in names.filter(|name| name.is_empty() || name.contains(|c: char| c == ',' || c.is_whitespace())) {
+    let names = firewall
+        .trust
+        .iter()
+        .chain(&firewall.service)
+        .chain(&firewall.remove_service);
+    for name in names
+        .filter(|name| name.is_empty() || name.contains(|c: char| c == ',' || c.is_whitespace()))
+    {
         let message = format!("`{name}` is not one name of a service or interface");
-        issues.error(Code::ValueInvalid, message).at(&firewall.location);
+        issues
+            .error(Code::ValueInvalid, message)
+            .at(&firewall.location);
     }
 }
 

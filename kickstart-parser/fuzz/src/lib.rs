@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 
+use kickstart_parser::commands::{Command, Kind, find};
 use kickstart_parser::{
     Diagnostic, Document, Includes, Line, LineKind, Location, NoIncludes, Reading, Severity,
     Syntax, json_line, parse, read, render,
@@ -64,6 +66,9 @@ pub fn parser(input: &[u8]) {
     check_reading(&reading);
     let again = read(NAME, &text, syntax, &NoIncludes);
     assert!(reading == again, "reading twice gives two results");
+    let other = with_other_secrets(&text);
+    let other = read(NAME, &other, syntax, &NoIncludes);
+    assert_eq!(shown(&reading), shown(&other), "secrets show");
 }
 
 /// Files that include each other, themselves, and ever new ones
@@ -79,7 +84,7 @@ pub fn includes(input: &[u8]) {
     check_reading(&reading);
 }
 
-/// Formatting twice is formatting once, and formatting changes no meaning
+/// Formatting twice is formatting once, and formatting changes no meaning; what is written reads as it was meant
 pub fn formatter(input: &[u8]) {
     let (text, syntax) = text_and_syntax(input);
     let formatted = parse(NAME, &text).format();
@@ -97,6 +102,9 @@ pub fn formatter(input: &[u8]) {
         meaning(&after),
         "formatting changes what {text:?} means"
     );
+    if parse(NAME, &text).lines.iter().all(has_plain_words) {
+        check_canonical(&before);
+    }
 }
 
 /// The text, and the version to read it by. The version is what the last byte says, so that a kickstart is an input
@@ -114,13 +122,18 @@ fn text_and_syntax(input: &[u8]) -> (Cow<'_, str>, Option<Syntax>) {
 struct Files<'a> {
     texts: Vec<&'a str>,
     fetched: Cell<usize>,
+    given: Cell<usize>,
 }
+
+/// How many bytes all fetches together give; a long file that includes itself is a lot of work, which says nothing
+const MOST_TEXT: usize = 1 << 18;
 
 impl<'a> Files<'a> {
     fn carved(text: &'a str) -> Self {
         Self {
             texts: text.split('\0').collect(),
             fetched: Cell::new(0),
+            given: Cell::new(0),
         }
     }
 }
@@ -138,6 +151,10 @@ impl Includes for Files<'_> {
             .ok()
             .and_then(|number| self.texts.get(number))
             .ok_or(io::ErrorKind::NotFound)?;
+        self.given.set(self.given.get() + text.len());
+        if self.given.get() > MOST_TEXT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let name = match path {
             "0" => NAME.to_owned(),
             _ if path.starts_with('+') => format!("{} from {from}", self.fetched.get()),
@@ -236,6 +253,120 @@ fn check_location(at: &Location, source: &Document) {
             "{at:?} is outside its line"
         );
     }
+}
+
+/// Everything that is shown of a kickstart
+fn shown(reading: &Reading) -> [String; 4] {
+    let kickstart = serde_json::to_string(&reading.kickstart);
+    [
+        render::human(&reading.diagnostics, &reading.sources, false),
+        json_line(NAME, reading),
+        render::dump(&reading.kickstart),
+        kickstart.expect("a kickstart is JSON"),
+    ]
+}
+
+/// The text with other passwords and the like of the same shape: each letter and digit of them is the next one
+fn with_other_secrets(text: &str) -> String {
+    let mut other = String::with_capacity(text.len());
+    for line in &parse(NAME, text).lines {
+        let mut at = 0;
+        for secret in secrets(line) {
+            other.push_str(&line.text[at..secret.start]);
+            other.extend(line.text[secret.clone()].chars().map(next));
+            at = secret.end;
+        }
+        other.push_str(&line.text[at..]);
+    }
+    other
+}
+
+fn next(c: char) -> char {
+    match c {
+        'z' => 'a',
+        'Z' => 'A',
+        '9' => '0',
+        'a'..'z' | 'A'..'Z' | '0'..'9' => char::from(c as u8 + 1),
+        _ => c,
+    }
+}
+
+/// The bytes of a line that hold secrets, in order; only where there is no doubt
+fn secrets(line: &Line) -> Vec<Range<usize>> {
+    let (LineKind::Command, Some((first, rest))) = (line.kind, line.tokens.split_first()) else {
+        return Vec::new();
+    };
+    let Some(command) = find(&first.text) else {
+        return Vec::new();
+    };
+    let operand = command.operand.is_some_and(|operand| operand.secret);
+    let mut secrets: Vec<Range<usize>> = Vec::new();
+    let mut is_secret = operand;
+    for token in rest {
+        let written = &line.text[token.span.start..token.span.end];
+        let mut value = token.span.start;
+        if token.text == "--" {
+            break;
+        }
+        if let Some(name) = written
+            .split('=')
+            .next()
+            .filter(|name| name.starts_with("--"))
+        {
+            let kind = kind(command, name);
+            is_secret = kind == Some(Kind::Secret) || operand && kind == Some(Kind::Flag);
+            value += name.len() + 1;
+            if value > token.span.end {
+                continue;
+            }
+        } else if token.text.starts_with('-') {
+            continue;
+        }
+        if is_secret {
+            secrets.push(value..token.span.end);
+        }
+        // What follows a password is a part of it that lacks quotes, where the command takes no words.
+        is_secret = operand || is_secret && command.operand.is_none();
+    }
+    // So is what follows a `#` in it.
+    let last = secrets.last_mut();
+    if let Some(last) = last.filter(|last| line.text[last.end..].starts_with('#')) {
+        last.end = line.text.len();
+    }
+    secrets
+}
+
+/// The kind of an option that is spelt out
+fn kind(command: &Command, name: &str) -> Option<Kind> {
+    let mut options = command.all_options();
+    let option = options.find(|option| option.names.contains(&name))?;
+    Some(option.kind)
+}
+
+/// What is written without errors is written again when it is read, although comments and blank lines are not
+fn check_canonical(reading: &Reading) {
+    let text = reading.kickstart.to_text(reading.syntax);
+    let again = read(NAME, &text, Some(reading.syntax), &NoIncludes);
+    if !again.has_errors() {
+        let rewritten = again.kickstart.to_text(reading.syntax);
+        assert_eq!(solid(&rewritten), solid(&text), "written twice");
+    }
+}
+
+/// Whether the words of a line need no quotes; pykickstart, which the canonical form is equal to, quotes a few values
+/// and escapes none
+fn has_plain_words(line: &Line) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    let mut words = line.tokens.iter().map(|token| &token.text);
+    !matches!(line.kind, LineKind::Command | LineKind::Header)
+        || words.all(|word| !word.is_empty() && word.chars().all(is_plain))
+}
+
+/// The lines that say something. pykickstart adds blank ones to an `%addon` each time, and tells the old keyboard in
+/// a comment beside the new one.
+fn solid(text: &str) -> Vec<&str> {
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    text.lines().filter(says).collect()
 }
 
 /// What a text asks for and what is wrong with it, without the places

@@ -3,8 +3,8 @@
 //!
 //! Takes what the matcher understood; decides nothing about it.
 
+use super::matcher::{Takes, name_part};
 use super::suggest::nearest;
-use super::matcher::Takes;
 use super::table::Arity;
 use super::{Arguments, Kind, Operand, Opt, Word};
 use crate::diagnostic::{Code, Findings, quote};
@@ -50,7 +50,9 @@ pub(super) fn report_extra(
     let mut extras = arguments.operands.iter().skip(taken);
     let Some(extra) = extras.next() else { return };
     let name = quote(arguments.word());
-    let what = describe(extra, operand.is_some_and(|operand| operand.secret));
+    let is_secret =
+        operand.is_some_and(|operand| operand.secret) || follows_secret(extra, arguments);
+    let what = describe(extra, is_secret);
     let more = extras.count();
     let message = match (operand, more) {
         (None, _) => format!("{name} takes no argument, there is {what}"),
@@ -63,13 +65,34 @@ pub(super) fn report_extra(
     }
 }
 
+/// Whether the word can be a part of a password before it that lacks quotes
+fn follows_secret(word: &Word<'_>, arguments: &Arguments<'_>) -> bool {
+    let mut before = arguments
+        .given
+        .iter()
+        .rev()
+        .filter(|given| given.at.span.end <= word.span.start);
+    before
+        .next()
+        .is_some_and(|given| given.option.kind == Kind::Secret)
+}
+
 fn describe(extra: &Word<'_>, secret: bool) -> String {
     if secret {
         "this".to_owned()
     } else if is_line_end(extra) {
         "the line end after the backslash".to_owned()
     } else {
-        quote(&extra.text)
+        quote(without_value(&extra.text))
+    }
+}
+
+/// What looks like an option, without its value, which may be a password
+pub(super) fn without_value(text: &str) -> &str {
+    if text.starts_with('-') {
+        name_part(text)
+    } else {
+        text
     }
 }
 
@@ -78,14 +101,11 @@ fn is_line_end(word: &Word<'_>) -> bool {
 }
 
 /// Says which required options and arguments are not given
-pub(super) fn report_missing(
-    arguments: &Arguments<'_>,
-    takes: Takes,
-    findings: &mut Findings,
-) {
+pub(super) fn report_missing(arguments: &Arguments<'_>, takes: Takes, findings: &mut Findings) {
     let name = || quote(arguments.word());
-    if let Some(operand) =
-        takes.operand.filter(|operand| operand.arity == Arity::One && arguments.operands.is_empty())
+    if let Some(operand) = takes
+        .operand
+        .filter(|operand| operand.arity == Arity::One && arguments.operands.is_empty())
     {
         let message = format!("{} needs `{}`", name(), operand.name);
         let found = findings.error(Code::MissingArgument, arguments.location(), message);
@@ -94,7 +114,8 @@ pub(super) fn report_missing(
     let untried =
         |option: &&Opt| !arguments.has(option.name()) && !arguments.tried.contains(&option.name());
     let options = takes.options.iter().flat_map(|group| group.iter());
-    let required = options.filter(|option| option.versions.has(takes.syntax) && option.required.has(takes.syntax));
+    let required = options
+        .filter(|option| option.versions.has(takes.syntax) && option.required.has(takes.syntax));
     for option in required.filter(untried) {
         let message = format!("{} needs `{}`", name(), option.name());
         let found = findings.error(Code::MissingArgument, arguments.location(), message);

@@ -75,17 +75,31 @@ pub(crate) fn raw_words<'a>(syntax: Syntax, first: &Token<'a>, place: Place<'a>)
     let rest = &place.text[first.span.end..];
     let text = rest.trim();
     let start = first.span.end + (rest.len() - rest.trim_start().len());
-    let span = Span { start, end: start + text.len() };
-    let argument = Word { text: Cow::Borrowed(text), place, span };
+    let span = Span {
+        start,
+        end: start + text.len(),
+    };
+    let argument = Word {
+        text: Cow::Borrowed(text),
+        place,
+        span,
+    };
     Arguments {
         syntax,
         line: Word {
             text: first.text.clone(),
             place,
-            span: Span { start: first.span.start, end: span.end.max(first.span.end) },
+            span: Span {
+                start: first.span.start,
+                end: span.end.max(first.span.end),
+            },
         },
         given: Vec::new(),
-        operands: if text.is_empty() { Vec::new() } else { vec![argument] },
+        operands: if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![argument]
+        },
         tried: Vec::new(),
     }
 }
@@ -161,15 +175,16 @@ impl<'a> Matcher<'_, 'a> {
     fn is_stray(&self, token: &Token<'a>) -> bool {
         let operands = &self.arguments.operands;
         let starts = operands.iter().skip(1).map(|word| word.span.start);
-        let gaps = operands.iter().map(|word| word.span.end).zip(starts.chain([token.span.start]));
+        let gaps = operands
+            .iter()
+            .map(|word| word.span.end)
+            .zip(starts.chain([token.span.start]));
         let mut between = gaps.map(|(end, start)| self.place.text[end..start].trim());
         self.rest.is_empty() && between.any(|text| !text.is_empty())
     }
 
     fn add_operand(&mut self, token: &Token<'a>) {
-        self.arguments
-            .operands
-            .push(word(token, self.place));
+        self.arguments.operands.push(word(token, self.place));
     }
 
     fn take(&mut self, option: &'static Opt, token: &Token<'a>) {
@@ -196,11 +211,9 @@ impl<'a> Matcher<'_, 'a> {
                     message,
                 );
             }
-            (true, Some(value)) => self.read(
-                option,
-                Word { text: value, ..at },
-                || value_span(token),
-            ),
+            (true, Some(value)) => {
+                self.read(option, Word { text: value, ..at }, || value_span(token))
+            }
             (true, None) => self.take_next(option, at),
         }
     }
@@ -212,7 +225,11 @@ impl<'a> Matcher<'_, 'a> {
             at.span.end = next.span.end;
             self.read(option, at, || next.span);
         } else if option.kind == Kind::OptionalText {
-            self.arguments.given.push(Given { option, value: Value::None, at });
+            self.arguments.given.push(Given {
+                option,
+                value: Value::None,
+                at,
+            });
         } else {
             let message = format!("`{}` needs a value", option.name());
             self.findings
@@ -225,7 +242,9 @@ impl<'a> Matcher<'_, 'a> {
     fn read(&mut self, option: &'static Opt, at: Word<'a>, span: impl Fn() -> Span) {
         let text = &*at.text;
         let value = match option.kind {
-            Kind::Flag | Kind::Text | Kind::OptionalText | Kind::Secret | Kind::List => Some(Value::Text),
+            Kind::Flag | Kind::Text | Kind::OptionalText | Kind::Secret | Kind::List => {
+                Some(Value::Text)
+            }
             Kind::Int => self.number(option, text, &span).map(Value::Int),
             Kind::Bool => values::bool(text).map(Value::Bool),
             Kind::Choice(words) => words.contains(&text).then_some(Value::Text),
@@ -332,7 +351,11 @@ fn other_versions(written: &str, takes: Takes) -> Option<String> {
         .filter(|option| option.names.contains(&written))
         .map(|option| option.versions)
         .reduce(crate::version::Versions::or)?;
-    Some(format!("{} it, {} does not", versions.having(), takes.syntax))
+    Some(format!(
+        "{} it, {} does not",
+        versions.having(),
+        takes.syntax
+    ))
 }
 
 /// Tells options from arguments as argparse does
@@ -375,7 +398,7 @@ fn attached<'a>(text: &Cow<'a, str>) -> Option<Cow<'a, str>> {
 }
 
 /// The option in `--option=value`
-fn name_part(text: &str) -> &str {
+pub(super) fn name_part(text: &str) -> &str {
     equals(text).map_or(text, |at| &text[..at])
 }
 

@@ -126,7 +126,9 @@ impl<'a> Arguments<'a> {
 
     /// The value of an option; an empty one counts as not given
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).filter(|text| !text.is_empty()).map(str::to_owned)
+        self.raw(name)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     }
 
     /// The value of an option as it stands, even if empty
@@ -163,7 +165,10 @@ impl<'a> Arguments<'a> {
 
     /// The value of every occurrence of an option
     pub(crate) fn each(&self, name: &str) -> impl Iterator<Item = &str> {
-        let given = self.given.iter().filter(move |given| given.option.name() == name);
+        let given = self
+            .given
+            .iter()
+            .filter(move |given| given.option.name() == name);
         given.map(|given| &*given.at.text)
     }
 
@@ -216,8 +221,15 @@ impl<'a> Arguments<'a> {
 
     /// Records the arguments that begin like options: `--` at the end, numbers below zero, words with a blank
     pub(crate) fn refuse_dashes(&self, findings: &mut Findings) {
-        for word in self.operands.iter().filter(|word| word.text.starts_with('-')) {
-            let message = format!("{} is neither an option nor an argument", quote(&word.text));
+        for word in self
+            .operands
+            .iter()
+            .filter(|word| word.text.starts_with('-'))
+        {
+            let message = format!(
+                "{} is neither an option nor an argument",
+                quote(faults::without_value(&word.text))
+            );
             findings.error(Code::UnexpectedArgument, word.location(), message);
         }
     }

@@ -26,12 +26,17 @@ pub(crate) fn int(text: &str) -> Option<Result<i64, i64>> {
         char('_'),
         take_while1::<_, &str, nom::error::Error<&str>>(digit),
     ));
-    let (_, (sign, digits)) = all_consuming(pair(opt(one_of("+-")), digits)).parse(trimmed).ok()?;
+    let (_, (sign, digits)) = all_consuming(pair(opt(one_of("+-")), digits))
+        .parse(trimmed)
+        .ok()?;
     let negative = sign == Some('-');
     let mut value: i64 = 0;
     for digit in digits.chars().filter_map(digit_value) {
         let digit = if negative { -digit } else { digit };
-        let Some(next) = value.checked_mul(10).and_then(|tens| tens.checked_add(digit)) else {
+        let Some(next) = value
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(digit))
+        else {
             return Some(Err(if negative { i64::MIN } else { i64::MAX }));
         };
         value = next;
@@ -43,9 +48,10 @@ pub(crate) fn int(text: &str) -> Option<Result<i64, i64>> {
 fn digit_value(c: char) -> Option<i64> {
     /// The zeros of the scripts, from the Unicode data's general category `Nd`
     const ZEROS: [u32; 37] = [
-        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
-        0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
-        0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
+        0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+        0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0,
+        0xff10,
     ];
     let code = u32::from(c);
     let zero = ZEROS.iter().rev().find(|zero| **zero <= code)?;
@@ -126,17 +132,7 @@ mod tests {
         assert_eq!(int("-1_٣५"), Some(Ok(-135)));
         assert_eq!(int("99999999999999999999"), Some(Err(i64::MAX)));
         assert_eq!(int("-9223372036854775809"), Some(Err(i64::MIN)));
-        for wrong in [
-            "",
-            "1__0",
-            "_1",
-            "1_",
-            "10G",
-            "0x10",
-            "1.5",
-            "--1",
-            "²",
-        ] {
+        for wrong in ["", "1__0", "_1", "1_", "10G", "0x10", "1.5", "--1", "²"] {
             assert_eq!(int(wrong), None, "{wrong}");
         }
     }

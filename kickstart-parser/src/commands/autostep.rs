@@ -16,9 +16,14 @@ pub(super) const COMMAND: Command = Command {
     words: &["autostep"],
     summary: "Shows every dialogue of the graphical installer",
     deprecated: Versions::RHEL9,
-    removed: Versions::ALL.except(Versions::RHEL8).except(Versions::RHEL9),
+    removed: Versions::ALL
+        .except(Versions::RHEL8)
+        .except(Versions::RHEL9),
     effect: Effect::None("the installer has no dialogues"),
-    options: &[&[Opt::flag(&["--autoscreenshot"], "Keep a picture of each dialogue")]],
+    options: &[&[Opt::flag(
+        &["--autoscreenshot"],
+        "Keep a picture of each dialogue",
+    )]],
     convert,
     write,
     ..Command::BASE
@@ -37,7 +42,9 @@ fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(autostep) = &kickstart.autostep else { return };
+    let Some(autostep) = &kickstart.autostep else {
+        return;
+    };
     writer.put("autostep");
     writer.flag("--autoscreenshot", autostep.autoscreenshot);
     writer.put("\n");

@@ -18,10 +18,19 @@ pub(super) const COMMAND: Command = Command {
     effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
-        Opt::text(&["--source"], "URL of an image with drivers, or `nfs:HOST:PATH`"),
-        Opt::text(&["--biospart"], "Partition with drivers as the BIOS counts it, like `80p1`"),
+        Opt::text(
+            &["--source"],
+            "URL of an image with drivers, or `nfs:HOST:PATH`",
+        ),
+        Opt::text(
+            &["--biospart"],
+            "Partition with drivers as the BIOS counts it, like `80p1`",
+        ),
     ]],
-    operand: Some(Operand::optional(PARTITION, "Partition with drivers, also as `LABEL=` or `UUID=`")),
+    operand: Some(Operand::optional(
+        PARTITION,
+        "Partition with drivers, also as `LABEL=` or `UUID=`",
+    )),
     convert,
     write,
     ..Command::BASE

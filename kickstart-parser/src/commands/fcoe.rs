@@ -17,7 +17,11 @@ pub(super) const COMMAND: Command = Command {
     effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
-        Opt::text(&["--nic"], "Network device that is connected to the FCoE switch").required(),
+        Opt::text(
+            &["--nic"],
+            "Network device that is connected to the FCoE switch",
+        )
+        .required(),
         Opt::flag(&["--dcb"], "Use data centre bridging"),
         Opt::flag(&["--autovlan"], "Find the VLANs by itself"),
     ]],
@@ -27,7 +31,7 @@ pub(super) const COMMAND: Command = Command {
     ..Command::BASE
 };
 
-/// Disks behind an FCoE switch
+/// Disks behind a switch for Fibre Channel over Ethernet
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fcoe {
     /// Network device that is connected to the switch
@@ -39,7 +43,9 @@ pub struct Fcoe {
 }
 
 fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(nic) = given.raw("--nic") else { return };
+    let Some(nic) = given.raw("--nic") else {
+        return;
+    };
     kickstart.fcoe.push(given.locate(Fcoe {
         nic: nic.to_owned(),
         dcb: given.flag("--dcb"),

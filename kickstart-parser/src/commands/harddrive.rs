@@ -17,8 +17,13 @@ pub(super) const COMMAND: Command = Command {
     summary: "Installs packages from a disk",
     effect: Effect::None("an image is installed, not packages from a medium or repository"),
     options: &[&[
-        Opt::text(&["--biospart"], "Partition as the BIOS counts it, like `80p1`").only(WITH_BIOSPART),
-        Opt::text(&["--partition"], "Partition, like `sdb2`").required_in(Versions::ALL.except(WITH_BIOSPART)),
+        Opt::text(
+            &["--biospart"],
+            "Partition as the BIOS counts it, like `80p1`",
+        )
+        .only(WITH_BIOSPART),
+        Opt::text(&["--partition"], "Partition, like `sdb2`")
+            .required_in(Versions::ALL.except(WITH_BIOSPART)),
         Opt::text(&["--dir"], "Directory with the installation tree or images").required(),
     ]],
     convert,
@@ -45,7 +50,11 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
         match (given.has("--biospart"), given.has("--partition")) {
             (true, true) => given.exclude("--biospart", "--partition", findings),
             (false, false) => {
-                given.lacks("`--partition` or `--biospart`", &["--partition", "--biospart"], findings);
+                given.lacks(
+                    "`--partition` or `--biospart`",
+                    &["--partition", "--biospart"],
+                    findings,
+                );
             }
             _ => {}
         }
@@ -59,11 +68,15 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(drive) = &kickstart.harddrive else { return };
+    let Some(drive) = &kickstart.harddrive else {
+        return;
+    };
     writer.put("# Use hard drive installation media\nharddrive");
     writer.quoted("--dir", Some(&drive.dir));
     match &drive.biospart {
-        Some(biospart) if WITH_BIOSPART.has(writer.syntax) => writer.value("--biospart", Some(biospart)),
+        Some(biospart) if WITH_BIOSPART.has(writer.syntax) => {
+            writer.value("--biospart", Some(biospart));
+        }
         _ => writer.value("--partition", Some(&drive.partition)),
     }
     writer.put("\n");

@@ -18,13 +18,25 @@ pub(super) const COMMAND: Command = Command {
     effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
-        Opt::text(&["--target"], "Name (IQN) of the target; all that the server has without this option"),
+        Opt::text(
+            &["--target"],
+            "Name (IQN) of the target; all that the server has without this option",
+        ),
         Opt::text(&["--ipaddr"], "Address of the server").required(),
-        Opt::int(&["--port"], "TCP port of the server; 3260 without this option"),
+        Opt::int(
+            &["--port"],
+            "TCP port of the server; 3260 without this option",
+        ),
         Opt::text(&["--user"], "User at the target"),
         Opt::secret(&["--password"], "Password at the target"),
-        Opt::text(&["--reverse-user"], "User that the target names to the initiator"),
-        Opt::secret(&["--reverse-password"], "Password that the target gives to the initiator"),
+        Opt::text(
+            &["--reverse-user"],
+            "User that the target names to the initiator",
+        ),
+        Opt::secret(
+            &["--reverse-password"],
+            "Password that the target gives to the initiator",
+        ),
         Opt::text(&["--iface"], "Network device that the connection goes over"),
     ]],
     rank: 71,
@@ -58,7 +70,9 @@ pub struct Iscsi {
 }
 
 fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(ipaddr) = given.raw("--ipaddr") else { return };
+    let Some(ipaddr) = given.raw("--ipaddr") else {
+        return;
+    };
     kickstart.iscsi.push(given.locate(Iscsi {
         target: given.text("--target"),
         ipaddr: ipaddr.to_owned(),
@@ -75,12 +89,18 @@ fn write(kickstart: &Kickstart, writer: &mut Writer) {
     for iscsi in &kickstart.iscsi {
         writer.put("iscsi");
         writer.value("--target", iscsi.target.as_ref());
-        writer.value("--ipaddr", Some(&iscsi.ipaddr).filter(|address| !address.is_empty()));
+        writer.value(
+            "--ipaddr",
+            Some(&iscsi.ipaddr).filter(|address| !address.is_empty()),
+        );
         writer.value("--port", iscsi.port.filter(|port| *port != PORT));
         writer.value("--user", iscsi.user.as_ref());
         writer.value("--password", iscsi.password.as_ref().map(Secret::expose));
         writer.value("--reverse-user", iscsi.reverse_user.as_ref());
-        writer.value("--reverse-password", iscsi.reverse_password.as_ref().map(Secret::expose));
+        writer.value(
+            "--reverse-password",
+            iscsi.reverse_password.as_ref().map(Secret::expose),
+        );
         writer.value("--iface", iscsi.iface.as_ref());
         writer.put("\n");
     }

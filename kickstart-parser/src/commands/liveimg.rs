@@ -17,8 +17,15 @@ pub(super) const COMMAND: Command = Command {
     summary: "Installs a file system image or tar archive",
     effect: Effect::NotYet,
     options: &[&[
-        Opt::text(&["--url"], "URL of the image: `http:`, `https:`, `ftp:` or `file:`").required(),
-        Opt::secret(&["--proxy"], "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`"),
+        Opt::text(
+            &["--url"],
+            "URL of the image, with `http:`, `https:`, `ftp:` or `file:`",
+        )
+        .required(),
+        Opt::secret(
+            &["--proxy"],
+            "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
+        ),
         Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
         Opt::text(&["--checksum"], "SHA-256 of the image, in hexadecimal"),
     ]],
@@ -50,7 +57,9 @@ fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(image) = &kickstart.liveimg else { return };
+    let Some(image) = &kickstart.liveimg else {
+        return;
+    };
     writer.put("# Use live disk image installation\nliveimg");
     writer.quoted("--url", Some(&image.url));
     writer.quoted("--proxy", image.proxy.as_ref().map(Secret::expose));

@@ -12,7 +12,9 @@ pub(super) const COMMAND: Command = Command {
     summary: "Stands for the installation source",
     versions: Versions::ALL.except(Versions::RHEL8),
     deprecated: Versions::RHEL9,
-    removed: Versions::ALL.except(Versions::RHEL8).except(Versions::RHEL9),
+    removed: Versions::ALL
+        .except(Versions::RHEL8)
+        .except(Versions::RHEL9),
     instead: "write the command of the installation source itself, like `url`",
     ..Command::BASE
 };

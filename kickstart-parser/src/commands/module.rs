@@ -15,13 +15,18 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["module"],
     summary: "Enables or disables a module",
-    deprecated: Versions::SINCE_F41.or(Versions::RHEL10).except(Versions::SINCE_F45),
+    deprecated: Versions::SINCE_F41
+        .or(Versions::RHEL10)
+        .except(Versions::SINCE_F45),
     removed: Versions::SINCE_F45,
     effect: Effect::None("the image decides what is installed"),
     repeat: Repeat::Adds,
     options: &[&[
         Opt::text(&["--name"], "Name of the module").required(),
-        Opt::text(&["--stream"], "Stream of the module; its default stream without this option"),
+        Opt::text(
+            &["--stream"],
+            "Stream of the module; its default stream without this option",
+        ),
         Opt::flag(&["--disable"], "Disable the module instead of enabling it"),
     ]],
     convert,
@@ -41,7 +46,9 @@ pub struct Module {
 }
 
 fn convert(given: &Arguments<'_>, _: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(name) = given.raw("--name") else { return };
+    let Some(name) = given.raw("--name") else {
+        return;
+    };
     kickstart.module.push(given.locate(Module {
         name: name.to_owned(),
         stream: given.text("--stream"),

@@ -21,9 +21,19 @@ pub(super) const COMMAND: Command = Command {
     effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
-        Opt::text(&["--namespace"], "Device by its namespace, like `namespace0.0`"),
-        Opt::list(&["--blockdevs"], "Devices by their names, separated by commas"),
-        Opt::choice(&["--mode"], &["sector"], "Mode of the device; `sector` without this option"),
+        Opt::text(
+            &["--namespace"],
+            "Device by its namespace, like `namespace0.0`",
+        ),
+        Opt::list(
+            &["--blockdevs"],
+            "Devices by their names, separated by commas",
+        ),
+        Opt::choice(
+            &["--mode"],
+            &["sector"],
+            "Mode of the device; `sector` without this option",
+        ),
         Opt::int(&["--sectorsize"], "Size of a sector in bytes"),
     ]],
     operand: Some(Operand::one("<action>", "`reconfigure` or `use`")),
@@ -57,7 +67,9 @@ pub enum NvdimmAction {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(action) = action(given, findings) else { return };
+    let Some(action) = action(given, findings) else {
+        return;
+    };
     let value = Nvdimm {
         action,
         namespace: given.text("--namespace"),
@@ -87,12 +99,18 @@ fn check(nvdimm: &Nvdimm, given: &Arguments<'_>, findings: &mut Findings) {
     let by_name = !nvdimm.blockdevs.is_empty();
     match (nvdimm.action, &nvdimm.namespace) {
         (_, Some(_)) if by_name => given.exclude("--namespace", "--blockdevs", findings),
-        (NvdimmAction::Reconfigure, None) => given.lacks("`--namespace`", &["--namespace"], findings),
+        (NvdimmAction::Reconfigure, None) => {
+            given.lacks("`--namespace`", &["--namespace"], findings);
+        }
         (NvdimmAction::Reconfigure, Some(_)) if nvdimm.sectorsize.is_none() => {
             given.lacks("`--sectorsize`", &["--sectorsize"], findings);
         }
         (NvdimmAction::Use, None) if !by_name => {
-            given.lacks("`--namespace` or `--blockdevs`", &["--namespace", "--blockdevs"], findings);
+            given.lacks(
+                "`--namespace` or `--blockdevs`",
+                &["--namespace", "--blockdevs"],
+                findings,
+            );
         }
         _ => {}
     }

@@ -18,16 +18,34 @@ pub(super) const COMMAND: Command = Command {
     summary: "Installs a bootable container image",
     versions: Versions::ALL.except(Versions::RHEL8),
     conflicts: &[
-        Conflict { with: &["ostreesetup"], versions: Versions::ALL },
-        Conflict { with: &["bootc"], versions: Versions::SINCE_F43.or(Versions::RHEL10) },
+        Conflict {
+            with: &["ostreesetup"],
+            versions: Versions::ALL,
+        },
+        Conflict {
+            with: &["bootc"],
+            versions: Versions::SINCE_F43.or(Versions::RHEL10),
+        },
     ],
     options: &[&[
-        Opt::text(&["--stateroot"], "Name of the state root, also known as osname"),
+        Opt::text(
+            &["--stateroot"],
+            "Name of the state root, also known as osname",
+        ),
         Opt::text(&["--url"], "Container image reference").required(),
-        Opt::text(&["--transport"], "Transport of the reference, like `registry` or `oci`"),
-        Opt::text(&["--remote"], "Name of the ostree remote that follows the image")
-            .without_effect("the image is followed by its reference, not by an ostree remote"),
-        Opt::flag(&["--no-signature-verification"], "Accept an image without checking its signature"),
+        Opt::text(
+            &["--transport"],
+            "Transport of the reference, like `registry` or `oci`",
+        ),
+        Opt::text(
+            &["--remote"],
+            "Name of the ostree remote that follows the image",
+        )
+        .without_effect("the image is followed by its reference, not by an ostree remote"),
+        Opt::flag(
+            &["--no-signature-verification"],
+            "Accept an image without checking its signature",
+        ),
     ]],
     convert,
     write,
@@ -60,16 +78,25 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let Some(container) = &kickstart.ostreecontainer else { return };
+    let Some(container) = &kickstart.ostreecontainer else {
+        return;
+    };
     let remote = container.remote.as_ref().or(container.stateroot.as_ref());
     let url = Some(&container.url).filter(|url| !url.is_empty());
     writer.put("# OSTree container setup\nostreecontainer");
     writer.quoted("--stateroot", container.stateroot.as_ref());
     writer.quoted("--remote", remote);
-    writer.flag("--no-signature-verification", container.no_signature_verification);
+    writer.flag(
+        "--no-signature-verification",
+        container.no_signature_verification,
+    );
     writer.quoted("--transport", container.transport.as_ref());
     writer.quoted("--url", url);
     // pykickstart joins the options with blanks after the one that follows the command.
     let nothing = remote.or(url).or(container.transport.as_ref()).is_none();
-    writer.put(if nothing && !container.no_signature_verification { " \n" } else { "\n" });
+    writer.put(if nothing && !container.no_signature_verification {
+        " \n"
+    } else {
+        "\n"
+    });
 }

@@ -17,15 +17,31 @@ pub(super) const COMMAND: Command = Command {
     summary: "Installs a branch of an ostree repository",
     effect: Effect::NotYet,
     conflicts: &[
-        Conflict { with: &["ostreecontainer"], versions: Versions::FEDORA.or(Versions::RHEL10) },
-        Conflict { with: &["bootc"], versions: Versions::SINCE_F43.or(Versions::RHEL10) },
+        Conflict {
+            with: &["ostreecontainer"],
+            versions: Versions::FEDORA.or(Versions::RHEL10),
+        },
+        Conflict {
+            with: &["bootc"],
+            versions: Versions::SINCE_F43.or(Versions::RHEL10),
+        },
     ],
     options: &[&[
         Opt::text(&["--osname"], "Name of the state root").required(),
-        Opt::text(&["--remote"], "Name of the ostree remote; that of the state root without this option"),
-        Opt::text(&["--url"], "URL of the repository: `file:`, `http:` or `https:`").required(),
+        Opt::text(
+            &["--remote"],
+            "Name of the ostree remote; that of the state root without this option",
+        ),
+        Opt::text(
+            &["--url"],
+            "URL of the repository, with `file:`, `http:` or `https:`",
+        )
+        .required(),
         Opt::text(&["--ref"], "Branch in the repository").required(),
-        Opt::flag(&["--nogpg"], "Accept commits without checking their signatures"),
+        Opt::flag(
+            &["--nogpg"],
+            "Accept commits without checking their signatures",
+        ),
     ]],
     convert,
     write,
@@ -52,7 +68,10 @@ pub struct OstreeSetup {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    if let Some(url) = given.raw("--url").filter(|url| !SCHEMES.iter().any(|scheme| url.starts_with(scheme))) {
+    if let Some(url) = given
+        .raw("--url")
+        .filter(|url| !SCHEMES.iter().any(|scheme| url.starts_with(scheme)))
+    {
         let message = format!("{} is no URL of an ostree repository", quote(url));
         findings
             .error(Code::InvalidValue, given.location_of("--url"), message)
@@ -69,13 +88,22 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    let setup = kickstart.ostreesetup.as_ref().filter(|setup| !setup.osname.is_empty());
+    let setup = kickstart
+        .ostreesetup
+        .as_ref()
+        .filter(|setup| !setup.osname.is_empty());
     let Some(setup) = setup else { return };
     writer.put("# OSTree setup\nostreesetup");
     writer.quoted("--osname", Some(&setup.osname));
-    writer.quoted("--remote", Some(setup.remote.as_ref().unwrap_or(&setup.osname)));
+    writer.quoted(
+        "--remote",
+        Some(setup.remote.as_ref().unwrap_or(&setup.osname)),
+    );
     writer.quoted("--url", Some(&setup.url));
-    writer.quoted("--ref", Some(&setup.branch).filter(|branch| !branch.is_empty()));
+    writer.quoted(
+        "--ref",
+        Some(&setup.branch).filter(|branch| !branch.is_empty()),
+    );
     writer.flag("--nogpg", setup.nogpg);
     writer.put("\n");
 }

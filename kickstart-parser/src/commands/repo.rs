@@ -30,17 +30,41 @@ const OPTIONS: &[Opt] = &[
     Opt::text(&["--baseurl"], "URL of the repository"),
     Opt::text(&["--mirrorlist"], "URL of a list of mirrors"),
     Opt::text(&["--metalink"], "URL of a metalink file"),
-    Opt::int(&["--cost"], "Preference, repositories with a lower number come first"),
-    Opt::list(&["--excludepkgs"], "Packages that do not come from here, names or globs, separated by commas"),
-    Opt::list(&["--includepkgs"], "The only packages that come from here, names or globs, separated by commas"),
-    Opt::bool(&["--ignoregroups"], "Leave the groups of the repository out when composing trees")
-        .only(Versions::RHEL8.or(Versions::RHEL9))
-        .deprecated_in(Versions::RHEL9),
-    Opt::secret(&["--proxy"], "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`"),
+    Opt::int(
+        &["--cost"],
+        "Preference, repositories with a lower number come first",
+    ),
+    Opt::list(
+        &["--excludepkgs"],
+        "Packages that do not come from here, names or globs, separated by commas",
+    ),
+    Opt::list(
+        &["--includepkgs"],
+        "The only packages that come from here, names or globs, separated by commas",
+    ),
+    Opt::bool(
+        &["--ignoregroups"],
+        "Leave the groups of the repository out when composing trees",
+    )
+    .only(Versions::RHEL8.or(Versions::RHEL9))
+    .deprecated_in(Versions::RHEL9),
+    Opt::secret(
+        &["--proxy"],
+        "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
+    ),
     Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
-    Opt::flag(&["--install"], "Configure the repository in the installed system, too"),
-    Opt::text(&["--sslcacert"], "File with certificates to check the server with"),
-    Opt::text(&["--sslclientcert"], "File with the certificate that the server asks for"),
+    Opt::flag(
+        &["--install"],
+        "Configure the repository in the installed system, too",
+    ),
+    Opt::text(
+        &["--sslcacert"],
+        "File with certificates to check the server with",
+    ),
+    Opt::text(
+        &["--sslclientcert"],
+        "File with the certificate that the server asks for",
+    ),
     Opt::text(&["--sslclientkey"], "File with the key to that certificate"),
 ];
 
@@ -85,7 +109,9 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
     if let (Some(one), Some(other)) = (locations.next(), locations.next()) {
         given.exclude(one, other, findings);
     }
-    let Some(name) = given.raw("--name") else { return };
+    let Some(name) = given.raw("--name") else {
+        return;
+    };
     kickstart.repo.push(given.locate(Repo {
         name: name.to_owned(),
         baseurl: given.text("--baseurl"),

@@ -16,7 +16,10 @@ pub(super) const COMMAND: Command = Command {
     words: &["updates"],
     summary: "Updates the installer",
     effect: Effect::None("the installer is not Anaconda"),
-    operand: Some(Operand::optional("<url>", "URL of the image; only RHEL 8 can do without")),
+    operand: Some(Operand::optional(
+        "<url>",
+        "URL of the image; only RHEL 8 can do without",
+    )),
     convert,
     write,
     ..Command::BASE
@@ -42,11 +45,17 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
         given.lacks("`<url>`", &[], findings);
     }
     let url = word.filter(|word| !(has_floppy && *word == FLOPPY));
-    kickstart.updates = Some(given.locate(Updates { url: url.map(str::to_owned) }));
+    kickstart.updates = Some(given.locate(Updates {
+        url: url.map(str::to_owned),
+    }));
 }
 
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
-    match kickstart.updates.as_ref().map(|updates| updates.url.as_deref()) {
+    match kickstart
+        .updates
+        .as_ref()
+        .map(|updates| updates.url.as_deref())
+    {
         Some(None) => writer.put("updates\n"),
         Some(Some(url)) if !url.is_empty() => writer.put(format_args!("updates {url}\n")),
         _ => {}

@@ -27,10 +27,19 @@ const OPTIONS: &[Opt] = &[
     Opt::text(&["--url"], "URL of the repository"),
     Opt::text(&["--mirrorlist"], "URL of a list of mirrors"),
     Opt::text(&["--metalink"], "URL of a metalink file"),
-    Opt::secret(&["--proxy"], "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`"),
+    Opt::secret(
+        &["--proxy"],
+        "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
+    ),
     Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
-    Opt::text(&["--sslcacert"], "File with certificates to check the server with"),
-    Opt::text(&["--sslclientcert"], "File with the certificate that the server asks for"),
+    Opt::text(
+        &["--sslcacert"],
+        "File with certificates to check the server with",
+    ),
+    Opt::text(
+        &["--sslclientcert"],
+        "File with the certificate that the server asks for",
+    ),
     Opt::text(&["--sslclientkey"], "File with the key to that certificate"),
 ];
 
@@ -59,10 +68,16 @@ pub struct Url {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let mut locations = LOCATIONS.iter().filter(|name| given.text_here(name).is_some());
+    let mut locations = LOCATIONS
+        .iter()
+        .filter(|name| given.text_here(name).is_some());
     match (locations.next(), locations.next()) {
         (Some(one), Some(other)) => given.exclude(one, other, findings),
-        (None, _) => given.lacks("`--url`, `--mirrorlist` or `--metalink`", &LOCATIONS, findings),
+        (None, _) => given.lacks(
+            "`--url`, `--mirrorlist` or `--metalink`",
+            &LOCATIONS,
+            findings,
+        ),
         _ => {}
     }
     kickstart.url = Some(given.locate(Url {

@@ -16,7 +16,9 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["vnc"],
     summary: "Shows the installer over VNC",
-    deprecated: Versions::SINCE_F43.or(Versions::RHEL10).except(Versions::SINCE_F45),
+    deprecated: Versions::SINCE_F43
+        .or(Versions::RHEL10)
+        .except(Versions::SINCE_F45),
     removed: Versions::SINCE_F45,
     instead: "use `rdp`",
     effect: Effect::None("the installer asks nothing, so there is nothing to look at"),

@@ -18,9 +18,21 @@ pub(super) const COMMAND: Command = Command {
     effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
-        Opt::text(&["--devnum"], "Device bus ID of the adapter, like `0.0.4000`").required(),
-        Opt::text(&["--wwpn"], "World wide port name, `0x` and 16 hexadecimal digits").required_in(WHOLE),
-        Opt::text(&["--fcplun"], "Logical unit number, `0x` and 16 hexadecimal digits").required_in(WHOLE),
+        Opt::text(
+            &["--devnum"],
+            "Device bus ID of the adapter, like `0.0.4000`",
+        )
+        .required(),
+        Opt::text(
+            &["--wwpn"],
+            "World wide port name, `0x` and 16 hexadecimal digits",
+        )
+        .required_in(WHOLE),
+        Opt::text(
+            &["--fcplun"],
+            "Logical unit number, `0x` and 16 hexadecimal digits",
+        )
+        .required_in(WHOLE),
     ]],
     rank: 71,
     convert,
@@ -43,7 +55,9 @@ pub struct Zfcp {
 }
 
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
-    let Some(devnum) = given.raw("--devnum") else { return };
+    let Some(devnum) = given.raw("--devnum") else {
+        return;
+    };
     let value = Zfcp {
         devnum: devnum.to_owned(),
         wwpn: given.text("--wwpn"),
@@ -63,7 +77,10 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
 fn write(kickstart: &Kickstart, writer: &mut Writer) {
     for zfcp in &kickstart.zfcp {
         writer.put("zfcp");
-        writer.value("--devnum", Some(&zfcp.devnum).filter(|number| !number.is_empty()));
+        writer.value(
+            "--devnum",
+            Some(&zfcp.devnum).filter(|number| !number.is_empty()),
+        );
         writer.value("--wwpn", zfcp.wwpn.as_ref());
         writer.value("--fcplun", zfcp.fcplun.as_ref());
         writer.put("\n");

@@ -171,17 +171,20 @@ impl Code {
     /// Where the rule comes from
     pub fn class(self) -> Class {
         use Code::{
-            CommandNotYet, CommandRepeated, CommandWithoutEffect, EmptyKickstart, EmptyValue, GroupUndefined,
-            IgnoredWords, IncludeSkipped, KeyWithoutUser, MemberUndefined, MemberUnused, MountPointShared,
-            NoContinuation, NoRoot, NumberTooLarge, PassphraseMissing, ReqpartAlone, SectionNotYet,
-            SectionWithoutEffect, TwoSources, UnknownVersion,
+            CommandNotYet, CommandRepeated, CommandWithoutEffect, EmptyKickstart, EmptyValue,
+            GroupUndefined, IgnoredWords, IncludeSkipped, KeyWithoutUser, MemberUndefined,
+            MemberUnused, MountPointShared, NoContinuation, NoRoot, NumberTooLarge,
+            PassphraseMissing, ReqpartAlone, SectionNotYet, SectionWithoutEffect, TwoSources,
+            UnknownVersion,
         };
         match self {
-            KeyWithoutUser | ReqpartAlone | NoRoot | MountPointShared | MemberUndefined | MemberUnused | GroupUndefined
-            | PassphraseMissing | TwoSources => Class::Consistency,
-            CommandNotYet | CommandWithoutEffect | SectionNotYet | SectionWithoutEffect => Class::ImageMode,
-            NoContinuation | IgnoredWords | IncludeSkipped | CommandRepeated | EmptyKickstart | EmptyValue
-            | NumberTooLarge | UnknownVersion => Class::Style,
+            KeyWithoutUser | ReqpartAlone | NoRoot | MountPointShared | MemberUndefined
+            | MemberUnused | GroupUndefined | PassphraseMissing | TwoSources => Class::Consistency,
+            CommandNotYet | CommandWithoutEffect | SectionNotYet | SectionWithoutEffect => {
+                Class::ImageMode
+            }
+            NoContinuation | IgnoredWords | IncludeSkipped | CommandRepeated | EmptyKickstart
+            | EmptyValue | NumberTooLarge | UnknownVersion => Class::Style,
             _ => Class::Language,
         }
     }
@@ -189,7 +192,12 @@ impl Code {
     /// Whether a kickstart with such a finding is not installed, though its language is in order
     pub fn stops_installation(self) -> bool {
         use Code::{CommandNotYet, EmptyKickstart, MountPointTwice, SectionNotYet};
-        let by_itself = [CommandNotYet, EmptyKickstart, MountPointTwice, SectionNotYet];
+        let by_itself = [
+            CommandNotYet,
+            EmptyKickstart,
+            MountPointTwice,
+            SectionNotYet,
+        ];
         self.class() == Class::Consistency || by_itself.contains(&self)
     }
 }

@@ -72,8 +72,10 @@ pub(super) fn assemble(
         assembly: Assembly::default(),
         chain: Vec::new(),
         met: 0,
+        size: 0,
     };
-    assembler.read_file(&file.into(), text.to_owned(), Nested::Parsed);
+    let source = assembler.source(&file.into(), text);
+    assembler.read_file(source, text.to_owned(), Nested::Parsed);
     assembler.assembly
 }
 
@@ -95,13 +97,16 @@ struct Assembler<'i, 'f> {
     chain: Vec<Arc<str>>,
     /// How many includes were met
     met: usize,
+    /// How many bytes were read, those of a file as often as it is included
+    size: usize,
 }
 
 impl Assembler<'_, '_> {
-    fn read_file(&mut self, file: &Arc<str>, text: String, nested: Nested) {
-        let source = self.source(file);
-        if text.len() > LARGEST_FILE {
-            self.report_too_large(file);
+    fn read_file(&mut self, source: u32, text: String, nested: Nested) {
+        let file = &Arc::clone(&self.assembly.sources[source as usize].name);
+        self.size = self.size.saturating_add(text.len());
+        if self.size > LARGEST_FILE {
+            self.report_too_large(file, text.len());
             return;
         }
         self.chain.push(Arc::clone(file));
@@ -119,7 +124,8 @@ impl Assembler<'_, '_> {
                 LineKind::Include => {
                     self.follow(place, step, Nested::Parsed);
                 }
-                LineKind::Append if nested == Nested::Parsed && self.follow(place, step, Nested::Appended) => {}
+                LineKind::Append
+                    if nested == Nested::Parsed && self.follow(place, step, Nested::Appended) => {}
                 LineKind::Command | LineKind::Header if line.len() > LONGEST_LINE => {
                     self.report_too_long(place);
                 }
@@ -142,10 +148,12 @@ impl Assembler<'_, '_> {
         self.assembly.sources[source as usize].text = text;
     }
 
-    /// The position of a file among the sources, where it is put if it is new
-    fn source(&mut self, file: &Arc<str>) -> u32 {
+    /// The position of a file among the sources, where it is put if it is new, or says something else than before
+    fn source(&mut self, file: &Arc<str>, text: &str) -> u32 {
         let sources = &mut self.assembly.sources;
-        let known = sources.iter().position(|source| source.name == *file);
+        let known = sources
+            .iter()
+            .position(|source| source.name == *file && source.text == text);
         let at = known.unwrap_or_else(|| {
             sources.push(Source {
                 name: Arc::clone(file),
@@ -168,11 +176,15 @@ impl Assembler<'_, '_> {
         };
         if let Some(extra) = tokens.get(2) {
             let message = format!("words after the path of `{directive}` are ignored");
-            self.findings.warning(Code::IgnoredWords, place.at(extra.span), message);
+            self.findings
+                .warning(Code::IgnoredWords, place.at(extra.span), message);
         }
         self.met += 1;
         if self.met > MOST {
             self.report_too_many(path, place);
+            return true;
+        }
+        if self.size > LARGEST_FILE {
             return true;
         }
         match self.includes.fetch(&path.text, place.file) {
@@ -189,26 +201,39 @@ impl Assembler<'_, '_> {
     /// A directive without a path is wrong, unless it is a `%ksappend` that nobody follows
     fn miss_path(&mut self, directive: &str, place: Place<'_>) -> bool {
         let ignored = directive == "%ksappend"
-            && self.includes.fetch("", place.file).is_err_and(|e| e.kind() == io::ErrorKind::Unsupported);
+            && self
+                .includes
+                .fetch("", place.file)
+                .is_err_and(|e| e.kind() == io::ErrorKind::Unsupported);
         if !ignored {
             let message = format!("`{directive}` does not say what to include");
-            self.findings.error(Code::IncludeWithoutPath, place.whole(), message);
+            self.findings
+                .error(Code::IncludeWithoutPath, place.whole(), message);
         }
         !ignored
     }
 
-    fn enter(&mut self, name: &Arc<str>, text: String, from: (&Token<'_>, Place<'_>), nested: Nested) {
+    fn enter(
+        &mut self,
+        name: &Arc<str>,
+        text: String,
+        from: (&Token<'_>, Place<'_>),
+        nested: Nested,
+    ) {
         let (path, place) = from;
         let looping = self.chain.contains(name);
         if !looping && self.chain.len() < DEEPEST {
-            let source = self.source(name) as usize;
-            let from = &mut self.assembly.sources[source].included_from;
+            let source = self.source(name, &text);
+            let from = &mut self.assembly.sources[source as usize].included_from;
             from.get_or_insert_with(|| place.at(path.span));
-            self.read_file(name, text, nested);
+            self.read_file(source, text, nested);
             return;
         }
         let links = self.chain.iter().chain([name]);
-        let chain = links.map(|link| quote(link)).collect::<Vec<_>>().join(" includes ");
+        let chain = links
+            .map(|link| quote(link))
+            .collect::<Vec<_>>()
+            .join(" includes ");
         let message = if looping {
             format!("{} includes itself", quote(name))
         } else {
@@ -242,15 +267,26 @@ impl Assembler<'_, '_> {
         }
     }
 
-    fn report_too_large(&mut self, file: &Arc<str>) {
+    fn report_too_large(&mut self, file: &Arc<str>, size: usize) {
         self.assembly.incomplete = true;
-        self.findings.error(Code::TooLarge, start(file), too_large_message());
+        let message = if size > LARGEST_FILE {
+            too_large_message()
+        } else {
+            format!(
+                "with this file more than {} MiB are included; it is not read",
+                LARGEST_FILE >> 20
+            )
+        };
+        self.findings.error(Code::TooLarge, start(file), message);
     }
 
     fn report_too_long(&mut self, place: Place<'_>) {
         self.assembly.incomplete = true;
         let start = Place { text: "", ..place };
-        let message = format!("the line is longer than {} KiB and is not read", LONGEST_LINE >> 10);
+        let message = format!(
+            "the line is longer than {} KiB and is not read",
+            LONGEST_LINE >> 10
+        );
         self.findings.error(Code::TooLarge, start.whole(), message);
     }
 }

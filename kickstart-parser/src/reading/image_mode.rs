@@ -21,7 +21,8 @@ pub(super) fn check(statements: &Statements<'_>, findings: &mut Findings) {
                 findings.warning(Code::CommandWithoutEffect, at.clone(), message);
             }
             Effect::NotYet => {
-                let message = format!("`{word}` is not carried out by this version of Landfall yet");
+                let message =
+                    format!("`{word}` is not carried out by this version of Landfall yet");
                 findings.warning(Code::CommandNotYet, at.clone(), message);
             }
         }

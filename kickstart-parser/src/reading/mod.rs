@@ -89,7 +89,11 @@ pub fn read(file: &str, text: &str, syntax: Option<Syntax>, includes: &dyn Inclu
         image_mode::check(&statements, &mut findings);
     }
     let kickstart = statements.kickstart;
-    let files: Vec<_> = assembly.sources.iter().map(|source| source.name.clone()).collect();
+    let files: Vec<_> = assembly
+        .sources
+        .iter()
+        .map(|source| source.name.clone())
+        .collect();
     Reading {
         syntax,
         kickstart,
@@ -104,7 +108,11 @@ fn declared(file: &str, text: &str, findings: &mut Findings) -> Syntax {
         return Syntax::NEWEST;
     };
     declared.unwrap_or_else(|value| {
-        let message = format!("{} is no version that is known, read as {}", quote(value), Syntax::NEWEST);
+        let message = format!(
+            "{} is no version that is known, read as {}",
+            quote(value),
+            Syntax::NEWEST
+        );
         let place = Place {
             file: &file.into(),
             line: declaration(text).map_or(1, |(number, _)| number),

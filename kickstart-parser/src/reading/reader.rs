@@ -44,7 +44,12 @@ impl<'a> Reader<'a> {
         match line.kind {
             LineKind::Command => {
                 self.tokens.clear();
-                add_words(&mut self.tokens, place.text, (place, Hash::Comment), findings);
+                add_words(
+                    &mut self.tokens,
+                    place.text,
+                    (place, Hash::Comment),
+                    findings,
+                );
                 self.statements.add(&self.tokens, place, findings);
             }
             LineKind::Header => self.begin_section(line, place, findings),
@@ -63,7 +68,12 @@ impl<'a> Reader<'a> {
         let tokens = words(place, Hash::Comment, findings);
         if let Some(section) = line.begins {
             self.end_section(findings);
-            self.section = Some(Pending::begin(section, self.syntax, (&tokens, place), findings));
+            self.section = Some(Pending::begin(
+                section,
+                self.syntax,
+                (&tokens, place),
+                findings,
+            ));
         }
     }
 

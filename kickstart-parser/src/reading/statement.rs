@@ -52,7 +52,9 @@ impl<'a> Statements<'a> {
             return;
         }
         self.check_conflicts(command, first, place, findings);
-        self.met[index].first.get_or_insert_with(|| place.at(first.span));
+        self.met[index]
+            .first
+            .get_or_insert_with(|| place.at(first.span));
         if command.deprecated.has(self.syntax) {
             report_deprecated(command, first, place, findings);
             return;
@@ -93,17 +95,28 @@ impl<'a> Statements<'a> {
         let word = quote(&first.text);
         if !command.versions.has(self.syntax) {
             let message = format!("{} has no command {word}", self.syntax);
-            let living = command.versions.except(command.deprecated).except(command.removed);
+            let living = command
+                .versions
+                .except(command.deprecated)
+                .except(command.removed);
             let help = if living.is_empty() {
                 command.instead.to_owned()
             } else {
-                format!("{} it; `--syntax` or a line `#version=` chooses the version", living.having())
+                format!(
+                    "{} it; `--syntax` or a line `#version=` chooses the version",
+                    living.having()
+                )
             };
-            findings.error(Code::UnknownCommand, place.at(first.span), message).help(help);
+            findings
+                .error(Code::UnknownCommand, place.at(first.span), message)
+                .help(help);
             return true;
         }
         if command.removed.has(self.syntax) {
-            let message = format!("{word} was removed from the language in {} or earlier", self.syntax);
+            let message = format!(
+                "{word} was removed from the language in {} or earlier",
+                self.syntax
+            );
             let found = findings.error(Code::CommandRemoved, place.at(first.span), message);
             found.help(instead(command));
             return true;
@@ -134,7 +147,9 @@ impl<'a> Statements<'a> {
         findings: &mut Findings,
     ) {
         let rules = command.conflicts.iter();
-        let others = rules.filter(|rule| rule.versions.has(self.syntax)).flat_map(|rule| rule.with);
+        let others = rules
+            .filter(|rule| rule.versions.has(self.syntax))
+            .flat_map(|rule| rule.with);
         for other in others {
             if let Some(earlier) = self.first(other) {
                 let message = format!("{} and `{other}` exclude each other", quote(&first.text));
@@ -181,7 +196,8 @@ fn report_unknown(first: &Token<'_>, syntax: Syntax, place: Place<'_>, findings:
         );
         return;
     }
-    let living = all().filter(|command| command.versions.has(syntax) && !command.removed.has(syntax));
+    let living =
+        all().filter(|command| command.versions.has(syntax) && !command.removed.has(syntax));
     let words = living.flat_map(|command| command.words.iter().copied());
     let sections = ["pre", "post", "packages", "end", "include"];
     let message = format!("unknown command {}", quote(&first.text));

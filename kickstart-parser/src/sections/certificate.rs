@@ -14,8 +14,14 @@ use crate::writer::Writer;
 
 pub(super) const OPTIONS: &[&[Opt]] = &[&[
     Opt::text(&["--filename"], "Name of the file").required(),
-    Opt::text(&["--dir"], "Directory that the file goes to; not needed with `--type`"),
-    Opt::text(&["--type"], "Kind of the certificate, `anchor` for one to trust; says where it goes"),
+    Opt::text(
+        &["--dir"],
+        "Directory that the file goes to; not needed with `--type`",
+    ),
+    Opt::text(
+        &["--type"],
+        "Kind of the certificate, `anchor` for one to trust; says where it goes",
+    ),
 ]];
 
 /// A certificate
@@ -61,7 +67,10 @@ impl Pending {
 
     /// The certificate; it is an error if there is nothing between header and end
     pub(super) fn end(self, findings: &mut Findings) -> Option<Certificate> {
-        let Self { mut certificate, mut body } = self;
+        let Self {
+            mut certificate,
+            mut body,
+        } = self;
         if body.ends_with('\n') {
             body.pop();
         }

@@ -88,7 +88,9 @@ impl<'a> Pending<'a> {
         match self {
             Self::Script(script) => kickstart.scripts.extend(script.end()),
             Self::Packages(packages) => packages.end(kickstart, findings),
-            Self::Certificate(certificate) => kickstart.certificates.extend(certificate.end(findings)),
+            Self::Certificate(certificate) => {
+                kickstart.certificates.extend(certificate.end(findings));
+            }
             Self::Verbatim(verbatim) => kickstart.verbatim.push(verbatim),
         }
     }
@@ -99,7 +101,10 @@ fn report_effect(section: Section, place: Place<'_>, findings: &mut Findings) {
     let word = section.word();
     let (code, message) = match of(section).effect {
         Effect::CarriedOut | Effect::Inherent => return,
-        Effect::None(why) => (Code::SectionWithoutEffect, format!("`{word}` has no effect: {why}")),
+        Effect::None(why) => (
+            Code::SectionWithoutEffect,
+            format!("`{word}` has no effect: {why}"),
+        ),
         Effect::NotYet => {
             let message = format!("`{word}` is not carried out by this version of Landfall yet");
             (Code::SectionNotYet, message)

@@ -21,20 +21,38 @@ use crate::writer::Writer;
 pub(super) const OPTIONS: &[&[Opt]] = &[&[
     Opt::flag(&["--excludedocs"], "Leave out documentation"),
     Opt::flag(&["--ignoremissing"], "Go on when a package is missing"),
-    Opt::flag(&["--ignorebroken"], "Go on when packages contradict each other").only(Versions::FEDORA),
+    Opt::flag(
+        &["--ignorebroken"],
+        "Go on when packages contradict each other",
+    )
+    .only(Versions::FEDORA),
     Opt::flag(&["--default"], "Install the default environment"),
     Opt::flag(&["--multilib"], "Install packages of all architectures"),
     Opt::flag(&["--nocore"], "Leave out the core group"),
     Opt::int(&["--timeout"], "Seconds that a connection may take"),
     Opt::int(&["--retries"], "How often a download is tried again"),
-    Opt::text(&["--inst-langs"], "Languages to install, separated by colons").only(WITH_HYPHENS),
-    Opt::text(&["--instLangs"], "Languages to install, separated by colons")
-        .only(WITH_CAPITALS)
-        .deprecated_in(WITH_CAPITALS.except(Versions::RHEL8)),
-    Opt::flag(&["--exclude-weakdeps"], "Leave out packages that are only recommended").only(WITH_HYPHENS),
-    Opt::flag(&["--excludeWeakdeps"], "Leave out packages that are only recommended")
-        .only(WITH_CAPITALS)
-        .deprecated_in(WITH_CAPITALS.except(Versions::RHEL8)),
+    Opt::text(
+        &["--inst-langs"],
+        "Languages to install, separated by colons",
+    )
+    .only(WITH_HYPHENS),
+    Opt::text(
+        &["--instLangs"],
+        "Languages to install, separated by colons",
+    )
+    .only(WITH_CAPITALS)
+    .deprecated_in(WITH_CAPITALS.except(Versions::RHEL8)),
+    Opt::flag(
+        &["--exclude-weakdeps"],
+        "Leave out packages that are only recommended",
+    )
+    .only(WITH_HYPHENS),
+    Opt::flag(
+        &["--excludeWeakdeps"],
+        "Leave out packages that are only recommended",
+    )
+    .only(WITH_CAPITALS)
+    .deprecated_in(WITH_CAPITALS.except(Versions::RHEL8)),
 ]];
 
 /// Versions that write two of the options with a hyphen
@@ -45,8 +63,14 @@ const WITH_CAPITALS: Versions = Versions::ALL.except(Versions::RHEL10);
 
 /// Options of a group in the body
 const GROUP_OPTIONS: &[&[Opt]] = &[&[
-    Opt::flag(&["--nodefaults"], "Install only the mandatory packages of the group"),
-    Opt::flag(&["--optional"], "Install the optional packages of the group, too"),
+    Opt::flag(
+        &["--nodefaults"],
+        "Install only the mandatory packages of the group",
+    ),
+    Opt::flag(
+        &["--optional"],
+        "Install the optional packages of the group, too",
+    ),
 ]];
 
 /// The packages to install
@@ -127,11 +151,20 @@ impl<'a> Pending<'a> {
     }
 
     pub(super) fn take(&mut self, place: Place<'a>, findings: &mut Findings) {
-        let text = place.text.split('#').next().unwrap_or("").trim_matches(is_blank);
+        let text = place
+            .text
+            .split('#')
+            .next()
+            .unwrap_or("")
+            .trim_matches(is_blank);
         let item = if let Some(environment) = text.strip_prefix("@^") {
             Item::Environment(environment)
         } else if let Some(group) = text.strip_prefix('@') {
-            let takes = Takes { options: GROUP_OPTIONS, operand: None, syntax: self.given.syntax };
+            let takes = Takes {
+                options: GROUP_OPTIONS,
+                operand: None,
+                syntax: self.given.syntax,
+            };
             read_group(group, takes, place, findings)
         } else if let Some(rest) = text.strip_prefix('-') {
             if rest.is_empty() {
@@ -158,18 +191,29 @@ impl<'a> Pending<'a> {
 }
 
 /// Reads what follows the `@` of a group: the words of its name, with options between them
-fn read_group<'a>(text: &'a str, takes: Takes, place: Place<'a>, findings: &mut Findings) -> Item<'a> {
+fn read_group<'a>(
+    text: &'a str,
+    takes: Takes,
+    place: Place<'a>,
+    findings: &mut Findings,
+) -> Item<'a> {
     let mut name: Vec<&str> = Vec::new();
-    let mut options: Vec<&str> = Vec::new();
+    let mut members = GroupMembers::Default;
     let mut words = text.split(is_blank).filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
         match classify(word, takes) {
             Class::Option(option) => {
-                options.push(option.name());
-                if word.contains('=') {
-                    let message = format!("`{}` takes no value", option.name());
-                    findings.error(Code::UnexpectedValue, place_of(word, place), message);
+                report_value(option, word, place, findings);
+                let asked = if option.name() == "--optional" {
+                    GroupMembers::All
+                } else {
+                    GroupMembers::Mandatory
+                };
+                if !matches!(members, GroupMembers::Default) && members != asked {
+                    let message = "`--nodefaults` and `--optional` exclude each other";
+                    findings.error(Code::OptionConflict, place_of(word, place), message);
                 }
+                members = asked;
             }
             Class::Ambiguous(_) => {
                 let message = format!("{} could be `--nodefaults`, `--optional`", quote(word));
@@ -182,29 +226,31 @@ fn read_group<'a>(text: &'a str, takes: Takes, place: Place<'a>, findings: &mut 
             Class::Operand | Class::Unknown => name.push(word),
         }
     }
-    let members = match (options.contains(&"--nodefaults"), options.contains(&"--optional")) {
-        (true, true) => {
-            let message = "`--nodefaults` and `--optional` exclude each other";
-            findings.error(Code::OptionConflict, place.whole(), message);
-            GroupMembers::Default
-        }
-        (true, false) => GroupMembers::Mandatory,
-        (false, true) => GroupMembers::All,
-        (false, false) => GroupMembers::Default,
-    };
     Item::Group(name.join(" "), members)
+}
+
+fn report_value(option: &Opt, word: &str, place: Place<'_>, findings: &mut Findings) {
+    if word.contains('=') {
+        let message = format!("`{}` takes no value", option.name());
+        findings.error(Code::UnexpectedValue, place_of(word, place), message);
+    }
 }
 
 /// Where a piece of a line is
 fn place_of(piece: &str, place: Place<'_>) -> Location {
     let start = piece.as_ptr().addr() - place.text.as_ptr().addr();
-    place.at(Span { start, end: start + piece.len() })
+    place.at(Span {
+        start,
+        end: start + piece.len(),
+    })
 }
 
 impl Packages {
     /// Takes over what a header says; all but two options count for the last section alone
     fn configure(&mut self, given: &Arguments<'_>) {
-        let langs = given.last_of(&["--inst-langs", "--instLangs"]).and_then(|name| given.raw(name));
+        let langs = given
+            .last_of(&["--inst-langs", "--instLangs"])
+            .and_then(|name| given.raw(name));
         self.inst_langs = langs.map(str::to_owned).or(self.inst_langs.take());
         self.default |= given.flag("--default");
         self.nocore = given.flag("--nocore");
@@ -248,16 +294,24 @@ impl Packages {
         writer.put("\n%packages");
         self.write_options(writer);
         writer.put("\n");
-        let environment = self.environment.iter().filter(|name| !self.default && !name.is_empty());
-        environment.for_each(|name| writer.put(format_args!("@^{name}\n")));
+        let environment = self.environment.as_ref();
+        if let Some(name) = environment.filter(|name| !self.default && !name.is_empty()) {
+            writer.put(format_args!("@^{name}\n"));
+        }
         for (name, members) in &self.groups {
             writer.put(format_args!("@{name}{}\n", members.option()));
         }
-        self.packages.iter().for_each(|name| writer.put(format_args!("{name}\n")));
+        for name in &self.packages {
+            writer.put(format_args!("{name}\n"));
+        }
         let mut groups: Vec<_> = self.excluded_groups.iter().collect();
         groups.sort();
-        groups.iter().for_each(|name| writer.put(format_args!("-@{name}\n")));
-        self.excluded_packages.iter().for_each(|name| writer.put(format_args!("-{name}\n")));
+        for name in groups {
+            writer.put(format_args!("-@{name}\n"));
+        }
+        for name in &self.excluded_packages {
+            writer.put(format_args!("-{name}\n"));
+        }
         writer.put("\n%end\n");
     }
 
@@ -268,9 +322,23 @@ impl Packages {
         writer.flag("--nocore", self.nocore);
         writer.flag("--ignoremissing", self.ignoremissing);
         writer.flag("--ignorebroken", self.ignorebroken);
-        writer.value(if hyphens { "--inst-langs" } else { "--instLangs" }, self.inst_langs.as_ref());
+        writer.value(
+            if hyphens {
+                "--inst-langs"
+            } else {
+                "--instLangs"
+            },
+            self.inst_langs.as_ref(),
+        );
         writer.flag("--multilib", self.multilib);
-        writer.flag(if hyphens { "--exclude-weakdeps" } else { "--excludeWeakdeps" }, self.exclude_weakdeps);
+        writer.flag(
+            if hyphens {
+                "--exclude-weakdeps"
+            } else {
+                "--excludeWeakdeps"
+            },
+            self.exclude_weakdeps,
+        );
         writer.value("--timeout", self.timeout);
         writer.value("--retries", self.retries);
     }

@@ -88,7 +88,9 @@ impl Pending {
     pub(super) fn begin(kind: ScriptKind, given: &Arguments<'_>) -> Self {
         let script = Script {
             kind,
-            interpreter: given.text("--interpreter").unwrap_or_else(|| "/bin/sh".to_owned()),
+            interpreter: given
+                .text("--interpreter")
+                .unwrap_or_else(|| "/bin/sh".to_owned()),
             log: given.raw("--log").map(str::to_owned),
             erroronfail: given.flag("--erroronfail"),
             nochroot: given.flag("--nochroot"),
@@ -112,7 +114,11 @@ impl Pending {
 pub(super) fn report_traceback(syntax: Syntax, place: Place<'_>, findings: &mut Findings) {
     if WITH_ONERROR.has(syntax) {
         findings
-            .deprecation(Code::SectionDeprecated, place.whole(), "`%traceback` is deprecated")
+            .deprecation(
+                Code::SectionDeprecated,
+                place.whole(),
+                "`%traceback` is deprecated",
+            )
             .help("use `%onerror`");
     }
 }
@@ -131,7 +137,11 @@ impl Script {
         writer.flag("--nochroot", self.nochroot);
         writer.value("--logfile", self.log.as_ref());
         writer.flag("--erroronfail", self.erroronfail);
-        let end = if self.body.ends_with('\n') { "%end\n" } else { "\n%end\n" };
+        let end = if self.body.ends_with('\n') {
+            "%end\n"
+        } else {
+            "\n%end\n"
+        };
         writer.put("\n");
         writer.put(&self.body);
         writer.put(end);

@@ -24,7 +24,10 @@ pub struct Verbatim {
 impl Verbatim {
     pub(super) fn begin(tokens: &[Token<'_>], place: Place<'_>) -> Self {
         Self {
-            header: tokens.iter().map(|token| token.text.clone().into_owned()).collect(),
+            header: tokens
+                .iter()
+                .map(|token| token.text.clone().into_owned())
+                .collect(),
             body: String::new(),
             location: place.whole(),
         }

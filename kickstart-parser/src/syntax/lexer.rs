@@ -120,7 +120,10 @@ impl<'a> Scanner<'a, '_> {
         let start = self.at;
         let mut token = Token {
             text: Cow::Borrowed(self.plain_run()),
-            span: Span { start, end: self.at },
+            span: Span {
+                start,
+                end: self.at,
+            },
             plain: self.at - start,
             open: false,
         };
@@ -144,7 +147,11 @@ impl<'a> Scanner<'a, '_> {
     fn plain_run(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
         let special = |byte: &u8| SPECIAL[usize::from(*byte)] || self.is_comment(*byte);
-        let length = rest.as_bytes().iter().position(special).unwrap_or(rest.len());
+        let length = rest
+            .as_bytes()
+            .iter()
+            .position(special)
+            .unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
     }
@@ -173,9 +180,18 @@ impl<'a> Scanner<'a, '_> {
         while let Some(backslash) = rest.find('\\') {
             append(&mut token.text, &rest[..backslash]);
             // Only a quote or a backslash can be escaped here; before anything else the backslash is text.
-            let escaped = usize::from(matches!(rest.as_bytes().get(backslash + 1), Some(b'"' | b'\\')));
-            let next = rest[backslash + escaped..].chars().next().map_or(0, char::len_utf8);
-            append(&mut token.text, &rest[backslash + escaped..backslash + escaped + next]);
+            let escaped = usize::from(matches!(
+                rest.as_bytes().get(backslash + 1),
+                Some(b'"' | b'\\')
+            ));
+            let next = rest[backslash + escaped..]
+                .chars()
+                .next()
+                .map_or(0, char::len_utf8);
+            append(
+                &mut token.text,
+                &rest[backslash + escaped..backslash + escaped + next],
+            );
             rest = &rest[backslash + escaped + next..];
         }
         append(&mut token.text, rest);
@@ -200,17 +216,24 @@ impl<'a> Scanner<'a, '_> {
         let rest = trimmed(&self.text[self.at..]);
         append(&mut token.text, rest.get(1..).unwrap_or(""));
         token.open = true;
-        report_open(self.place, Span { start: self.at, end: self.at + rest.len().max(1) }, findings);
+        report_open(
+            self.place,
+            Span {
+                start: self.at,
+                end: self.at + rest.len().max(1),
+            },
+            findings,
+        );
         self.at = self.text.len();
     }
 }
 
-/// Which bytes end a word or begin a piece of it that does not stand for itself
+/// Which bytes (blank, tab, CR, LF, quotes, backslash) end a word or begin a piece of it that does not stand for itself
 const SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        special[byte] = matches!(byte as u8, b' ' | b'\t' | b'\r' | b'\n' | b'\'' | b'"' | b'\\');
+        special[byte] = matches!(byte, 0x20 | 0x09 | 0x0d | 0x0a | 0x27 | 0x22 | 0x5c);
         byte += 1;
     }
     special
@@ -240,7 +263,10 @@ fn append<'a>(word: &mut Cow<'a, str>, piece: &'a str) {
 }
 
 fn report_continuation(place: Place<'_>, start: usize, findings: &mut Findings) {
-    let at = place.at(Span { start, end: start + 1 });
+    let at = place.at(Span {
+        start,
+        end: start + 1,
+    });
     findings
         .warning(
             Code::NoContinuation,
@@ -257,8 +283,14 @@ fn report_open(place: Place<'_>, span: Span, findings: &mut Findings) {
         findings.error(Code::DanglingBackslash, at, message);
     } else {
         findings
-            .error(Code::UnclosedQuote, at, "the quote that begins here is not closed on this line")
-            .help("a quoted word cannot go over several lines; outside quotes write `\\'` or `\\\"`");
+            .error(
+                Code::UnclosedQuote,
+                at,
+                "the quote that begins here is not closed on this line",
+            )
+            .help(
+                "a quoted word cannot go over several lines; outside quotes write `\\'` or `\\\"`",
+            );
     }
 }
 

@@ -19,7 +19,10 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn line_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(|byte| ENDS[usize::from(*byte)]) {
+    while let Some(found) = bytes[from..]
+        .iter()
+        .position(|byte| ENDS[usize::from(*byte)])
+    {
         let at = from + found;
         let length = match (bytes[at], &bytes[at + 1..]) {
             (b'\r', [b'\n', ..]) | (0xc2, [0x85, ..]) => 2,

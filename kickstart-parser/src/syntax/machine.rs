@@ -155,7 +155,12 @@ impl Machine {
         }
     }
 
-    fn step_header(&mut self, first: &Token<'_>, place: Place<'_>, findings: &mut Findings) -> Step {
+    fn step_header(
+        &mut self,
+        first: &Token<'_>,
+        place: Place<'_>,
+        findings: &mut Findings,
+    ) -> Step {
         let begins = Section::named(&first.text);
         if let Some(section) = begins {
             self.open = Some(Open {

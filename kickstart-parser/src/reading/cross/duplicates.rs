@@ -18,29 +18,47 @@ pub(super) fn check(kickstart: &Kickstart, findings: &mut Findings) {
 fn check_storage(kickstart: &Kickstart, findings: &mut Findings) {
     let mut twice = Twice(Code::MountPointTwice, findings);
     let parts = kickstart.part.iter().filter(|part| part.mntpoint != "swap");
-    twice.each(parts, |part| &part.mntpoint, |mount| format!("partition {}", quote(mount)));
-    twice.each(&kickstart.btrfs, |btrfs| &btrfs.mntpoint, |mount| {
-        format!("btrfs volume {}", quote(mount))
-    });
+    twice.each(
+        parts,
+        |part| &part.mntpoint,
+        |mount| format!("partition {}", quote(mount)),
+    );
+    twice.each(
+        &kickstart.btrfs,
+        |btrfs| &btrfs.mntpoint,
+        |mount| format!("btrfs volume {}", quote(mount)),
+    );
     let mut twice = Twice(Code::Duplicate, findings);
-    twice.each(&kickstart.raid, |raid| &raid.device, |device| {
-        format!("RAID device {}", quote(device))
-    });
-    twice.each(&kickstart.volgroup, |group| &group.name, |name| {
-        format!("volume group {}", quote(name))
-    });
+    twice.each(
+        &kickstart.raid,
+        |raid| &raid.device,
+        |device| format!("RAID device {}", quote(device)),
+    );
+    twice.each(
+        &kickstart.volgroup,
+        |group| &group.name,
+        |name| format!("volume group {}", quote(name)),
+    );
     twice.each(
         &kickstart.logvol,
         |volume| (&volume.vgname, &volume.name),
         |(group, name)| format!("logical volume {} of group {}", quote(name), quote(group)),
     );
-    twice.each(&kickstart.stratispool, |pool| &pool.name, |name| {
-        format!("Stratis pool {}", quote(name))
-    });
+    twice.each(
+        &kickstart.stratispool,
+        |pool| &pool.name,
+        |name| format!("Stratis pool {}", quote(name)),
+    );
     twice.each(
         &kickstart.stratisfs,
         |fs| (&fs.poolname, &fs.name),
-        |(pool, name)| format!("Stratis file system {} of pool {}", quote(name), quote(pool)),
+        |(pool, name)| {
+            format!(
+                "Stratis file system {} of pool {}",
+                quote(name),
+                quote(pool)
+            )
+        },
     );
 }
 
@@ -54,15 +72,20 @@ fn check_devices(kickstart: &Kickstart, findings: &mut Findings) {
             device => format!("network device {}", quote(device)),
         },
     );
-    twice.each(&kickstart.fcoe, |fcoe| &fcoe.nic, |nic| format!("FCoE device {}", quote(nic)));
+    twice.each(
+        &kickstart.fcoe,
+        |fcoe| &fcoe.nic,
+        |nic| format!("FCoE device {}", quote(nic)),
+    );
     twice.each(
         &kickstart.zfcp,
         |zfcp| (&zfcp.devnum, &zfcp.wwpn, &zfcp.fcplun),
         |(devnum, ..)| format!("zFCP device {}", quote(devnum)),
     );
-    let named = kickstart.nvdimm.iter().filter(|nvdimm| {
-        nvdimm.namespace.is_some() || !nvdimm.blockdevs.is_empty()
-    });
+    let named = kickstart
+        .nvdimm
+        .iter()
+        .filter(|nvdimm| nvdimm.namespace.is_some() || !nvdimm.blockdevs.is_empty());
     twice.each(
         named,
         |nvdimm| (nvdimm.action, &nvdimm.namespace, &nvdimm.blockdevs),
@@ -72,14 +95,28 @@ fn check_devices(kickstart: &Kickstart, findings: &mut Findings) {
 
 fn check_accounts(kickstart: &Kickstart, findings: &mut Findings) {
     let mut twice = Twice(Code::Duplicate, findings);
-    twice.each(&kickstart.user, |user| &user.name, |name| format!("user {}", quote(name)));
-    twice.each(&kickstart.group, |group| &group.name, |name| format!("group {}", quote(name)));
-    twice.each(&kickstart.repo, |repo| &repo.name, |name| format!("repository {}", quote(name)));
+    twice.each(
+        &kickstart.user,
+        |user| &user.name,
+        |name| format!("user {}", quote(name)),
+    );
+    twice.each(
+        &kickstart.group,
+        |group| &group.name,
+        |name| format!("group {}", quote(name)),
+    );
+    twice.each(
+        &kickstart.repo,
+        |repo| &repo.name,
+        |name| format!("repository {}", quote(name)),
+    );
     let of_user = |name: &String| format!("ssh key of {}", quote(name));
     twice.each(&kickstart.sshkey, |key| &key.username, of_user);
-    twice.each(&kickstart.sshpw, |account| &account.username, |name| {
-        format!("ssh account {}", quote(name))
-    });
+    twice.each(
+        &kickstart.sshpw,
+        |account| &account.username,
+        |name| format!("ssh account {}", quote(name)),
+    );
 }
 
 /// Warns of what comes a second time, by this rule
@@ -105,7 +142,9 @@ impl Twice<'_> {
                 earlier.line
             );
             let Self(code, findings) = self;
-            findings.warning(*code, location.clone(), message).help(help);
+            findings
+                .warning(*code, location.clone(), message)
+                .help(help);
         }
     }
 }

@@ -28,10 +28,16 @@ fn check_members(kickstart: &Kickstart, findings: &mut Findings) {
             let message = format!("no line defines {}, which `{word}` uses", quote(member));
             findings
                 .warning(Code::MemberUndefined, at.clone(), message)
-                .help(format!("add a line like {}", quote(&format!("part {member} --size=…"))));
+                .help(format!(
+                    "add a line like {}",
+                    quote(&format!("part {member} --size=…"))
+                ));
         }
     }
-    let mut unused: Vec<_> = defined.into_iter().filter(|(name, _)| !used.contains(name)).collect();
+    let mut unused: Vec<_> = defined
+        .into_iter()
+        .filter(|(name, _)| !used.contains(name))
+        .collect();
     unused.sort_by_key(|(_, at)| at.line);
     for (name, at) in unused {
         if let Some((_, word)) = MEMBERS.iter().find(|(prefix, _)| name.starts_with(prefix)) {
@@ -43,22 +49,47 @@ fn check_members(kickstart: &Kickstart, findings: &mut Findings) {
 
 /// What can be a member: partitions, and RAID devices in place of a file system
 fn defined(kickstart: &Kickstart) -> HashMap<&str, &Location> {
-    let parts = kickstart.part.iter().map(|part| (part.mntpoint.as_str(), &part.location));
-    let raids = kickstart.raid.iter().map(|raid| (raid.mntpoint.as_str(), &raid.location));
+    let parts = kickstart
+        .part
+        .iter()
+        .map(|part| (part.mntpoint.as_str(), &part.location));
+    let raids = kickstart
+        .raid
+        .iter()
+        .map(|raid| (raid.mntpoint.as_str(), &raid.location));
     parts.chain(raids).collect()
 }
 
 /// What needs members, the command's word first
 fn uses(kickstart: &Kickstart) -> impl Iterator<Item = (&'static str, &str, &Location)> {
     let groups = kickstart.volgroup.iter();
-    let groups = groups.flat_map(|group| group.partitions.iter().map(|name| ("volgroup", name, &group.location)));
+    let groups = groups.flat_map(|group| {
+        group
+            .partitions
+            .iter()
+            .map(|name| ("volgroup", name, &group.location))
+    });
     let raids = kickstart.raid.iter();
-    let raids = raids.flat_map(|raid| raid.members.iter().map(|name| ("raid", name, &raid.location)));
+    let raids = raids.flat_map(|raid| {
+        raid.members
+            .iter()
+            .map(|name| ("raid", name, &raid.location))
+    });
     // The device of a subvolume is its volume, which may be on the disk already.
     let volumes = kickstart.btrfs.iter().filter(|btrfs| !btrfs.subvol);
-    let volumes = volumes.flat_map(|btrfs| btrfs.devices.iter().map(|name| ("btrfs", name, &btrfs.location)));
+    let volumes = volumes.flat_map(|btrfs| {
+        btrfs
+            .devices
+            .iter()
+            .map(|name| ("btrfs", name, &btrfs.location))
+    });
     let caches = kickstart.logvol.iter();
-    let caches = caches.flat_map(|volume| volume.cachepvs.iter().map(|name| ("logvol", name, &volume.location)));
+    let caches = caches.flat_map(|volume| {
+        volume
+            .cachepvs
+            .iter()
+            .map(|name| ("logvol", name, &volume.location))
+    });
     let all = groups.chain(raids).chain(volumes).chain(caches);
     all.map(|(word, name, at)| (word, name.as_str(), at))
 }
@@ -66,24 +97,42 @@ fn uses(kickstart: &Kickstart) -> impl Iterator<Item = (&'static str, &str, &Loc
 fn check_volume_groups(kickstart: &Kickstart, findings: &mut Findings) {
     let groups: HashSet<_> = kickstart.volgroup.iter().map(|group| &group.name).collect();
     // What exists on the disk already may be in a group that exists already.
-    let made = kickstart.logvol.iter().filter(|volume| !volume.useexisting && !volume.noformat);
+    let made = kickstart
+        .logvol
+        .iter()
+        .filter(|volume| !volume.useexisting && !volume.noformat);
     for volume in made.filter(|volume| !groups.contains(&volume.vgname)) {
-        let message = format!("no `volgroup` defines {}, which the volume is in", quote(&volume.vgname));
+        let message = format!(
+            "no `volgroup` defines {}, which the volume is in",
+            quote(&volume.vgname)
+        );
         findings.warning(Code::GroupUndefined, volume.location.clone(), message);
     }
 }
 
 fn check_pools(kickstart: &Kickstart, findings: &mut Findings) {
     let thin = kickstart.logvol.iter().filter(|volume| volume.thinpool);
-    let thin: HashSet<_> = thin.map(|volume| (&volume.vgname, volume.name.as_str())).collect();
-    for volume in kickstart.logvol.iter().filter(|volume| volume.thin && !volume.useexisting) {
-        let Some(pool) = volume.poolname.as_deref() else { continue };
+    let thin: HashSet<_> = thin
+        .map(|volume| (&volume.vgname, volume.name.as_str()))
+        .collect();
+    for volume in kickstart
+        .logvol
+        .iter()
+        .filter(|volume| volume.thin && !volume.useexisting)
+    {
+        let Some(pool) = volume.poolname.as_deref() else {
+            continue;
+        };
         if !thin.contains(&(&volume.vgname, pool)) {
             let message = format!("no `logvol --thinpool` defines the pool {}", quote(pool));
             findings.warning(Code::GroupUndefined, volume.location.clone(), message);
         }
     }
-    let pools: HashSet<_> = kickstart.stratispool.iter().map(|pool| &pool.name).collect();
+    let pools: HashSet<_> = kickstart
+        .stratispool
+        .iter()
+        .map(|pool| &pool.name)
+        .collect();
     for fs in kickstart.stratisfs.iter().filter(|fs| !fs.useexisting) {
         if !pools.contains(&fs.poolname) {
             let message = format!("no `stratispool` defines the pool {}", quote(&fs.poolname));

@@ -26,7 +26,9 @@ pub(super) fn check_mount_points(kickstart: &Kickstart, findings: &mut Findings)
             quote(&there.file),
             there.line
         );
-        findings.warning(Code::MountPointShared, at.clone(), message).help(help);
+        findings
+            .warning(Code::MountPointShared, at.clone(), message)
+            .help(help);
     }
 }
 
@@ -53,7 +55,9 @@ fn mounts(kickstart: &Kickstart) -> impl Iterator<Item = Mount<'_>> {
         values: &'k [Located<T>],
         mount: impl Fn(&'k T) -> &'k String + 'k,
     ) -> impl Iterator<Item = Mount<'k>> {
-        values.iter().map(move |value| (word, mount(&value.value).as_str(), &value.location))
+        values
+            .iter()
+            .map(move |value| (word, mount(&value.value).as_str(), &value.location))
     }
     of("part", &kickstart.part, |part| &part.mntpoint)
         .chain(of("raid", &kickstart.raid, |raid| &raid.mntpoint))
@@ -65,11 +69,28 @@ fn mounts(kickstart: &Kickstart) -> impl Iterator<Item = Mount<'_>> {
 
 /// Looks for encrypted devices that nobody could open: the installer asks nothing
 pub(super) fn check_passphrases(kickstart: &Kickstart, findings: &mut Findings) {
-    let parts = kickstart.part.iter().map(|part| (&part.encryption, &part.location));
-    let raids = kickstart.raid.iter().map(|raid| (&raid.encryption, &raid.location));
-    let volumes = kickstart.logvol.iter().map(|volume| (&volume.encryption, &volume.location));
-    let all = kickstart.autopart.iter().map(|auto| (&auto.encryption, &auto.location));
-    for (_, at) in parts.chain(raids).chain(volumes).chain(all).filter(lacks_passphrase) {
+    let parts = kickstart
+        .part
+        .iter()
+        .map(|part| (&part.encryption, &part.location));
+    let raids = kickstart
+        .raid
+        .iter()
+        .map(|raid| (&raid.encryption, &raid.location));
+    let volumes = kickstart
+        .logvol
+        .iter()
+        .map(|volume| (&volume.encryption, &volume.location));
+    let all = kickstart
+        .autopart
+        .iter()
+        .map(|auto| (&auto.encryption, &auto.location));
+    for (_, at) in parts
+        .chain(raids)
+        .chain(volumes)
+        .chain(all)
+        .filter(lacks_passphrase)
+    {
         let message = "`--encrypted` without `--passphrase`, and nobody is asked for one";
         findings.warning(Code::PassphraseMissing, at.clone(), message);
     }
