@@ -39,7 +39,8 @@ deny: ## licences, bans and sources of the dependencies (needs cargo-deny)
 CORPUS := $(abspath $(wildcard ../shared/corpus))
 REPLAY := $(or $(wildcard $(CORPUS)/replay.py),$(abspath kickstart-parser/benches/reference.py))
 
-bench: setup ## time the parser and `landfall check` beside pykickstart; report in target/bench
+bench: ## time the parser and `landfall check` beside pykickstart; report in target/bench
+	@tests/setup python3-venv
 	$(CARGO) build --release --package landfall
 	@test -x $(BUILD)/bench/venv/bin/ksvalidator || \
 	    { python3 -m venv $(BUILD)/bench/venv && $(BUILD)/bench/venv/bin/pip --quiet install pykickstart==3.78; }

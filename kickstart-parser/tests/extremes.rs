@@ -67,7 +67,7 @@ fn all_includes_together_are_no_larger_than_one_file() {
     let includes = Always(|_| comment.clone(), Cell::new(0));
     let text = "%include a\n%include b\n%include a\n%include b\n%include a\nlang\n%include a\n";
     let reading = read("a.ks", text, None, &includes);
-    let [(code, 1, said), ("LF0034", 6, _)] = errors(&reading)[..] else {
+    let [("LF0034", 6, _), (code, 1, said)] = errors(&reading)[..] else {
         panic!("{:?}", errors(&reading));
     };
     assert_eq!((code, includes.1.get()), ("LF0005", 4));

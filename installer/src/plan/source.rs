@@ -53,7 +53,11 @@ pub(super) fn choose(
 }
 
 fn wanted(kickstart: &Kickstart) -> Option<Wanted<'_>> {
-    if let Some(bootc) = &kickstart.bootc {
+    if let Some(bootc) = kickstart
+        .bootc
+        .as_ref()
+        .filter(|bootc| !bootc.source_imgref.is_empty())
+    {
         let source = with_transport(&bootc.source_imgref);
         let target = bootc
             .target_imgref
@@ -65,7 +69,10 @@ fn wanted(kickstart: &Kickstart) -> Option<Wanted<'_>> {
             location: &bootc.location,
         });
     }
-    let command = kickstart.ostreecontainer.as_ref()?;
+    let command = kickstart
+        .ostreecontainer
+        .as_ref()
+        .filter(|command| !command.url.is_empty())?;
     let source = match command.transport.as_deref() {
         None | Some("" | "registry" | "docker" | "docker://") => with_transport(&command.url),
         Some(transport) => format!("{}:{}", transport.trim_end_matches(':'), command.url),
@@ -104,6 +111,17 @@ mod tests {
         let mut issues = Issues::default();
         let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
         choose(&reading.kickstart, choices, &mut issues).ok_or(issues)
+    }
+
+    #[test]
+    fn an_empty_reference_names_no_image() {
+        for text in ["ostreecontainer --url=\n", "bootc --source-imgref=\n"] {
+            let issues = choose_from(text, &Choices::default()).unwrap_err();
+            assert!(
+                issues.0.iter().any(|issue| issue.code == Code::NoImage),
+                "{text}"
+            );
+        }
     }
 
     #[test]

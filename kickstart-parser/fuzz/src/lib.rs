@@ -286,7 +286,7 @@ fn next(c: char) -> char {
         'z' => 'a',
         'Z' => 'A',
         '9' => '0',
-        'a'..'z' | 'A'..'Z' | '0'..'9' => char::from(c as u8 + 1),
+        'a'..='y' | 'A'..='Y' | '0'..='8' => char::from(c as u8 + 1),
         _ => c,
     }
 }

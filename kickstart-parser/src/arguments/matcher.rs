@@ -212,7 +212,7 @@ impl<'a> Matcher<'_, 'a> {
                 );
             }
             (true, Some(value)) => {
-                self.read(option, Word { text: value, ..at }, || value_span(token))
+                self.read(option, Word { text: value, ..at }, || value_span(token));
             }
             (true, None) => self.take_next(option, at),
         }

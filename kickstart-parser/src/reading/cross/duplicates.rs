@@ -131,10 +131,10 @@ impl Twice<'_> {
     ) {
         let mut first: HashMap<K, &Location> = HashMap::new();
         for Located { value, location } in values {
-            let Some(earlier) = first.get(&identity(value)) else {
-                first.insert(identity(value), location);
+            let earlier = *first.entry(identity(value)).or_insert(location);
+            if std::ptr::eq(earlier, location) {
                 continue;
-            };
+            }
             let message = format!("{} is defined twice", describe(identity(value)));
             let help = format!(
                 "the first time is in {} line {}",
