@@ -19,7 +19,12 @@ pub(crate) struct Files;
 
 impl Includes for Files {
     fn fetch(&self, path: &str, from: &str) -> io::Result<(String, String)> {
-        let name = found(path, from);
+        // Only the user says that standard input is meant.
+        let name = if path == "-" {
+            "./-".to_owned()
+        } else {
+            found(path, from)
+        };
         let text = decode(&name, bytes(Path::new(&name))?).map_err(|reading| not_text(&reading))?;
         Ok((name, text))
     }

@@ -53,9 +53,43 @@ fn secrets(tokens: &[Token<'_>]) -> Vec<Span> {
     let Some((first, rest)) = tokens.split_first() else {
         return Vec::new();
     };
-    let command = find(&first.text).or_else(|| {
+    let mut spans = secrets_after(first, rest);
+    let shown = harmless_part(&first.text).len();
+    if find(&first.text).is_none() && (1..first.text.len()).contains(&shown) {
+        let start = if first.plain_until('=') {
+            first.span.start + shown
+        } else {
+            first.span.start
+        };
+        spans.insert(
+            0,
+            Span {
+                start: start.min(first.span.end),
+                end: first.span.end,
+            },
+        );
+    }
+    spans
+}
+
+/// What of a word where a command or an option should be is shown: `rootpw=x` and `--password:x` are secrets that
+/// somebody did not separate
+pub(crate) fn harmless_part(word: &str) -> &str {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '%');
+    let first = word.trim_start_matches(is_name);
+    let name = &word[..word.len() - first.len()];
+    // `user--password` is a command and an option without the blank between.
+    name.get(1..)
+        .and_then(|rest| rest.find("--"))
+        .filter(|at| *at > 1)
+        .map_or(name, |at| &name[..=at])
+}
+
+fn secrets_after(first: &Token<'_>, rest: &[Token<'_>]) -> Vec<Span> {
+    let word = harmless_part(&first.text);
+    let command = find(word).or_else(|| {
         let words = all().flat_map(|command| command.words.iter().copied());
-        nearest(&first.text, words).and_then(find)
+        nearest(word, words).and_then(find)
     });
     let Some(command) = command.filter(|command| has_secrets(command)) else {
         return by_name(rest);
@@ -86,10 +120,22 @@ fn secrets(tokens: &[Token<'_>]) -> Vec<Span> {
             Class::Ambiguous(_) | Class::Unknown => true,
         };
         spans.extend((secret_option && token.text.contains('=')).then(|| value_span(token)));
+        spans.extend(unseparated(token, takes));
         follows = always || secret_option;
         rest_follows = secret_option;
     }
     spans
+}
+
+/// The part of a word that is no option and seems to hold a value: what follows the name in `--password:x`
+fn unseparated(token: &Token<'_>, takes: Takes) -> Option<Span> {
+    let unknown =
+        matches!(classify(&token.text, takes), Class::Unknown) && !token.text.contains('=');
+    let shown = harmless_part(&token.text).len();
+    (unknown && shown < token.text.len() && token.plain_until('=')).then_some(Span {
+        start: token.span.start + shown,
+        end: token.span.end,
+    })
 }
 
 fn has_secrets(command: &Command) -> bool {
@@ -150,6 +196,11 @@ mod tests {
                 "part / --size=1 --passphrase=x",
                 "part / --size=1 --passphrase=*",
             ),
+            ("rootpw=hunter2", "rootpw********"),
+            ("rootpw:hunter2 x", "rootpw******** *"),
+            ("rootpw\u{a0}hunter2", "rootpw********"),
+            ("user--password=x", "user************"),
+            ("rootpw --password:hunter2", "rootpw --password********"),
             (
                 "sshkey --username=root 'ssh-rsa AAAA'",
                 "sshkey --username=root 'ssh-rsa AAAA'",

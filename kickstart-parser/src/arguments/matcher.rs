@@ -13,6 +13,7 @@ use super::values;
 use super::{Arguments, Given, Kind, Operand, Opt, Value, Word, is_same};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Span};
+use crate::mask::harmless_part;
 use crate::syntax::Token;
 use crate::version::Syntax;
 
@@ -297,7 +298,7 @@ impl<'a> Matcher<'_, 'a> {
         let message = format!(
             "{} has no option {}",
             quote(self.arguments.word()),
-            quote(written)
+            quote(harmless_part(written))
         );
         let at = self.place.at(option_span(token));
         let found = self.findings.error(Code::UnknownOption, at, message);

@@ -189,6 +189,21 @@ impl Code {
         }
     }
 
+    /// Whether pykickstart accepts what breaks this rule of the language, with a deprecation or a warning
+    pub fn is_only_warned_of(self) -> bool {
+        use Code::{
+            CommandDeprecated, Duplicate, MountPointTwice, OptionDeprecated, SectionDeprecated,
+        };
+        let warned = [
+            CommandDeprecated,
+            Duplicate,
+            MountPointTwice,
+            OptionDeprecated,
+            SectionDeprecated,
+        ];
+        warned.contains(&self)
+    }
+
     /// Whether a kickstart with such a finding is not installed, though its language is in order
     pub fn stops_installation(self) -> bool {
         use Code::{CommandNotYet, EmptyKickstart, MountPointTwice, SectionNotYet};

@@ -47,7 +47,7 @@ const DIRECTIVES: [(&str, &str); 3] = [
     ),
     (
         "%ksappend",
-        "puts the file of this path or address in place of the line; includes in it are not followed",
+        "puts the file of this path or address in place of the line; a `%ksappend` in that file is not followed",
     ),
 ];
 
@@ -75,6 +75,8 @@ pub fn explain(word: &str, option: Option<&str>) -> Result<String, Unknown> {
     for option in entry.options.iter().filter(named) {
         let _ = writeln!(text, "{} {}", entry.words[0], form(option));
         details(&mut text, &entry, option);
+        let _ = writeln!(text, "\nVersions    {}", entry.versions_of(option));
+        let _ = writeln!(text, "Landfall    {}", effect(entry.effect_of(option)));
     }
     if text.is_empty() {
         Err(unknown_option(&entry, written))

@@ -121,6 +121,16 @@ impl Entry {
         option.effect.unwrap_or(self.effect)
     }
 
+    /// The versions that have an option
+    pub(super) fn versions_of(&self, option: &Opt) -> Versions {
+        let shared = self.versions.except(self.versions.except(option.versions));
+        if shared.is_empty() {
+            option.versions
+        } else {
+            shared
+        }
+    }
+
     /// What else there is to say about an option: required, only in some versions, deprecated
     pub(super) fn notes(&self, option: &Opt) -> Vec<String> {
         let mut notes = Vec::new();
@@ -131,13 +141,7 @@ impl Entry {
             ));
         }
         if !self.versions.except(option.versions).is_empty() {
-            let shared = self.versions.except(self.versions.except(option.versions));
-            let versions = if shared.is_empty() {
-                option.versions
-            } else {
-                shared
-            };
-            notes.push(format!("only {versions}"));
+            notes.push(format!("only {}", self.versions_of(option)));
         }
         if !option.deprecated.is_empty() {
             notes.push(format!("deprecated in {}", option.deprecated));

@@ -10,6 +10,7 @@ use crate::commands::{COMMANDS, all, position};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Location, Place, Span};
+use crate::mask::harmless_part;
 use crate::syntax::Token;
 use crate::version::Syntax;
 
@@ -20,6 +21,8 @@ pub(super) struct Statements<'a> {
     pub(super) kickstart: Kickstart,
     /// What is known of each command, in the order of the table
     met: Vec<Met<'a>>,
+    /// Positions of the commands in the table, in the order in which they were met first
+    order: Vec<usize>,
 }
 
 /// What came before of one command
@@ -37,6 +40,7 @@ impl<'a> Statements<'a> {
             syntax,
             kickstart: Kickstart::default(),
             met: vec![Met::default(); COMMANDS.len()],
+            order: Vec::new(),
         }
     }
 
@@ -52,9 +56,10 @@ impl<'a> Statements<'a> {
             return;
         }
         self.check_conflicts(command, first, place, findings);
-        self.met[index]
-            .first
-            .get_or_insert_with(|| place.at(first.span));
+        if self.met[index].first.is_none() {
+            self.met[index].first = Some(place.at(first.span));
+            self.order.push(index);
+        }
         if command.deprecated.has(self.syntax) {
             report_deprecated(command, first, place, findings);
             return;
@@ -73,10 +78,10 @@ impl<'a> Statements<'a> {
         self.convert(index, arguments, findings);
     }
 
-    /// The commands that were met, each with the place where it was met first
+    /// The commands that were met, in this order, each with the place where it was met first
     pub(super) fn each_met(&self) -> impl Iterator<Item = (&'static Command, &Location)> {
-        let met = COMMANDS.iter().zip(&self.met);
-        met.filter_map(|(command, met)| Some((command, met.first.as_ref()?)))
+        let met = self.order.iter();
+        met.filter_map(|index| Some((&COMMANDS[*index], self.met[*index].first.as_ref()?)))
     }
 
     /// Where a command was met first
@@ -200,9 +205,15 @@ fn report_unknown(first: &Token<'_>, syntax: Syntax, place: Place<'_>, findings:
         all().filter(|command| command.versions.has(syntax) && !command.removed.has(syntax));
     let words = living.flat_map(|command| command.words.iter().copied());
     let sections = ["pre", "post", "packages", "end", "include"];
-    let message = format!("unknown command {}", quote(&first.text));
+    let shown = harmless_part(&first.text);
+    let message = match shown {
+        "" => format!("unknown command {}", quote(&first.text)),
+        shown => format!("unknown command {}", quote(shown)),
+    };
     let help = if first.text.starts_with('\u{feff}') {
         Some("the file begins with a byte order mark; save it as UTF-8 without one".to_owned())
+    } else if shown.len() < first.text.len() && position(shown).is_some() {
+        Some(format!("write a blank after `{shown}`"))
     } else if first.text.starts_with("--") {
         Some("options stand on the line of their command".to_owned())
     } else if sections.contains(&&*first.text) {

@@ -50,6 +50,7 @@ pub fn sarif(readings: &[(String, Reading)]) -> String {
 
 fn rule(code: Code) -> Value {
     let (level, tag) = match code.class() {
+        Class::Language if code.is_only_warned_of() => ("warning", "language"),
         Class::Language => ("error", "language"),
         Class::Consistency => ("warning", "consistency"),
         Class::ImageMode => ("warning", "image-mode"),

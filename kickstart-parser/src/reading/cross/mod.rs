@@ -39,13 +39,16 @@ fn check_sources(statements: &Statements<'_>, findings: &mut Findings) {
         .each_met()
         .filter(|(command, _)| IMAGE_SOURCES.contains(&command.word()))
         .collect();
-    let latest = met.iter().max_by_key(|(_, at)| (at.line, at.column));
-    if let (Some((command, at)), [_, _, ..]) = (latest, met.as_slice()) {
-        let others: Vec<_> = met
-            .iter()
-            .filter(|(other, _)| other.word() != command.word())
-            .map(|(other, at)| format!("`{}` in line {}", other.word(), at.line))
-            .collect();
+    let Some((command, at)) = met.last() else {
+        return;
+    };
+    let others = met
+        .iter()
+        .filter(|(other, _)| other.word() != command.word());
+    let others: Vec<_> = others
+        .map(|(other, at)| format!("`{}` in {} line {}", other.word(), quote(&at.file), at.line))
+        .collect();
+    if !others.is_empty() {
         let message = format!("`{}` is a second source of the system", command.word());
         findings
             .warning(Code::TwoSources, (*at).clone(), message)
