@@ -47,15 +47,36 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    fn new(severity: Severity, code: Code, location: Option<Location>, message: String) -> Self {
+        Self {
+            severity,
+            code,
+            message,
+            location,
+            help: None,
+        }
+    }
+
     /// Adds what to do about it
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
     }
 }
 
+/// So many diagnostics are kept; a text with more faults is no kickstart, and memory has an end
+const MOST: usize = 100_000;
+
 /// Diagnostics as they are found, in any order
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Diagnostic>);
+pub(crate) struct Findings {
+    kept: Vec<Diagnostic>,
+    /// Whether an error is among them
+    has_error: bool,
+    /// The last one that was not kept
+    unkept: Option<Diagnostic>,
+    /// How many there were, kept or not
+    count: usize,
+}
 
 impl Findings {
     /// Records an error
@@ -99,18 +120,27 @@ impl Findings {
 
     /// How many diagnostics there are
     pub(crate) fn count(&self) -> usize {
-        self.0.len()
+        self.count
     }
 
     /// Whether a rule was broken anywhere
     pub(crate) fn has(&self, code: Code) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.code == code)
+        self.kept.iter().any(|diagnostic| diagnostic.code == code)
     }
 
     /// The diagnostics in the order of their places, each once; `files` is the order in which files were read.
     /// What has no place comes last.
     pub(crate) fn into_sorted(self, files: &[Arc<str>]) -> Vec<Diagnostic> {
-        let mut all = self.0;
+        let mut all = self.kept;
+        if self.unkept.is_some() {
+            let message = format!("there is more to say than the {MOST} remarks that are kept");
+            all.push(Diagnostic::new(
+                Severity::Warning,
+                Code::TooLarge,
+                None,
+                message,
+            ));
+        }
         let ranks: HashMap<&str, usize> = files.iter().map(|name| &**name).zip(0..).collect();
         let rank = |at: &Location| ranks.get(&*at.file).copied().unwrap_or(files.len());
         all.sort_by_cached_key(|d| match &d.location {
@@ -128,15 +158,17 @@ impl Findings {
         location: Option<Location>,
         message: String,
     ) -> &mut Diagnostic {
-        let at = self.0.len();
-        self.0.push(Diagnostic {
-            severity,
-            code,
-            message,
-            location,
-            help: None,
-        });
-        &mut self.0[at]
+        let diagnostic = Diagnostic::new(severity, code, location, message);
+        self.count += 1;
+        // The first error is kept in any case: it decides the verdict.
+        let decides = severity == Severity::Error && !self.has_error;
+        if self.kept.len() >= MOST && !decides {
+            return self.unkept.insert(diagnostic);
+        }
+        self.has_error |= severity == Severity::Error;
+        let at = self.kept.len();
+        self.kept.push(diagnostic);
+        &mut self.kept[at]
     }
 }
 
@@ -172,6 +204,31 @@ mod tests {
     fn quoted_input_cannot_steer_a_terminal() {
         assert_eq!(quote("a\u{1b}[31mb\n"), "`a\\u{1b}[31mb\\n`");
         assert_eq!(quote(&"x".repeat(100)).chars().count(), 83);
+    }
+
+    #[test]
+    fn what_is_kept_has_an_end_and_the_first_error_is_kept() {
+        let mut findings = Findings::default();
+        for _ in 0..MOST + 2 {
+            let message = format!("remark {}", findings.count());
+            findings.general_warning(Code::NoRoot, message);
+        }
+        let at = Location {
+            file: "a.ks".into(),
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 2,
+        };
+        findings.error(Code::UnknownCommand, at.clone(), "first");
+        findings.error(Code::UnknownCommand, at, "second").help("x");
+        let sorted = findings.into_sorted(&["a.ks".into()]);
+        assert_eq!(sorted.len(), MOST + 2);
+        assert_eq!(sorted[0].message, "first");
+        assert_eq!(
+            sorted.iter().filter(|d| d.code == Code::TooLarge).count(),
+            1
+        );
     }
 
     #[test]
