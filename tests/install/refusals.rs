@@ -40,7 +40,7 @@ fn kickstart_errors() {
         (wrong("--grow", "--grwo"), &["ks.cfg:7", "--grwo", "--grow"]),
         (
             wrong("part / --grow --fstype xfs", ""),
-            &["LF1010", "the kickstart defines no partitions"],
+            &["LF0052", "no `part` says where the system goes"],
         ),
         (
             wrong("reqpart --add-boot", ""),
