@@ -9,7 +9,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use kickstart_parser::{Code, Document, Line, LineKind, Span, parse};
 use pest::Parser as _;
@@ -220,33 +219,4 @@ fn data() -> Vec<String> {
 fn our_kickstarts_have_the_words_of_the_grammar() {
     let lines: usize = data().iter().map(|text| compare(text).lines.len()).sum();
     assert!(lines > 500, "only {lines} lines");
-}
-
-#[test]
-#[ignore = "measures; run it with --release and --nocapture"]
-fn how_much_longer_the_grammar_takes() {
-    const TIMES: usize = 200;
-    let texts = data();
-    let documents: Vec<_> = texts.iter().map(|text| parse("a.ks", text)).collect();
-    let commands = || {
-        documents
-            .iter()
-            .flat_map(|document| &document.lines)
-            .filter(|l| l.kind == LineKind::Command)
-    };
-    let start = Instant::now();
-    let lexed: usize = (0..TIMES)
-        .flat_map(|_| commands())
-        .map(|l| parse("a.ks", l.text).lines[0].tokens.len())
-        .sum();
-    let by_hand = start.elapsed();
-    let start = Instant::now();
-    let matched: usize = (0..TIMES)
-        .flat_map(|_| commands())
-        .map(|l| specified(Rule::line, l.text).words.len())
-        .sum();
-    let by_grammar = start.elapsed();
-    assert_eq!(lexed, matched);
-    let ratio = by_grammar.as_secs_f64() / by_hand.as_secs_f64();
-    println!("{lexed} words: lexer {by_hand:?}, grammar {by_grammar:?}, ratio {ratio:.1}");
 }
