@@ -28,6 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("ostree", "ostree"),
     ("partx", "util-linux"),
+    ("pkg-config", "pkg-config"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
     ("setpriv", "util-linux"),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Images that are wrong in one way, made from a good one.
+//! Images made from others: wrong in one way, or the same in another form.
 //!
-//! Takes an OCI layout and changes to its manifest or configuration, gives another layout whose blobs are links to
-//! the first one's. Knows the image format only.
+//! Takes OCI layouts and changes to manifest or configuration, gives another layout whose blobs are links to the
+//! first ones'. Knows the image format only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,22 +15,94 @@ use crate::oci::hex;
 
 /// Writes a copy of the layout `from` to `to`, with `change` applied to the image's configuration.
 pub fn with_config(from: &Path, to: &Path, change: impl FnOnce(&mut Value)) -> Result<PathBuf> {
+    link_blobs(from, to)?;
+    let mut image = Image::read(from)?;
+    change(&mut image.config);
+    image.write(to)?;
+    Ok(to.to_owned())
+}
+
+/// Writes the image that has the layers of `lower` and, above them, those of `upper` to `to`. Its name, creation time
+/// and labels are those of `upper`, and labels that only `lower` has.
+pub fn stack(lower: &Path, upper: &Path, to: &Path) -> Result<()> {
+    link_blobs(lower, to)?;
+    link_blobs(upper, to)?;
+    let below = Image::read(lower)?;
+    let mut image = Image::read(upper)?;
+    let (diff_ids, history) = (
+        &below.config["rootfs"]["diff_ids"],
+        &below.config["history"],
+    );
+    image.config["rootfs"]["diff_ids"] = joined(diff_ids, &image.config["rootfs"]["diff_ids"]);
+    image.config["history"] = joined(history, &image.config["history"]);
+    image.manifest["layers"] = joined(&below.manifest["layers"], &image.manifest["layers"]);
+    add_missing(
+        &mut image.config["config"]["Labels"],
+        &below.config["config"]["Labels"],
+    );
+    add_missing(
+        &mut image.manifest["annotations"],
+        &below.manifest["annotations"],
+    );
+    image.write(to)
+}
+
+fn joined(first: &Value, second: &Value) -> Value {
+    let lists = [first, second].into_iter().filter_map(Value::as_array);
+    Value::Array(lists.flatten().cloned().collect())
+}
+
+/// Adds to an object what only the other has.
+fn add_missing(object: &mut Value, other: &Value) {
+    for (key, value) in other.as_object().into_iter().flatten() {
+        if object[key].is_null() {
+            object[key] = value.clone();
+        }
+    }
+}
+
+/// The documents of a layout's one image.
+struct Image {
+    index: Value,
+    manifest: Value,
+    config: Value,
+}
+
+impl Image {
+    fn read(layout: &Path) -> Result<Self> {
+        let index = json(&layout.join("index.json"))?;
+        let manifest = json(&blob(layout, &index["manifests"][0]))?;
+        let config = json(&blob(layout, &manifest["config"]))?;
+        Ok(Self {
+            index,
+            manifest,
+            config,
+        })
+    }
+
+    /// Writes the documents to a layout that has the layers.
+    fn write(mut self, layout: &Path) -> Result<()> {
+        put(layout, &self.config, &mut self.manifest["config"])?;
+        put(layout, &self.manifest, &mut self.index["manifests"][0])?;
+        fs::write(layout.join("index.json"), self.index.to_string())?;
+        Ok(())
+    }
+}
+
+/// Starts a layout with the blobs of another, or adds them to it.
+fn link_blobs(from: &Path, to: &Path) -> Result<()> {
     let blobs = to.join("blobs/sha256");
     fs::create_dir_all(&blobs).with_context(|| format!("creating {}", blobs.display()))?;
     for entry in fs::read_dir(from.join("blobs/sha256"))? {
         let entry = entry?;
-        fs::hard_link(entry.path(), blobs.join(entry.file_name()))
-            .or_else(|_| fs::copy(entry.path(), blobs.join(entry.file_name())).map(drop))?;
+        let blob = blobs.join(entry.file_name());
+        if !blob.exists() {
+            fs::hard_link(entry.path(), &blob)
+                .or_else(|_| fs::copy(entry.path(), &blob).map(drop))?;
+        }
     }
     fs::copy(from.join("oci-layout"), to.join("oci-layout"))?;
-    let mut index = json(&from.join("index.json"))?;
-    let mut manifest = json(&blob(from, &index["manifests"][0]))?;
-    let mut config = json(&blob(from, &manifest["config"]))?;
-    change(&mut config);
-    put(to, &config, &mut manifest["config"])?;
-    put(to, &manifest, &mut index["manifests"][0])?;
-    fs::write(to.join("index.json"), index.to_string())?;
-    Ok(to.to_owned())
+    Ok(())
 }
 
 /// Flips one byte in the middle of the image's lowest layer in `layout`.
