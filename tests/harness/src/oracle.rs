@@ -113,7 +113,7 @@ pub fn with_tiny_base(layout: &Path, to: &Path) -> Result<()> {
     let commit = commit(&repo, &[format!("dir={}", tree.display())])?;
     let base = scratch.path().join("base");
     encapsulate(&repo, &commit, &Encapsulation::default(), &base)?;
-    variant::stack(&base, layout, to)
+    variant::stack(&base, layout, to).map(drop)
 }
 
 /// Commits trees, the later above the earlier, to the repository `repo`, which is made if need be. A tree is what
@@ -127,7 +127,11 @@ pub fn commit(repo: &Path, trees: &[String]) -> Result<String> {
         "--add-metadata=ostree.bootable=true",
         "--timestamp=@1793491200",
     ]);
-    commit.arg("--tar-pathname-filter=^(\\./)?etc,usr/etc");
+    // Parents, for `etc` comes before `usr` in an archive.
+    commit.args([
+        "--tar-pathname-filter=^(\\./)?etc,usr/etc",
+        "--tar-autocreate-parents",
+    ]);
     commit.args(trees.iter().map(|tree| format!("--tree={tree}")));
     Ok(tool::run(&mut commit)?.trim().to_owned())
 }

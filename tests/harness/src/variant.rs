@@ -5,13 +5,14 @@
 //! first ones'. Knows the image format only.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::oci::hex;
+use crate::oci::{Compression, Layout, hex};
 
 /// Writes a copy of the layout `from` to `to`, with `change` applied to the image's configuration.
 pub fn with_config(from: &Path, to: &Path, change: impl FnOnce(&mut Value)) -> Result<PathBuf> {
@@ -23,8 +24,8 @@ pub fn with_config(from: &Path, to: &Path, change: impl FnOnce(&mut Value)) -> R
 }
 
 /// Writes the image that has the layers of `lower` and, above them, those of `upper` to `to`. Its name, creation time
-/// and labels are those of `upper`, and labels that only `lower` has.
-pub fn stack(lower: &Path, upper: &Path, to: &Path) -> Result<()> {
+/// and labels are those of `upper`, and labels that only `lower` has. Gives its digest.
+pub fn stack(lower: &Path, upper: &Path, to: &Path) -> Result<String> {
     link_blobs(lower, to)?;
     link_blobs(upper, to)?;
     let below = Image::read(lower)?;
@@ -61,6 +62,45 @@ fn add_missing(object: &mut Value, other: &Value) {
     }
 }
 
+/// Writes the image with its layers compressed otherwise; the tree is the same.
+pub fn repacked(from: &Path, to: &Path, compression: Compression) -> Result<String> {
+    let mut image = Image::read(from)?;
+    let packed = Layout::create(to)?;
+    for layer in image.layers_mut() {
+        let mut out = packed.stream(compression, 1)?;
+        std::io::copy(&mut open(from, layer)?, &mut out)?;
+        let new = serde_json::to_value(out.finish()?.0)?;
+        for key in ["mediaType", "digest", "size"] {
+            layer[key] = new[key].clone();
+        }
+    }
+    image.write(to)
+}
+
+/// The layers of the image as tar files in `dir`, the lowest first.
+pub fn unpacked(layout: &Path, dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut image = Image::read(layout)?;
+    let layers = image.layers_mut().iter().enumerate();
+    let files = layers.map(|(number, layer)| {
+        let file = dir.join(format!("layer-{number}.tar"));
+        std::io::copy(&mut open(layout, layer)?, &mut fs::File::create(&file)?)?;
+        Ok(file)
+    });
+    files.collect()
+}
+
+/// The tar stream of a layer.
+fn open(layout: &Path, layer: &Value) -> Result<Box<dyn Read>> {
+    let path = blob(layout, layer);
+    let file = fs::File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    let kind = layer["mediaType"].as_str().unwrap_or_default();
+    Ok(match kind.rsplit_once('+') {
+        Some((_, "zstd")) => Box::new(zstd::Decoder::new(file)?),
+        Some((_, "gzip")) => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        _ => Box::new(file),
+    })
+}
+
 /// The documents of a layout's one image.
 struct Image {
     index: Value,
@@ -80,12 +120,19 @@ impl Image {
         })
     }
 
-    /// Writes the documents to a layout that has the layers.
-    fn write(mut self, layout: &Path) -> Result<()> {
+    fn layers_mut(&mut self) -> &mut [Value] {
+        let layers = self.manifest["layers"].as_array_mut();
+        layers.map_or(&mut [], Vec::as_mut_slice)
+    }
+
+    /// Writes the documents to a layout that has the layers; gives the manifest's digest.
+    fn write(mut self, layout: &Path) -> Result<String> {
         put(layout, &self.config, &mut self.manifest["config"])?;
-        put(layout, &self.manifest, &mut self.index["manifests"][0])?;
+        let descriptor = &mut self.index["manifests"][0];
+        put(layout, &self.manifest, descriptor)?;
+        let digest = descriptor["digest"].as_str().unwrap_or_default().to_owned();
         fs::write(layout.join("index.json"), self.index.to_string())?;
-        Ok(())
+        Ok(digest)
     }
 }
 
