@@ -8,6 +8,7 @@
 //! does not know deployments, and of the file system only what the repository is.
 
 mod archive;
+mod chunk;
 mod commit;
 mod error;
 mod layer;
@@ -15,7 +16,9 @@ mod merge;
 mod metadata;
 mod path;
 mod pipe;
+mod prepare_root;
 mod refs;
+mod role;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -23,17 +26,19 @@ mod tree;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use super::repository::{Checksum, Repository, Staging};
 use crate::image::Image;
+use chunk::Objects;
 pub use error::ImportError;
 use error::LayerFault;
-use layer::Content;
+use layer::Files;
 use merge::Merge;
 use pipe::Shared;
+use role::Role;
 
 /// How often progress is told while nothing else happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -66,25 +71,35 @@ pub(crate) fn import(
     target: &str,
     progress: Progress<'_>,
 ) -> Result<Commit, ImportError> {
-    if image.is_encapsulated() {
-        let feature = "an image with an ostree commit inside (label `ostree.final-diffid`)";
-        return Err(ImportError::unsupported(feature));
-    }
     let name = refs::image(target)
         .ok_or_else(|| ImportError::unsupported(format!("the image reference `{target}`")))?;
     repo.clear_stagings()
         .map_err(ImportError::repository("clearing the repository"))?;
-    let merge = read_layers(repo, image, progress)?;
+    let roles = role::of_layers(image)?;
+    let merge = read_layers(repo, image, &roles, progress)?;
     merge.finish(&name)
 }
 
+/// What a layer holds.
+#[derive(Debug)]
+enum Content {
+    Files(Files),
+    Objects(Objects),
+}
+
+/// Whether the layers of an image are of kinds that can be imported, as far as its configuration tells.
+pub(crate) fn check(image: &Image) -> Result<(), ImportError> {
+    role::of_layers(image).map(drop)
+}
+
 /// A layer that was read, or why not.
-type Read = Result<(Content, Staging), ImportError>;
+type Outcome = Result<(Content, Staging), ImportError>;
 
 /// Reads all layers on a few threads; merges each when those below it are merged.
 fn read_layers<'i>(
     repo: &'i Repository,
     image: &'i Image,
+    roles: &[Role],
     progress: Progress<'_>,
 ) -> Result<Merge<'i>, ImportError> {
     let shared = Shared::default();
@@ -92,9 +107,20 @@ fn read_layers<'i>(
     let (sender, receiver) = channel();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..threads.min(image.layers.len()) {
+        for _ in 0..threads.min(roles.len()) {
             let (sender, next, shared) = (sender.clone(), &next, &shared);
-            scope.spawn(move || work(repo, image, (next, shared), &sender));
+            let work = Work {
+                repo,
+                image,
+                shared,
+            };
+            scope.spawn(move || {
+                while let Some((at, role)) = take(roles, next) {
+                    if sender.send((at, work.layer(at, role))).is_err() {
+                        return;
+                    }
+                }
+            });
         }
         drop(sender);
         let merged = collect(Merge::new(repo, image), &receiver, &shared, progress);
@@ -103,40 +129,47 @@ fn read_layers<'i>(
     })
 }
 
-/// Reads one layer after the other until there are no more.
-fn work(
-    repo: &Repository,
-    image: &Image,
-    (next, shared): (&AtomicUsize, &Shared),
-    results: &Sender<(usize, Read)>,
-) {
-    loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let (Some(layer), Some(diff_id)) = (image.layers.get(at), image.diff_ids().get(at)) else {
-            return;
-        };
-        let stage = || {
-            let mut staging = repo
-                .stage(at)
-                .map_err(ImportError::repository("making a place for a layer"))?;
-            if let Some(tree) = stored::layer(repo, &layer.digest) {
-                shared.skip(layer.size);
-                return Ok((Content::of(tree), staging));
-            }
-            let content = layer::read(image, (layer, diff_id), &mut staging, shared)?;
-            Ok((content, staging))
-        };
-        let result = stage();
-        if results.send((at, result)).is_err() {
-            return;
+/// The next layer that nobody has taken.
+fn take(roles: &[Role], next: &AtomicUsize) -> Option<(usize, Role)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    Some((at, *roles.get(at)?))
+}
+
+/// What reading a layer takes.
+struct Work<'i> {
+    repo: &'i Repository,
+    image: &'i Image,
+    shared: &'i Shared,
+}
+
+impl Work<'_> {
+    /// Reads a layer, unless it is in the repository already.
+    fn layer(&self, at: usize, role: Role) -> Outcome {
+        let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
+        let mut staging = self
+            .repo
+            .stage(at)
+            .map_err(ImportError::repository("making a place for a layer"))?;
+        if let Some(content) = stored::layer(self.repo, &layer.digest, role) {
+            self.shared.skip(layer.size);
+            return Ok((content, staging));
         }
+        let place = (&mut staging, self.shared);
+        let content = match role {
+            Role::Files => layer::read(self.image, (layer, diff_id), place).map(Content::Files)?,
+            Role::Commit | Role::Objects => {
+                let is_first = role == Role::Commit;
+                chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)?
+            }
+        };
+        Ok((content, staging))
     }
 }
 
 /// Takes the layers as they come, until all are merged.
 fn collect<'i>(
     mut merge: Merge<'i>,
-    results: &Receiver<(usize, Read)>,
+    results: &Receiver<(usize, Outcome)>,
     shared: &Shared,
     progress: Progress<'_>,
 ) -> Result<Merge<'i>, ImportError> {

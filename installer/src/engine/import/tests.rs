@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whole imports into a repository, checked with the `ostree` program and against commits it makes.
 
+mod encapsulated;
 mod faults;
 
 use std::fs;
