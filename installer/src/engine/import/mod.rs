@@ -19,6 +19,7 @@ mod pipe;
 mod prepare_root;
 mod refs;
 mod role;
+mod sparse;
 mod stored;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 mod encapsulated;
 mod faults;
+mod holes;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -54,12 +54,23 @@ fn entries_that_cannot_be_installed_are_refused() {
         ),
         (base().entry(b'4', "usr/sda", 0o666, b""), "a block device"),
         (base().entry(b'6', "usr/pipe", 0o666, b""), "a named pipe"),
-        (base().entry(b'S', "usr/sparse", 0o666, b"x"), "sparse"),
+        (
+            base().pax("GNU.sparse.major", b"1").dir("usr/x", 0o755),
+            "map of a file with holes",
+        ),
         (
             base()
-                .pax("GNU.sparse.major", b"1")
+                .pax("GNU.sparse.map", b"0,1,0,1")
+                .pax("GNU.sparse.size", b"2")
+                .file("usr/x", 0o644, b"xx"),
+            "map of a file with holes",
+        ),
+        (
+            base()
+                .pax("GNU.sparse.map", b"0,0")
+                .pax("GNU.sparse.size", b"99999999999999")
                 .file("usr/x", 0o644, b""),
-            "sparse",
+            "99999999999999 bytes",
         ),
         (
             base().entry(b'Z', "usr/what", 0o666, b"x"),
