@@ -17,7 +17,7 @@ use crate::image::{Image, ImageError, Layer};
 
 /// Packed bytes of layers after which what is read is made durable, so that an interrupted import need not
 /// read it again.
-const CHECKPOINT: u64 = 256 << 20;
+const CHECKPOINT: u64 = 128 << 20;
 /// What ostree deploys of a root that is not an overlay, and the mount points in it.
 const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
@@ -155,7 +155,7 @@ impl<'i> Merge<'i> {
     }
 
     /// Makes durable what is staged, gives it its names, and sets the refs to it.
-    fn publish(&mut self) -> Result<(), ImportError> {
+    pub(super) fn publish(&mut self) -> Result<(), ImportError> {
         self.staged_bytes = 0;
         self.repo
             .publish(std::mem::take(&mut self.staged))

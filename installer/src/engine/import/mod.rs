@@ -124,9 +124,21 @@ fn read_layers<'i>(
             });
         }
         drop(sender);
-        let merged = collect(Merge::new(repo, image), &receiver, &shared, progress);
-        shared.give_up();
-        merged
+        let mut merge = Merge::new(repo, image);
+        let result = collect(&mut merge, &receiver, &shared, progress);
+        match result {
+            Ok(()) => Ok(merge),
+            Err(error) => {
+                next.store(roles.len(), Ordering::Relaxed);
+                if error.is_unreachable() {
+                    finish(&mut merge, &receiver, &shared, progress);
+                }
+                shared.give_up();
+                // What is whole spares the next import its bytes. The reason to give up is the one to tell.
+                let _ = merge.publish();
+                Err(error)
+            }
+        }
     })
 }
 
@@ -167,13 +179,27 @@ impl Work<'_> {
     }
 }
 
-/// Takes the layers as they come, until all are merged.
-fn collect<'i>(
-    mut merge: Merge<'i>,
+/// Takes the layers that are still being read when another could not be had.
+fn finish(
+    merge: &mut Merge<'_>,
     results: &Receiver<(usize, Outcome)>,
     shared: &Shared,
     progress: Progress<'_>,
-) -> Result<Merge<'i>, ImportError> {
+) {
+    while let Err(error) = collect(merge, results, shared, progress) {
+        if !error.is_unreachable() {
+            return;
+        }
+    }
+}
+
+/// Takes the layers as they come, until all are merged.
+fn collect(
+    merge: &mut Merge<'_>,
+    results: &Receiver<(usize, Outcome)>,
+    shared: &Shared,
+    progress: Progress<'_>,
+) -> Result<(), ImportError> {
     loop {
         if progress(shared.done()).is_break() {
             return Err(ImportError::Stopped);
@@ -181,7 +207,7 @@ fn collect<'i>(
         match results.recv_timeout(TICK) {
             Ok((at, layer)) => merge.add(at, layer?)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(merge),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
 }

@@ -472,6 +472,28 @@ fn a_layer_that_is_there_is_not_read_again() {
 }
 
 #[test]
+fn an_import_that_failed_is_taken_up_where_it_was() {
+    let layers = || {
+        [
+            plain(nasty("etc")),
+            plain(base().file("usr/b", 0o644, b"b")),
+        ]
+    };
+    let (repo, cut) = (TestRepo::new(), LayoutDir::of(&layers()));
+    let image = cut.open().unwrap();
+    fs::remove_file(cut.blob_path(&image.layers[1].digest)).unwrap();
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    assert_eq!(repo.ostree(&["refs"]).lines().count(), 1);
+    repo.fsck();
+    let whole = LayoutDir::of(&layers());
+    fs::remove_file(whole.blob_path(&image.layers[0].digest)).unwrap();
+    let commit = import(&repo.repo, &whole.open().unwrap(), TARGET, &mut go_on).unwrap();
+    let other = TestRepo::new().import(&layers()).unwrap();
+    assert_eq!(commit.checksum, other.checksum);
+    repo.fsck();
+}
+
+#[test]
 fn a_layer_that_is_not_whole_is_read_again() {
     for (ending, damage) in [("dirtree", false), ("dirmeta", true), ("file", false)] {
         let repo = TestRepo::new();
