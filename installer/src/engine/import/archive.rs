@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use tar::Header;
 
 use super::path::MAX_PATH;
-use super::sparse::{LineMap, Map, OldMap, PaxMap, Piece};
+use super::sparse::{LineMap, Map, OldMap, PaxMap, Piece, Pieces};
 use crate::engine::repository::Xattrs;
 
 const BLOCK: usize = 512;
@@ -151,7 +151,7 @@ impl<R: Read> Archive<R> {
     }
 
     /// Size and map of a file with holes in GNU tar's old format, whose map goes on behind the header.
-    fn old_map(&mut self, header: &Header) -> io::Result<Option<(u64, Vec<(u64, u64)>)>> {
+    fn old_map(&mut self, header: &Header) -> io::Result<Option<Pieces>> {
         if header.as_bytes()[156] != b'S' {
             return Ok(None);
         }

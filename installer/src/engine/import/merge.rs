@@ -197,6 +197,7 @@ impl<'i> Merge<'i> {
             checksum,
             content_bytes: self.bytes,
             objects: self.objects,
+            reused_bytes: 0,
         })
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Commit {
     pub(crate) content_bytes: u64,
     /// Regular files and symbolic links of all layers; hard links count once.
     pub(crate) objects: u64,
+    /// Packed bytes of layers that were in the repository already.
+    pub(crate) reused_bytes: u64,
 }
 
 /// Told how many packed bytes of all layers are done, ever more, up to [`Image::total_bytes`]; says whether to go on.
@@ -77,8 +79,12 @@ pub(crate) fn import(
     repo.clear_stagings()
         .map_err(ImportError::repository("clearing the repository"))?;
     let roles = role::of_layers(image)?;
-    let merge = read_layers(repo, image, &roles, progress)?;
-    merge.finish(&name)
+    let (merge, reused_bytes) = read_layers(repo, image, &roles, progress)?;
+    let commit = merge.finish(&name)?;
+    Ok(Commit {
+        reused_bytes,
+        ..commit
+    })
 }
 
 /// What a layer holds.
@@ -96,13 +102,14 @@ pub(crate) fn check(image: &Image) -> Result<(), ImportError> {
 /// A layer that was read, or why not.
 type Outcome = Result<(Content, Staging), ImportError>;
 
-/// Reads all layers on a few threads; merges each when those below it are merged.
+/// Reads all layers on a few threads; merges each when those below it are merged. Tells how many packed bytes needed no
+/// reading.
 fn read_layers<'i>(
     repo: &'i Repository,
     image: &'i Image,
     roles: &[Role],
     progress: Progress<'_>,
-) -> Result<Merge<'i>, ImportError> {
+) -> Result<(Merge<'i>, u64), ImportError> {
     let shared = Shared::default();
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
@@ -127,7 +134,7 @@ fn read_layers<'i>(
         let mut merge = Merge::new(repo, image);
         let result = collect(&mut merge, &receiver, &shared, progress);
         match result {
-            Ok(()) => Ok(merge),
+            Ok(()) => Ok((merge, shared.reused())),
             Err(error) => {
                 next.store(roles.len(), Ordering::Relaxed);
                 if error.is_unreachable() {

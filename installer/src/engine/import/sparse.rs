@@ -18,6 +18,9 @@ const IN_HEADER: (usize, usize) = (386, 4);
 /// The same in each block that follows.
 const IN_BLOCK: (usize, usize) = (0, 21);
 
+/// Size of a file in bytes, and its pieces that are not holes.
+pub(super) type Pieces = (u64, Vec<(u64, u64)>);
+
 /// The pieces of a file that are not holes, each with its offset and length in bytes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Map {
@@ -177,7 +180,7 @@ impl PaxMap {
     }
 
     /// Size and pieces of the file as far as the records say. `None` if it has no holes.
-    pub(super) fn finish(&mut self) -> io::Result<Option<(u64, Vec<(u64, u64)>)>> {
+    pub(super) fn finish(&mut self) -> io::Result<Option<Pieces>> {
         if !self.seen {
             return Ok(None);
         }

@@ -468,6 +468,7 @@ fn a_layer_that_is_there_is_not_read_again() {
     let again = import(&repo.repo, &image, TARGET, &mut watch).unwrap();
     assert_eq!(again.checksum, commit.checksum);
     assert_eq!((again.objects, last), (0, image.total_bytes()));
+    assert_eq!(again.reused_bytes, image.total_bytes());
     repo.fsck();
 }
 
