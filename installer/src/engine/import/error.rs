@@ -8,6 +8,7 @@ use std::io;
 
 use crate::engine::repository::Fault;
 use crate::image::ImageError;
+use crate::selinux::ContextsError;
 
 /// Why an image could not be imported. Nothing of it is in the repository then.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum ImportError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The policy in the image cannot be followed.
+    #[error("reading the image's SELinux policy")]
+    Policy(#[from] ContextsError),
     /// The repository refused: no space, no permission, an attribute that the file system lacks.
     #[error("{doing}")]
     Repository {

@@ -12,14 +12,16 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::tree::{Directory, File, Label, Node};
-use crate::engine::repository::{Checksum, Fault, Meta, Repository, Staging};
-use crate::selinux::{ContextsError, FileContexts, FileKind, Texts, labelled_as, policy_name};
+use crate::engine::repository::{Checksum, Meta, Repository, Staging};
+use crate::selinux::{
+    ContextsError, ContextsFile, FileContexts, FileKind, Texts, labelled_as, policy_name,
+};
 
 /// The attribute that holds a label.
 pub(super) const ATTRIBUTE: &[u8] = b"security.selinux";
 /// Where policies are in the tree.
 const POLICIES: &str = "usr/etc/selinux/";
-const CONFIG: &str = "usr/etc/selinux/config";
+pub(super) const CONFIG: &str = "usr/etc/selinux/config";
 /// The largest file of a policy that is looked at, in bytes.
 const MAX_TEXT: u64 = 16 << 20;
 
@@ -33,9 +35,7 @@ impl Labels {
     /// The label of `path`, which is one of the tree, without a leading slash; the root is empty.
     pub(super) fn of(&self, path: &str, kind: FileKind) -> Option<Arc<str>> {
         let path = format!("/{path}");
-        self.contexts
-            .label(labelled_as(&path), kind)
-            .map(Arc::from)
+        self.contexts.label(labelled_as(&path), kind).map(Arc::from)
     }
 }
 
@@ -59,8 +59,11 @@ pub(super) struct Policies {
 impl Policies {
     /// Whether a file of `size` bytes says something about labels.
     pub(super) fn wants(path: &str, size: u64) -> bool {
-        let is_contexts = || path.starts_with(POLICIES) && path.contains("/contexts/files/file_contexts");
-        size <= MAX_TEXT && (path == CONFIG || is_contexts()) && !path.ends_with(".bin")
+        let is_contexts = path
+            .strip_prefix(POLICIES)
+            .and_then(|path| path.split_once("/contexts/files/"))
+            .is_some_and(|(_, name)| ContextsFile::ALL.iter().any(|file| file.name() == name));
+        size <= MAX_TEXT && (path == CONFIG || is_contexts)
     }
 
     pub(super) fn add(&mut self, path: &str, text: Vec<u8>) {
@@ -74,18 +77,16 @@ impl Policies {
         let Some(name) = policy_name(&config)? else {
             return Ok(None);
         };
-        let file = |ending: &str| text(&format!("{}/file_contexts{ending}", name.directory())).to_vec();
-        let [base, homes, local, subs, dist] =
-            ["", ".homedirs", ".local", ".subs", ".subs_dist"].map(file);
-        if base.is_empty() {
+        let file = |file: ContextsFile| text(&format!("{}/{}", name.directory(), file.name()));
+        if file(ContextsFile::Base).is_empty() {
             return Ok(None);
         }
         let contexts = FileContexts::parse(&Texts {
-            base: &base,
-            home_directories: &homes,
-            local: &local,
-            substitutions: &subs,
-            distribution_substitutions: &dist,
+            base: file(ContextsFile::Base),
+            home_directories: file(ContextsFile::HomeDirectories),
+            local: file(ContextsFile::Local),
+            substitutions: file(ContextsFile::Substitutions),
+            distribution_substitutions: file(ContextsFile::DistributionSubstitutions),
         })?;
         Ok(Some(Labels { contexts }))
     }
@@ -116,28 +117,44 @@ impl Policies {
     }
 }
 
+/// What is known of the image's policy.
+#[derive(Debug, Clone, Default)]
+enum Known {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// There seems to be none.
+    None,
+    Labels(Arc<Labels>),
+}
+
 /// Where layers wait for the policy that the lowest one may hold.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    found: Mutex<Option<Option<Arc<Labels>>>>,
+    known: Mutex<Known>,
     opened: Condvar,
 }
 
 impl Gate {
+    /// Nobody waits any longer.
+    pub(super) fn open(&self) {
+        self.tell(Known::None);
+    }
+
     /// Tells what was found. Only the first time counts.
-    pub(super) fn open(&self, labels: Option<Arc<Labels>>) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get_or_insert(labels);
+    fn tell(&self, found: Known) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*known, Known::Unknown) {
+            *known = found;
+        }
         self.opened.notify_all();
     }
 
-    fn wait(&self) -> Option<Arc<Labels>> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.opened.wait_while(found, |found| found.is_none());
-        found
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .flatten()
+    fn wait(&self) -> Known {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_unknown = |known: &mut Known| matches!(known, Known::Unknown);
+        let known = self.opened.wait_while(known, is_unknown);
+        known.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -147,7 +164,7 @@ pub(super) struct Labelling<'g> {
     gate: &'g Gate,
     is_lowest: bool,
     policies: Policies,
-    settled: Option<Option<Arc<Labels>>>,
+    known: Known,
 }
 
 impl<'g> Labelling<'g> {
@@ -156,20 +173,22 @@ impl<'g> Labelling<'g> {
             gate,
             is_lowest,
             policies: Policies::default(),
-            settled: None,
+            known: Known::Unknown,
         }
     }
 
     /// The label to write a file with, as far as can be known now.
     pub(super) fn of(&mut self, path: &str, kind: FileKind) -> Option<Arc<str>> {
         self.settle(path);
-        let labels = self.settled.as_ref()?.as_ref()?;
-        labels.of(path, kind)
+        match &self.known {
+            Known::Labels(labels) => labels.of(path, kind),
+            Known::Unknown | Known::None => None,
+        }
     }
 
     /// Takes note of a file of a policy.
     pub(super) fn add(&mut self, path: &str, text: Vec<u8>) {
-        if self.settled.is_none() {
+        if matches!(self.known, Known::Unknown) {
             self.policies.add(path, text);
         }
     }
@@ -177,36 +196,46 @@ impl<'g> Labelling<'g> {
     /// Decides what to label by, if that can be known at `path`: the policy comes before the rest of `/usr`, or it is
     /// not looked for any longer.
     fn settle(&mut self, path: &str) {
-        if self.settled.is_some() {
+        if !matches!(self.known, Known::Unknown) {
             return;
         }
         if !self.is_lowest {
-            self.settled = Some(self.gate.wait());
+            self.known = self.gate.wait();
             return;
         }
         let is_past = path.starts_with("usr/") && !path.starts_with("usr/etc/");
         let is_whole = !path.starts_with(POLICIES) && self.policies.texts.contains_key(CONFIG);
         if is_past || is_whole {
             // A policy that cannot be read is told of when all layers are there: one above may mend it.
-            let labels = self.policies.labels().ok().flatten().map(Arc::new);
-            self.gate.open(labels.clone());
-            self.settled = Some(labels);
+            let labels = self.policies.labels().ok().flatten();
+            self.known = labels.map_or(Known::None, |labels| Known::Labels(Arc::new(labels)));
+            self.gate.tell(self.known.clone());
         }
     }
 }
 
 /// What mending labels takes.
 pub(super) struct Relabelling<'r> {
-    pub(super) repo: &'r Repository,
-    pub(super) staging: &'r mut Staging,
-    pub(super) labels: &'r Labels,
+    repo: &'r Repository,
+    staging: &'r mut Staging,
+    labels: &'r Labels,
     /// Objects that were written again, by what they were and their label.
-    pub(super) done: HashMap<(Checksum, Option<Arc<str>>), Checksum>,
+    done: HashMap<(Checksum, Option<Arc<str>>), Checksum>,
 }
 
-impl Relabelling<'_> {
+impl<'r> Relabelling<'r> {
+    /// All objects must have their names in `repo`.
+    pub(super) fn new(repo: &'r Repository, staging: &'r mut Staging, labels: &'r Labels) -> Self {
+        Self {
+            repo,
+            staging,
+            labels,
+            done: HashMap::new(),
+        }
+    }
+
     /// Gives every file of a tree the label of its path. Objects with other labels are written again.
-    pub(super) fn tree(&mut self, tree: &mut Directory, path: &str) -> Result<(), Fault> {
+    pub(super) fn tree(&mut self, tree: &mut Directory, path: &str) -> io::Result<()> {
         for (name, node) in &mut tree.entries {
             let path = if path.is_empty() {
                 name.to_string()
@@ -221,7 +250,7 @@ impl Relabelling<'_> {
         Ok(())
     }
 
-    fn file(&mut self, file: &mut File, path: &str) -> Result<(), Fault> {
+    fn file(&mut self, file: &mut File, path: &str) -> io::Result<()> {
         let kind = if file.symlink {
             FileKind::Symlink
         } else {
@@ -230,7 +259,7 @@ impl Relabelling<'_> {
         let wanted = self.labels.of(path, kind);
         let found = match &file.label {
             Label::Known(label) => label.clone(),
-            Label::InObject => self.label_of(file.checksum).map_err(Fault::Repository)?,
+            Label::InObject => self.label_of(file.checksum)?,
         };
         if found != wanted {
             file.checksum = self.again(file, wanted.clone())?;
@@ -242,27 +271,24 @@ impl Relabelling<'_> {
     fn label_of(&self, checksum: Checksum) -> io::Result<Option<Arc<str>>> {
         let (meta, _) = self.repo.file_meta(checksum)?;
         let value = meta.xattrs.get(ATTRIBUTE);
-        let text = value.map(|value| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)));
+        let text =
+            value.map(|value| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)));
         Ok(text.map(Arc::from))
     }
 
     /// Writes an object with another label.
-    fn again(&mut self, file: &File, label: Option<Arc<str>>) -> Result<Checksum, Fault> {
+    fn again(&mut self, file: &File, label: Option<Arc<str>>) -> io::Result<Checksum> {
         let key = (file.checksum, label);
         if let Some(&known) = self.done.get(&key) {
             return Ok(known);
         }
-        let (meta, target) = self
-            .repo
-            .file_meta(file.checksum)
-            .map_err(Fault::Repository)?;
+        let (meta, target) = self.repo.file_meta(file.checksum)?;
         let meta = with_label(&meta, key.1.as_deref());
-        let checksum = match target {
-            Some(target) => self.staging.symlink(&meta, &target).map_err(Fault::Repository)?,
-            None => {
-                let mut content = self.repo.open_file(file.checksum).map_err(Fault::Repository)?;
-                self.staging.regular(&meta, file.size, &mut content)?
-            }
+        let checksum = if let Some(target) = target {
+            self.staging.symlink(&meta, &target)?
+        } else {
+            let mut content = self.repo.open_file(file.checksum)?;
+            self.staging.regular(&meta, file.size, &mut content)?
         };
         self.done.insert(key, checksum);
         Ok(checksum)

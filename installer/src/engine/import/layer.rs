@@ -11,13 +11,15 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{Archive, Entry, Kind};
+use super::labels::{ATTRIBUTE, Labelling, Policies, with_label};
 use super::path::{self, Place};
 use super::pipe::{self, Shared};
-use super::tree::{Directory, File, Node};
+use super::tree::{Directory, File, Label, Node};
 use super::{ImportError, LayerFault};
 use crate::engine::repository::{Fault, Meta, Staging};
 use crate::hex::hex;
 use crate::image::{Image, Layer};
+use crate::selinux::FileKind;
 
 /// Entries of one layer: many times more than any real layer, few enough for memory.
 const MAX_ENTRIES: u64 = 2_000_000;
@@ -45,7 +47,7 @@ impl Files {
     /// Resolves links to files of the layers below, `lower` being the merge of them.
     pub(super) fn link_to(&mut self, lower: &Directory) -> Result<(), LayerFault> {
         for (path, target) in std::mem::take(&mut self.links) {
-            let Some(&Node::File(file)) = lower.get(&target) else {
+            let Some(Node::File(file)) = lower.get(&target).cloned() else {
                 let fault =
                     LayerFault::content(format!("a hard link to `{target}`, which is no file"));
                 return Err(fault.in_entry(path.as_bytes()));
@@ -61,10 +63,12 @@ pub(super) fn read(
     image: &Image,
     (layer, diff_id): (&Layer, &str),
     (staging, shared): (&mut Staging, &Shared),
+    labelling: Labelling<'_>,
 ) -> Result<Files, ImportError> {
     pipe::with_archive(image, layer, shared, |archive| {
         let mut unpacking = Unpacking {
             staging,
+            labelling,
             files: Files::default(),
         };
         each_entry(archive, diff_id, &mut |entry, content| {
@@ -122,6 +126,7 @@ impl<R: Read> Read for Hashed<R> {
 
 struct Unpacking<'s> {
     staging: &'s mut Staging,
+    labelling: Labelling<'s>,
     files: Files,
 }
 
@@ -138,12 +143,7 @@ impl Unpacking<'_> {
         };
         match &entry.kind {
             Kind::File => {
-                let checksum = self.staging.regular(&meta(entry), entry.size, content)?;
-                let file = File {
-                    checksum,
-                    size: entry.size,
-                    symlink: false,
-                };
+                let file = self.regular(&path, entry, content)?;
                 put(&mut self.files.tree, &path, file)
             }
             Kind::Symlink(target) => self.symlink(&path, entry, target),
@@ -157,16 +157,46 @@ impl Unpacking<'_> {
         }
     }
 
+    fn regular(
+        &mut self,
+        path: &str,
+        entry: &Entry,
+        content: &mut dyn Read,
+    ) -> Result<File, LayerFault> {
+        let label = self.labelling.of(path, FileKind::Regular);
+        let meta = with_label(&meta(entry), label.as_deref());
+        let checksum = if Policies::wants(path, entry.size) {
+            let mut text = Vec::new();
+            content.read_to_end(&mut text)?;
+            let checksum = self
+                .staging
+                .regular(&meta, entry.size, &mut text.as_slice())?;
+            self.labelling.add(path, text);
+            checksum
+        } else {
+            self.staging.regular(&meta, entry.size, content)?
+        };
+        Ok(File {
+            checksum,
+            size: entry.size,
+            symlink: false,
+            label: Label::Known(label),
+        })
+    }
+
     fn symlink(&mut self, path: &str, entry: &Entry, target: &[u8]) -> Result<(), LayerFault> {
         let target = path::text(target)?;
         if target.is_empty() {
             return Err(LayerFault::content("a symbolic link to nothing"));
         }
-        let written = self.staging.symlink(&meta(entry), target);
+        let label = self.labelling.of(path, FileKind::Symlink);
+        let meta = with_label(&meta(entry), label.as_deref());
+        let written = self.staging.symlink(&meta, target);
         let file = File {
             checksum: written.map_err(Fault::Repository)?,
             size: 0,
             symlink: true,
+            label: Label::Known(label),
         };
         put(&mut self.files.tree, path, file)
     }
@@ -177,7 +207,10 @@ impl Unpacking<'_> {
             return Err(LayerFault::content("a hard link to what is not installed"));
         };
         match self.files.tree.get(&target) {
-            Some(&Node::File(file)) => put(&mut self.files.tree, &path, file),
+            Some(Node::File(file)) => {
+                let file = file.clone();
+                put(&mut self.files.tree, &path, file)
+            }
             Some(Node::Directory(_)) => Err(LayerFault::content("a hard link to a directory")),
             None => {
                 self.files.links.push((path, target));
@@ -194,7 +227,8 @@ impl Unpacking<'_> {
                 continue;
             }
             match tree.get(&target) {
-                Some(&Node::File(file)) => {
+                Some(Node::File(file)) => {
+                    let file = file.clone();
                     put(tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
                 }
                 _ => links.push((path, target)),
@@ -213,7 +247,7 @@ fn put(tree: &mut Directory, path: &str, file: File) -> Result<(), LayerFault> {
 /// attribute that is empty.
 fn meta(entry: &Entry) -> Meta {
     let mut xattrs = entry.xattrs.clone();
-    xattrs.retain(|name, value| name != b"security.selinux" && !value.is_empty());
+    xattrs.retain(|name, value| name.as_slice() != ATTRIBUTE && !value.is_empty());
     Meta {
         uid: entry.uid,
         gid: entry.gid,

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::chunk::Objects;
+use super::labels::{self, Labels, Policies, Relabelling};
 use super::layer::Files;
-use super::tree::{Directory, File, Node};
+use super::tree::{Directory, File, Label, Node};
 use super::{Checksum, Commit, Content, ImportError, commit, metadata, prepare_root, refs, stored};
 use crate::engine::repository::{Repository, Staging};
 use crate::image::{Image, ImageError, Layer};
@@ -31,6 +32,8 @@ pub(super) struct Merge<'i> {
     /// The merge of the layers up to `count`, but for the commit that lies below them.
     merged: Directory,
     count: usize,
+    /// The layers of files, each with its ref.
+    layers: Vec<(String, Directory)>,
     /// The commit that the lowest layers hold.
     base: Option<Checksum>,
     /// Whether the tree of that commit is in `merged`.
@@ -53,6 +56,7 @@ impl<'i> Merge<'i> {
             waiting: BTreeMap::new(),
             merged: Directory::default(),
             count: 0,
+            layers: Vec::new(),
             base: None,
             has_base: false,
             usr_only: false,
@@ -80,12 +84,12 @@ impl<'i> Merge<'i> {
     fn layer(&mut self, content: Content, mut staging: Staging) -> Result<(), ImportError> {
         let image = self.image;
         let layer = &image.layers[self.count];
-        let commit = match content {
-            Content::Files(files) => self.files(layer, files, &mut staging)?,
-            Content::Objects(objects) => self.objects(layer, &objects, &mut staging)?,
-        };
         let name = refs::layer(&layer.digest)
             .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))?;
+        let commit = match content {
+            Content::Files(files) => self.files((layer, &name), files, &mut staging)?,
+            Content::Objects(objects) => self.objects(layer, &objects, &mut staging)?,
+        };
         self.refs.push((name, commit));
         self.bytes = self.bytes.saturating_add(staging.bytes);
         self.objects += staging.objects;
@@ -97,7 +101,7 @@ impl<'i> Merge<'i> {
     /// Lays a layer of files over those below.
     fn files(
         &mut self,
-        layer: &Layer,
+        (layer, name): (&Layer, &str),
         mut files: Files,
         staging: &mut Staging,
     ) -> Result<Checksum, ImportError> {
@@ -110,8 +114,14 @@ impl<'i> Merge<'i> {
             entries.retain(|name, _| DEPLOYED.contains(&&**name));
         }
         let time = metadata::time(self.image);
-        let commit = commit::write(staging, &files.tree, (&[metadata::IMPORTER], None), time)
-            .map_err(ImportError::repository(committing(layer)))?;
+        let commit = commit::write(
+            staging,
+            (&files.tree, None),
+            (&[metadata::IMPORTER], None),
+            time,
+        )
+        .map_err(ImportError::repository(committing(layer)))?;
+        self.layers.push((name.to_owned(), files.tree.clone()));
         self.merged.overlay(files.tree);
         Ok(commit)
     }
@@ -133,11 +143,12 @@ impl<'i> Merge<'i> {
                 checksum,
                 size: 0,
                 symlink: false,
+                label: Label::InObject,
             };
             let name = checksum.to_string().into();
             list.entries.insert(name, Node::File(file));
         }
-        commit::write(staging, &list, (&[], None), 0)
+        commit::write(staging, (&list, None), (&[], None), 0)
             .map_err(ImportError::repository(committing(layer)))
     }
 
@@ -166,11 +177,49 @@ impl<'i> Merge<'i> {
             .map_err(ImportError::repository("writing the repository"))
     }
 
+    /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
+    /// gives that policy.
+    fn relabel(&mut self) -> Result<Option<Labels>, ImportError> {
+        if self.merged.get(labels::CONFIG).is_none() {
+            return Ok(None);
+        }
+        self.publish()?;
+        let doing = "labelling the image";
+        let policies =
+            Policies::in_tree(self.repo, &self.merged).map_err(ImportError::repository(doing))?;
+        let Some(labels) = policies.labels()? else {
+            return Ok(None);
+        };
+        let mut staging = self
+            .repo
+            .stage(self.count + 1)
+            .map_err(ImportError::repository(doing))?;
+        let time = metadata::time(self.image);
+        self.relabel_by(&labels, &mut staging, time)
+            .map_err(ImportError::repository(doing))?;
+        self.staged.push(staging);
+        Ok(Some(labels))
+    }
+
+    fn relabel_by(&mut self, labels: &Labels, staging: &mut Staging, time: u64) -> io::Result<()> {
+        let mut relabelling = Relabelling::new(self.repo, staging, labels);
+        relabelling.tree(&mut self.merged, "")?;
+        for (_, tree) in &mut self.layers {
+            relabelling.tree(tree, "")?;
+        }
+        for (name, tree) in &self.layers {
+            let about = (&[metadata::IMPORTER][..], None);
+            let commit = commit::write(staging, (tree, Some(labels)), about, time)?;
+            self.refs.push((name.clone(), commit));
+        }
+        Ok(())
+    }
+
     /// Commits the merge of all layers under the ref `name`.
     pub(super) fn finish(mut self, name: &str) -> Result<Commit, ImportError> {
         self.load_base()?;
         drop_build_litter(&mut self.merged);
-        refuse_policy(&self.merged)?;
+        let labels = self.relabel()?;
         let manifest = metadata::manifest(self.image);
         let entries = [
             (metadata::MANIFEST_DIGEST, self.image.digest.as_str()),
@@ -185,8 +234,13 @@ impl<'i> Merge<'i> {
             .map_err(ImportError::repository(doing))?;
         let time = metadata::time(self.image);
         let parent = self.base;
-        let checksum = commit::write(&mut staging, &self.merged, (&entries, parent), time)
-            .map_err(ImportError::repository(doing))?;
+        let checksum = commit::write(
+            &mut staging,
+            (&self.merged, labels.as_ref()),
+            (&entries, parent),
+            time,
+        )
+        .map_err(ImportError::repository(doing))?;
         self.staged.push(staging);
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;
@@ -228,19 +282,4 @@ fn drop_build_litter(merged: &mut Directory) {
             merged.remove(path);
         }
     }
-}
-
-/// Files of an image with a policy would need its labels: without them the system does not boot.
-fn refuse_policy(merged: &Directory) -> Result<(), ImportError> {
-    let Some(Node::Directory(policies)) = merged.get("usr/etc/selinux") else {
-        return Ok(());
-    };
-    let has_contexts = |node: &Node| match node {
-        Node::Directory(policy) => policy.get("contexts/files/file_contexts").is_some(),
-        Node::File(_) => false,
-    };
-    if policies.entries.values().any(has_contexts) {
-        return Err(ImportError::unsupported("an image with an SELinux policy"));
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@ mod archive;
 mod chunk;
 mod commit;
 mod error;
+mod labels;
 mod layer;
 mod merge;
 mod metadata;
@@ -36,6 +37,7 @@ use crate::image::Image;
 use chunk::Objects;
 pub use error::ImportError;
 use error::LayerFault;
+use labels::{Gate, Labelling};
 use layer::Files;
 use merge::Merge;
 use pipe::Shared;
@@ -110,17 +112,18 @@ fn read_layers<'i>(
     roles: &[Role],
     progress: Progress<'_>,
 ) -> Result<(Merge<'i>, u64), ImportError> {
-    let shared = Shared::default();
+    let (shared, gate) = (Shared::default(), Gate::default());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads.min(roles.len()) {
-            let (sender, next, shared) = (sender.clone(), &next, &shared);
+            let (sender, next) = (sender.clone(), &next);
             let work = Work {
                 repo,
                 image,
-                shared,
+                shared: &shared,
+                gate: &gate,
             };
             scope.spawn(move || {
                 while let Some((at, role)) = take(roles, next) {
@@ -160,11 +163,21 @@ struct Work<'i> {
     repo: &'i Repository,
     image: &'i Image,
     shared: &'i Shared,
+    gate: &'i Gate,
 }
 
 impl Work<'_> {
     /// Reads a layer, unless it is in the repository already.
     fn layer(&self, at: usize, role: Role) -> Outcome {
+        let content = self.content(at, role);
+        if at == 0 {
+            // No layer waits for a policy any longer.
+            self.gate.open();
+        }
+        content
+    }
+
+    fn content(&self, at: usize, role: Role) -> Outcome {
         let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
         let mut staging = self
             .repo
@@ -176,7 +189,10 @@ impl Work<'_> {
         }
         let place = (&mut staging, self.shared);
         let content = match role {
-            Role::Files => layer::read(self.image, (layer, diff_id), place).map(Content::Files)?,
+            Role::Files => {
+                let labelling = Labelling::new(self.gate, at == 0);
+                layer::read(self.image, (layer, diff_id), place, labelling).map(Content::Files)?
+            }
             Role::Commit | Role::Objects => {
                 let is_first = role == Role::Commit;
                 chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)?

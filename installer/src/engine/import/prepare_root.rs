@@ -22,8 +22,8 @@ pub(super) fn is_overlay(repo: &Repository, tree: &Directory) -> bool {
         _ => None,
     });
     found
-        .and_then(|checksum| repo.text(checksum, MOST).ok())
-        .is_some_and(|text| says_overlay(&text))
+        .and_then(|checksum| repo.content(checksum, MOST).ok())
+        .is_some_and(|text| says_overlay(&String::from_utf8_lossy(&text)))
 }
 
 fn says_overlay(text: &str) -> bool {

@@ -12,7 +12,7 @@ use super::chunk::Objects;
 use super::layer::Files;
 use super::refs;
 use super::role::Role;
-use super::tree::{Directory, File, Node};
+use super::tree::{Directory, File, Label, Node};
 use crate::engine::repository::{Checksum, Repository};
 
 /// The content of the layer `digest`. `None` if it is not there, or not whole.
@@ -63,6 +63,7 @@ fn directory(repo: &Repository, tree: Checksum, meta: Checksum) -> io::Result<Di
             checksum,
             size,
             symlink,
+            label: Label::InObject,
         };
         found.entries.insert(name, Node::File(file));
     }

@@ -4,6 +4,7 @@
 mod encapsulated;
 mod faults;
 mod holes;
+mod labels;
 
 use std::fs;
 use std::path::{Path, PathBuf};

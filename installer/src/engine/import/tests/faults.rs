@@ -256,19 +256,11 @@ fn archive_that_is_not_its_diff_id_is_refused() {
 }
 
 #[test]
-fn policies_and_references_without_a_ref_are_not_supported() {
-    let layers = [plain(base())];
-    let repo = TestRepo::new();
-    let policy = base().file(
-        "etc/selinux/targeted/contexts/files/file_contexts",
-        0o644,
-        b"x",
-    );
-    let error = repo.import(&[plain(policy)]).unwrap_err();
-    assert!(matches!(error, ImportError::Unsupported { .. }), "{error}");
+fn a_reference_that_makes_no_ref_is_refused() {
+    let image = LayoutDir::of(&[plain(base())]);
     let empty = import(
-        &repo.repo,
-        &LayoutDir::of(&layers).open().unwrap(),
+        &TestRepo::new().repo,
+        &image.open().unwrap(),
         "",
         &mut go_on,
     );
