@@ -13,6 +13,7 @@ pub mod image;
 pub mod landfall;
 pub mod oci;
 pub mod outcome;
+pub mod policy;
 pub mod registry;
 pub mod ssh;
 pub mod tool;
