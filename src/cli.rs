@@ -125,21 +125,38 @@ pub(crate) struct SourceArgs {
     /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
-    /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`
+    /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`,
+    /// `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
     #[arg(long, value_name = "REF")]
     pub(crate) image: Option<String>,
     /// What the installed system follows for updates, if not the kickstart's reference
     #[arg(long, value_name = "REF")]
     pub(crate) target_ref: Option<String>,
-    /// Talk http, not https, to the registry
-    #[arg(long)]
-    pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
     /// Firmware of the machine that will boot [default: this machine's; `uefi` for disk image files]
     #[arg(long, value_enum)]
     pub(crate) firmware: Option<FirmwareArg>,
     /// Seed of all UUIDs: the same seed and input give the same plan [default: random]
     #[arg(long, value_name = "UUID")]
     pub(crate) seed: Option<Uuid>,
+}
+
+/// How the image is reached.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// Talk http, not https, to the registry
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Registry logins, instead of those of this machine (containers-auth.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Certificates (PEM) of authorities to trust beside those of this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Which images may be installed, instead of this machine's file (containers-policy.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

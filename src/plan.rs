@@ -3,6 +3,7 @@
 
 use landfall_installer::engine::prepare::{Request, draft};
 use landfall_installer::exit::Exit;
+use landfall_installer::image::Access;
 use landfall_installer::inventory::Inventory;
 use landfall_installer::plan::{WAITING, render_disks};
 use uuid::Uuid;
@@ -41,7 +42,13 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
         firmware: args.firmware.map(Into::into),
         image: args.image.clone(),
         target_ref: args.target_ref.clone(),
-        plain_http: args.plain_http,
+        access: Access {
+            plain_http: args.access.plain_http,
+            authfile: args.access.authfile.clone(),
+            ca: args.access.ca.clone(),
+            policy: args.access.policy.clone(),
+            ..Access::default()
+        },
         seed: args.seed.unwrap_or_else(Uuid::new_v4),
     }
 }
