@@ -97,6 +97,7 @@ impl TarFile {
 
     fn index(&mut self) -> io::Result<()> {
         self.refuse_compressed()?;
+        let length = self.file.metadata()?.len();
         let mut at = 0;
         let mut extensions = Extensions::default();
         while let Some(header) = self.header(at)? {
@@ -114,15 +115,11 @@ impl TarFile {
                 let extensions = std::mem::take(&mut extensions);
                 self.add(&header, extensions, Member::File { at: content, size })?;
             }
-            at = size
-                .checked_next_multiple_of(BLOCK)
-                .and_then(|size| size.checked_add(content))
-                .ok_or_else(|| invalid("a member has an absurd size"))?;
-        }
-        let length = self.file.metadata()?.len();
-        let cut = |member: &Member| matches!(member, Member::File { at, size } if at.saturating_add(*size) > length);
-        if self.members.values().any(cut) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            let end = size.checked_next_multiple_of(BLOCK);
+            at = end
+                .and_then(|end| end.checked_add(content))
+                .filter(|_| content.saturating_add(size) <= length)
+                .ok_or(io::ErrorKind::UnexpectedEof)?;
         }
         Ok(())
     }
