@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kickstart_parser::Syntax;
+use landfall_installer::image::{Access, TargetAccessFiles};
 use landfall_installer::inventory::Firmware;
 use landfall_installer::inventory::probe::DiskArg;
 use uuid::Uuid;
@@ -157,6 +158,38 @@ pub(crate) struct AccessArgs {
     /// Which images may be installed, instead of this machine's file (containers-policy.json(5))
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Registry logins for the installed system, written to /etc/ostree/auth.json [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_authfile: Option<PathBuf>,
+    /// Mirrors for the installed system, written to /etc/containers/registries.conf.d [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_registries_conf: Option<PathBuf>,
+    /// Certificates (PEM) that the installed system trusts for its registry, written to
+    /// /etc/containers/certs.d [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_ca: Option<PathBuf>,
+}
+
+impl AccessArgs {
+    /// How the image is reached, as the engine takes it.
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            plain_http: self.plain_http,
+            authfile: self.authfile.clone(),
+            ca: self.ca.clone(),
+            policy: self.policy.clone(),
+            ..Access::default()
+        }
+    }
+
+    /// What the installed system is given.
+    pub(crate) fn for_target(&self) -> TargetAccessFiles {
+        TargetAccessFiles {
+            authfile: self.target_authfile.clone(),
+            registries_conf: self.target_registries_conf.clone(),
+            ca: self.target_ca.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -3,7 +3,6 @@
 
 use landfall_installer::engine::prepare::{Request, draft};
 use landfall_installer::exit::Exit;
-use landfall_installer::image::Access;
 use landfall_installer::inventory::Inventory;
 use landfall_installer::plan::{WAITING, render_disks};
 use uuid::Uuid;
@@ -42,13 +41,8 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
         firmware: args.firmware.map(Into::into),
         image: args.image.clone(),
         target_ref: args.target_ref.clone(),
-        access: Access {
-            plain_http: args.access.plain_http,
-            authfile: args.access.authfile.clone(),
-            ca: args.access.ca.clone(),
-            policy: args.access.policy.clone(),
-            ..Access::default()
-        },
+        access: args.access.access(),
+        target_access: args.access.for_target(),
         seed: args.seed.unwrap_or_else(Uuid::new_v4),
     }
 }

@@ -9,7 +9,7 @@ use super::error::EngineError;
 use super::tool::Tool;
 use super::{Failed, esp, format, script};
 use crate::event::{Emitter, Step};
-use crate::image::{Access, Image, ImageRef, OpenOptions};
+use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
 use crate::plan::{Choices, Plan, Planned, ScriptPlan, plan_disks, size};
@@ -33,6 +33,8 @@ pub struct Request {
     pub target_ref: Option<String>,
     /// How the image is reached.
     pub access: Access,
+    /// What the installed system is given to reach its registry.
+    pub target_access: TargetAccessFiles,
     /// Seed of the plan's UUIDs.
     pub seed: Uuid,
 }
@@ -76,6 +78,7 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
         kickstart_sha256: request.kickstart_sha256.clone(),
         image: request.image.clone(),
         target_ref: request.target_ref.clone(),
+        target_access: request.target_access.read()?,
     };
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }

@@ -18,6 +18,7 @@ mod policy;
 mod reference;
 mod registry;
 mod source;
+mod target;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -30,6 +31,7 @@ use oci_spec::image::ImageManifest;
 pub use access::{Access, Patience, Places};
 pub use error::ImageError;
 pub use reference::{ImageRef, RegistryRef};
+pub use target::TargetAccessFiles;
 
 use manifest::{Document, Facts};
 use source::Source;

@@ -126,7 +126,7 @@ impl TarFile {
 
     fn refuse_compressed(&self) -> io::Result<()> {
         let mut magic = [0; 4];
-        self.file.read_exact_at(&mut magic, 0)?;
+        let _ = self.file.read_at(&mut magic, 0)?;
         if magic.starts_with(&[0x1f, 0x8b]) || magic == [0x28, 0xb5, 0x2f, 0xfd] {
             let remedy = "unpack it with `gunzip` or `unzstd` first";
             return Err(invalid(&format!("it is compressed; {remedy}")));
@@ -139,6 +139,9 @@ impl TarFile {
         let mut header = Header::new_old();
         match self.file.read_exact_at(header.as_mut_bytes(), at) {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof && at > 0 => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(invalid("it is not a tar archive"));
+            }
             other => other?,
         }
         let bytes = header.as_bytes();

@@ -135,6 +135,13 @@ impl Trust {
     }
 }
 
+/// The text of a file with certificates, for one that is copied into the target.
+pub(in super::super) fn check(file: &Path) -> Result<Vec<u8>, ImageError> {
+    let text = read_named(file, MAX_FILE)?;
+    Trust::default().add(file, &text)?;
+    Ok(text)
+}
+
 /// The directory of the host: the first that exists.
 fn directory(host: &str, access: &Access) -> Option<PathBuf> {
     let places = &access.places;

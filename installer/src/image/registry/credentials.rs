@@ -193,7 +193,7 @@ impl Entry {
     }
 }
 
-/// Whether a file is one that logins could be read from: for a file that is copied into the target.
+/// The text of a file that can be used, for one that is copied into the target.
 pub(in super::super) fn check(file: &Path) -> Result<Vec<u8>, ImageError> {
     let text = read_named(file, MAX_FILE)?;
     AuthFile::parse(&text).map_err(|reason| ImageError::configuration(file, reason))?;

@@ -23,8 +23,11 @@ use super::access::{Access, Patience};
 use super::{ImageError, RegistryRef};
 
 pub(super) use blob::Blob;
+pub(super) use client::check as check_certificates;
 #[cfg(test)]
 pub(super) use client::may_redirect;
+pub(super) use credentials::check as check_authfile;
+pub(super) use routes::check as check_registries_conf;
 
 use endpoint::Endpoint;
 use failure::Failure;

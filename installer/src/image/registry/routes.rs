@@ -210,6 +210,13 @@ fn matched(name: &str, prefix: &str) -> Option<usize> {
         .then_some(end)
 }
 
+/// The text of a file that can be used, for one that is copied into the target.
+pub(in super::super) fn check(file: &Path) -> Result<Vec<u8>, ImageError> {
+    let text = read_named(file, MAX_FILE)?;
+    parse(file, &text)?;
+    Ok(text)
+}
+
 /// All tables; a later one of the same prefix replaces the earlier.
 fn load(places: &Places) -> Result<Vec<Table>, ImageError> {
     let mut tables: Vec<Table> = Vec::new();

@@ -262,8 +262,8 @@ fn what_is_not_a_tar_archive_is_refused() {
         .sum();
     absurd[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     for (content, reason) in [
-        (Vec::new(), "it is cut short"),
-        (b"hello".to_vec(), "it is cut short"),
+        (Vec::new(), "it is not a tar archive"),
+        (b"hello".to_vec(), "it is not a tar archive"),
         (damaged, "is not a tar archive"),
         (super::fixture::gzip(&good().end()), "it is compressed"),
         (good().unended()[..512].to_vec(), "it is cut short"),

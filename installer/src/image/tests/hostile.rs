@@ -40,7 +40,12 @@ fn absurd_sizes_of_layers() {
     layout.index(&[layout.manifest(&manifest)]);
     let image = layout.open().unwrap();
     assert_eq!(image.total_bytes(), u64::MAX);
-    assert!(read(&image, 0).unwrap_err().to_string().contains("it ends after"));
+    assert!(
+        read(&image, 0)
+            .unwrap_err()
+            .to_string()
+            .contains("it ends after")
+    );
 }
 
 #[test]
