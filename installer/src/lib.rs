@@ -4,7 +4,7 @@
 //! Takes a typed [`kickstart_parser::Kickstart`] and an [`inventory::Inventory`], gives a
 //! [`plan::Plan`] in which nothing is left to decide, and (feature `engine`) executes it while
 //! reporting [`event::Event`]s. Without the feature the crate is pure: it reads and changes
-//! nothing, and builds without libostree.
+//! nothing, and builds without the engine's crates.
 
 pub mod event;
 pub mod exit;

@@ -53,14 +53,6 @@ pub enum EngineError {
     /// The image cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// libostree failed.
-    #[error("{context}")]
-    Ostree {
-        /// What was being done.
-        context: String,
-        /// What libostree said.
-        source: ostree::glib::Error,
-    },
     /// A script of the kickstart failed and was marked `--erroronfail`.
     #[error("the script of line {line} failed: {status}{}", indent(.output))]
     Script {

@@ -19,6 +19,7 @@ mod namespace;
 mod node;
 mod partition;
 pub mod prepare;
+mod repository;
 mod root;
 mod script;
 mod stop;
@@ -41,6 +42,7 @@ use error::EngineError;
 use mount::Mounts;
 use node::Nodes;
 use prepare::Prepared;
+use repository::{Checksum, Repository};
 pub use stop::Stop;
 use sysroot::Stage;
 use system::System;
@@ -138,7 +140,7 @@ struct Execution<'e, 'a> {
 
 /// What a deployed, not yet configured target consists of.
 struct Deployed {
-    commit: String,
+    commit: Checksum,
     deployment: PathBuf,
     target: TargetPlan,
 }
@@ -170,7 +172,7 @@ impl Execution<'_, '_> {
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)
         })?;
-        let report = self.report(deployed);
+        let report = self.report(&deployed);
         self.emitter.emit(Body::Finished {
             message: format!("{} is installed", report.source),
         });
@@ -214,17 +216,12 @@ impl Execution<'_, '_> {
         Ok(mounts)
     }
 
-    fn import(&mut self, physical: &Path) -> Result<(ostree::Repo, String), EngineError> {
+    fn import(&mut self, physical: &Path) -> Result<(Repository, Checksum), EngineError> {
         self.stop.check()?;
         let stop = self.stop;
-        let Prepared {
-            kickstart,
-            plan,
-            image,
-        } = &*self.prepared;
-        let stateroot = crate::plan::stateroot(kickstart);
+        let Prepared { plan, image, .. } = &*self.prepared;
         self.emitter.step(Step::Import, |emitter| {
-            let repo = sysroot::create(physical, &stateroot)?;
+            let repo = sysroot::create(physical)?;
             let total = image.total_bytes();
             let mut progress = |done| {
                 emitter.bytes(done, Some(total));
@@ -241,8 +238,8 @@ impl Execution<'_, '_> {
 
     fn deploy(
         &mut self,
-        repo: &ostree::Repo,
-        commit: String,
+        repo: &Repository,
+        commit: Checksum,
         physical: &Path,
     ) -> Result<Deployed, EngineError> {
         self.stop.check()?;
@@ -251,7 +248,7 @@ impl Execution<'_, '_> {
         } = &mut *self.prepared;
         let point = self.top.join("stage");
         self.emitter.step(Step::Deploy, |emitter| {
-            let stage = Stage::open(repo, &commit, physical, &point)?;
+            let stage = Stage::open(repo, commit, physical, &point)?;
             let facts = facts::read(&stage, &plan.arch)?;
             let (target, issues) =
                 plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
@@ -261,7 +258,7 @@ impl Execution<'_, '_> {
             for line in render_target(&target).lines() {
                 emitter.log(line);
             }
-            let deployment = sysroot::deploy(&stage, &commit, &target, physical)?;
+            let deployment = sysroot::deploy(&stage, commit, &target, physical)?;
             stage.close()?;
             plan.target = Some(target.clone());
             Ok(Deployed {
@@ -314,7 +311,7 @@ impl Execution<'_, '_> {
         })
     }
 
-    fn report(&self, deployed: Deployed) -> Report {
+    fn report(&self, deployed: &Deployed) -> Report {
         let Prepared {
             kickstart,
             plan,
@@ -338,7 +335,7 @@ impl Execution<'_, '_> {
             source: plan.image.source.clone(),
             target: plan.image.target.clone(),
             digest: image.digest.clone(),
-            commit: deployed.commit,
+            commit: deployed.commit.to_string(),
             disks: plan.disks.iter().map(|disk| disk.device.clone()).collect(),
             steps: steps.collect(),
             final_action: action.map(str::to_owned),

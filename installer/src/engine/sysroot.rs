@@ -10,47 +10,24 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use ostree::gio::{Cancellable, File as GFile};
 use rustix::fs::{FileType, Mode, makedev, mknodat};
 
 use super::error::EngineError;
 use super::mount::{Mounts, make_directory, point, submounts};
+use super::repository::{self, Checksum, Repository};
 use super::tool::Tool;
 use crate::plan::TargetPlan;
 
-fn failed(context: impl Into<String>) -> impl FnOnce(ostree::glib::Error) -> EngineError {
-    let context = context.into();
-    move |source| EngineError::Ostree { context, source }
-}
+/// As bootc has it. The boot menu is ours and static; a boot loader of ostree's would be run at each deployment.
+const SETTINGS: &str = "[sysroot]\nbootloader=none\nbootprefix=true\nreadonly=true\n";
 
 /// Makes an empty sysroot in `root`, with the configuration that bootc gives it, and its
 /// repository.
-pub(super) fn create(root: &Path, stateroot: &str) -> Result<ostree::Repo, EngineError> {
-    let none = Cancellable::NONE;
+pub(super) fn create(root: &Path) -> Result<Repository, EngineError> {
     make_directory(&root.join("boot"))?;
-    let sysroot = ostree::Sysroot::new(Some(&GFile::for_path(root)));
-    sysroot
-        .ensure_initialized(none)
-        .map_err(failed("making the ostree sysroot"))?;
-    sysroot
-        .load(none)
-        .map_err(failed("loading the ostree sysroot"))?;
-    let repo = sysroot.repo();
-    let config = repo.copy_config();
-    // The boot menu is ours and static; a boot loader of ostree's would be run at each deployment.
-    config.set_string("sysroot", "bootloader", "none");
-    config.set_boolean("sysroot", "bootprefix", true);
-    config.set_boolean("sysroot", "readonly", true);
-    repo.write_config(&config)
-        .map_err(failed("configuring the ostree repository"))?;
-    repo.reload_config(none)
-        .map_err(failed("configuring the ostree repository"))?;
-    sysroot
-        .init_osname(stateroot, none)
-        .map_err(failed(format!("making the stateroot `{stateroot}`")))?;
-    // One syncfs at the end replaces a flush for each object.
-    repo.set_disable_fsync(true);
-    Ok(repo)
+    make_directory(&root.join("ostree/deploy"))?;
+    Repository::create(&root.join("ostree/repo"), SETTINGS)
+        .map_err(|e| EngineError::io("making the ostree repository", e))
 }
 
 /// The image's merged tree, ready to run the image's programs in.
@@ -65,23 +42,14 @@ impl Stage {
     /// Checks `commit` out beside the repository and mounts it at `at`, with the target's
     /// physical root at its `/sysroot`.
     pub(super) fn open(
-        repo: &ostree::Repo,
-        commit: &str,
+        repo: &Repository,
+        commit: Checksum,
         root: &Path,
         at: &Path,
     ) -> Result<Self, EngineError> {
         let checkout = root.join("ostree/.landfall-stage");
-        let options = ostree::RepoCheckoutAtOptions::default();
-        let directory = fs::File::open(root)
-            .map_err(|e| EngineError::io(format!("opening `{}`", root.display()), e))?;
-        repo.checkout_at(
-            Some(&options),
-            raw(&directory),
-            "ostree/.landfall-stage",
-            commit,
-            Cancellable::NONE,
-        )
-        .map_err(failed("checking the image's tree out"))?;
+        repository::checkout(repo, commit, &checkout)
+            .map_err(|e| EngineError::io("checking the image's tree out", e))?;
         make_directory(at)?;
         let mut mounts = Mounts::default();
         mounts.bind_read_only(&checkout, at)?;
@@ -119,11 +87,6 @@ impl Stage {
     }
 }
 
-fn raw(file: &fs::File) -> i32 {
-    use std::os::fd::AsRawFd;
-    file.as_raw_fd()
-}
-
 /// The devices that libostree's child processes need.
 fn make_devices(dev: &Path) -> Result<(), EngineError> {
     const DEVICES: [(&str, u32); 5] = [
@@ -152,7 +115,7 @@ fn make_devices(dev: &Path) -> Result<(), EngineError> {
 /// Lets the image's own ostree make the deployment; gives its directory.
 pub(super) fn deploy(
     stage: &Stage,
-    commit: &str,
+    commit: Checksum,
     target: &TargetPlan,
     root: &Path,
 ) -> Result<PathBuf, EngineError> {
@@ -163,9 +126,11 @@ pub(super) fn deploy(
     );
     fs::write(stage.path.join(&origin[1..]), text)
         .map_err(|e| EngineError::io("writing the deployment's origin", e))?;
-    let mut argv: Vec<String> = ["ostree", "admin", "deploy", "--sysroot=/sysroot"]
-        .map(str::to_owned)
-        .to_vec();
+    let admin = |verb| ["ostree", "admin", verb, "--sysroot=/sysroot"].map(str::to_owned);
+    let mut argv = admin("os-init").to_vec();
+    argv.push(target.stateroot.clone());
+    stage.run(&argv).run()?;
+    let mut argv = admin("deploy").to_vec();
     argv.push(format!("--os={}", target.stateroot));
     argv.push(format!("--origin-file={origin}"));
     argv.extend(
@@ -174,7 +139,7 @@ pub(super) fn deploy(
             .iter()
             .map(|karg| format!("--karg-append={karg}")),
     );
-    argv.push(commit.to_owned());
+    argv.push(commit.to_string());
     stage.run(&argv).run()?;
     find_deployment(root, &target.stateroot)
 }

@@ -39,7 +39,6 @@ pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 #[cfg(feature = "engine")]
-pub(crate) use target::stateroot;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };

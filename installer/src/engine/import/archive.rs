@@ -6,12 +6,12 @@
 //! iterator reads extension headers of any size into memory and splits pax records at newlines, which the
 //! values of capabilities may hold. It deliberately does not know what a layer is.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use tar::Header;
 
 use super::path::MAX_PATH;
+use crate::engine::repository::Xattrs;
 
 const BLOCK: usize = 512;
 /// The longest extension header, in bytes: 16 attributes of the longest that Linux takes.
@@ -19,9 +19,6 @@ const MAX_EXTENSION: u64 = 1024 * 1024;
 /// What may follow the end of the archive, in bytes: padding to a record, or to a chunk.
 const MAX_TRAILER: u64 = 16 * 1024 * 1024;
 const XATTR: &str = "SCHILY.xattr.";
-
-/// Extended attributes by name, in the order that ostree hashes them.
-pub(super) type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// One member of an archive. Names are as they stand there, to be distrusted.
 #[derive(Debug)]

@@ -6,8 +6,7 @@
 
 use std::io;
 
-use ostree::glib;
-
+use crate::engine::repository::Fault;
 use crate::image::ImageError;
 
 /// Why an image could not be imported. Nothing of it is in the repository then.
@@ -41,18 +40,16 @@ pub enum ImportError {
     Repository {
         /// What was being done.
         doing: String,
-        /// What libostree said.
+        /// What the system said.
         #[source]
-        source: glib::Error,
+        source: io::Error,
     },
 }
 
 impl ImportError {
-    pub(super) fn repository(doing: &str) -> impl Fn(glib::Error) -> Self {
-        move |source| Self::Repository {
-            doing: doing.to_owned(),
-            source,
-        }
+    pub(super) fn repository(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Repository { doing, source }
     }
 
     pub(super) fn unsupported(feature: impl Into<String>) -> Self {
@@ -77,7 +74,7 @@ pub(super) enum LayerFault {
     },
     Repository {
         entry: Option<String>,
-        source: glib::Error,
+        source: io::Error,
     },
 }
 
@@ -131,11 +128,14 @@ impl From<String> for LayerFault {
     }
 }
 
-impl From<glib::Error> for LayerFault {
-    fn from(source: glib::Error) -> Self {
-        Self::Repository {
-            entry: None,
-            source,
+impl From<Fault> for LayerFault {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Content(error) => error.into(),
+            Fault::Repository(source) => Self::Repository {
+                entry: None,
+                source,
+            },
         }
     }
 }

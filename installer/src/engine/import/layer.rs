@@ -1,112 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One layer: packed blob to objects in the repository and a tree of them.
+//! One layer of files: its archive to objects and a tree of them.
 //!
-//! Takes a layer of an image and the merge of those below it; gives the layer's own tree, whiteouts
+//! Takes a layer of an image and a place for objects; gives the layer's own tree, whiteouts
 //! in it as files. The tree is given only if both digests hold, of the blob and of the
 //! archive in it. It deliberately does not know refs, commits, or how layers merge.
 
-use std::io::{self, BufReader, Read};
-use std::ops::ControlFlow;
+use std::io::{self, Read};
+use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{Archive, Entry, Kind};
 use super::path::{self, Place};
+use super::pipe::{self, Shared};
 use super::tree::{Directory, File, Node};
-use super::write::{Fault, Meta, Objects};
 use super::{ImportError, LayerFault};
+use crate::engine::repository::{Fault, Meta, Staging};
 use crate::hex::hex;
-use crate::image::{Compression, Image, ImageError, Layer, from_io};
+use crate::image::{Image, Layer};
 
-const BUFFER: usize = 256 * 1024;
 /// Entries of one layer: many times more than any real layer, few enough for memory.
 const MAX_ENTRIES: u64 = 2_000_000;
-/// Bits of the window of zstd, which bounds its memory to 128 MiB; what `zstd --long` makes.
-const WINDOW_LOG: u32 = 27;
 
-/// What to read a layer with.
-pub(super) struct Reading<'a, 'r> {
-    pub(super) image: &'a Image,
-    pub(super) objects: &'a mut Objects<'r>,
-    /// The merge of the layers below, where hard links may point.
-    pub(super) lower: &'a Directory,
-    /// Told how many more packed bytes were read; says whether to go on.
-    pub(super) progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
+/// What a layer holds.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// Its files and directories, whiteouts as files.
+    pub(super) tree: Directory,
+    /// Hard links to what this layer does not hold: where, and to what.
+    links: Vec<(String, String)>,
+}
+
+impl Content {
+    /// A layer without open links.
+    pub(super) fn of(tree: Directory) -> Self {
+        Self {
+            tree,
+            links: Vec::new(),
+        }
+    }
+
+    /// Resolves links to files of the layers below, `lower` being the merge of them.
+    pub(super) fn link_to(&mut self, lower: &Directory) -> Result<(), LayerFault> {
+        for (path, target) in std::mem::take(&mut self.links) {
+            let Some(&Node::File(file)) = lower.get(&target) else {
+                let fault =
+                    LayerFault::content(format!("a hard link to `{target}`, which is no file"));
+                return Err(fault.in_entry(path.as_bytes()));
+            };
+            put(&mut self.tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads a layer whose archive has the digest `diff_id`.
 pub(super) fn read(
-    layer: &Layer,
-    diff_id: &str,
-    reading: &mut Reading<'_, '_>,
-) -> Result<Directory, ImportError> {
-    let compression = layer.compression()?;
-    let blob = reading.image.blob(layer)?;
-    let mut source = Source {
-        blob,
-        failure: None,
-        stopped: false,
-        progress: reading.progress,
-    };
-    let mut unpacking = Unpacking {
-        objects: reading.objects,
-        lower: reading.lower,
-        tree: Directory::default(),
-        pending: Vec::new(),
-        entries: 0,
-    };
-    let result = unpacking.unpack(&mut source, compression, diff_id);
-    if source.stopped {
-        return Err(ImportError::Stopped);
-    }
-    if matches!(result, Err(LayerFault::Content { .. })) {
-        source.drain();
-    }
-    if let Some(failure) = source.failure {
-        return Err(failure.into());
-    }
-    result
-        .map(|()| unpacking.tree)
-        .map_err(|fault| fault.in_layer(&layer.digest))
-}
-
-/// The packed bytes, with the reason kept that decoders above would lose.
-struct Source<'a> {
-    blob: Box<dyn Read + Send>,
-    failure: Option<ImageError>,
-    stopped: bool,
-    progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
-}
-
-impl Source<'_> {
-    /// Reads to the end, so that a blob that is not what its digest says is blamed for that and
-    /// not for what was found in it.
-    fn drain(&mut self) {
-        if self.failure.is_none() && !self.stopped {
-            // A failure is kept by `read`.
-            let _ = io::copy(self, &mut io::sink());
-        }
-    }
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.blob.read(buffer) {
-            Ok(count) => {
-                if (self.progress)(count as u64).is_break() {
-                    self.stopped = true;
-                    return Err(io::Error::other("stopped"));
-                }
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                self.failure = Some(from_io(error, "reading a layer"));
-                Err(io::Error::other("the blob cannot be read"))
-            }
-        }
-    }
+    image: &Image,
+    (layer, diff_id): (&Layer, &str),
+    staging: &mut Staging,
+    shared: &Shared,
+) -> Result<Content, ImportError> {
+    pipe::with_archive(image, layer, shared, |archive| {
+        let mut unpacking = Unpacking {
+            staging,
+            content: Content::default(),
+            entries: 0,
+        };
+        unpacking
+            .unpack(archive, diff_id)
+            .map_err(|fault| fault.in_layer(&layer.digest))?;
+        Ok(unpacking.content)
+    })
 }
 
 /// A reader that knows the digest of what passed.
@@ -123,44 +88,16 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
-fn unpacked<'a>(
-    packed: impl Read + 'a,
-    compression: Compression,
-) -> io::Result<Box<dyn Read + 'a>> {
-    let packed = BufReader::with_capacity(BUFFER, packed);
-    Ok(match compression {
-        Compression::None => Box::new(packed),
-        Compression::Gzip => Box::new(BufReader::with_capacity(
-            BUFFER,
-            MultiGzDecoder::new(packed),
-        )),
-        Compression::Zstd => {
-            let mut decoder = zstd::Decoder::with_buffer(packed)?;
-            decoder.window_log_max(WINDOW_LOG)?;
-            Box::new(BufReader::with_capacity(BUFFER, decoder))
-        }
-    })
-}
-
-struct Unpacking<'a, 'r> {
-    objects: &'a mut Objects<'r>,
-    lower: &'a Directory,
-    tree: Directory,
-    /// Hard links whose target had not come yet: where, and to what.
-    pending: Vec<(String, String)>,
+struct Unpacking<'s> {
+    staging: &'s mut Staging,
+    content: Content,
     entries: u64,
 }
 
-impl Unpacking<'_, '_> {
-    fn unpack(
-        &mut self,
-        source: &mut Source<'_>,
-        compression: Compression,
-        diff_id: &str,
-    ) -> Result<(), LayerFault> {
-        let inner = unpacked(source, compression)?;
+impl Unpacking<'_> {
+    fn unpack(&mut self, archive: impl Read, diff_id: &str) -> Result<(), LayerFault> {
         let mut hashed = Hashed {
-            inner,
+            inner: archive,
             hash: Sha256::new(),
         };
         let mut archive = Archive::new(&mut hashed);
@@ -170,7 +107,7 @@ impl Unpacking<'_, '_> {
                 .map_err(|fault| fault.in_entry(&entry.path))?;
         }
         archive.finish()?;
-        self.link_pending()?;
+        self.link_within()?;
         let found = format!("sha256:{}", hex(&hashed.hash.finalize()));
         if found != diff_id {
             let reason =
@@ -194,7 +131,7 @@ impl Unpacking<'_, '_> {
         let path = match path::place(&entry.path)? {
             Place::Dropped => return Ok(()),
             Place::Root if entry.kind == Kind::Directory => {
-                self.tree.meta = Some(self.objects.directory(&meta(entry))?);
+                self.content.tree.meta = Some(Arc::new(meta(entry)));
                 return Ok(());
             }
             Place::Root => return Err(LayerFault::content("the root is not a directory")),
@@ -202,46 +139,37 @@ impl Unpacking<'_, '_> {
         };
         match &entry.kind {
             Kind::File => {
-                let checksum = self.objects.regular(&meta(entry), entry.size, content)?;
-                self.put(
-                    &path,
-                    File {
-                        checksum,
-                        size: entry.size,
-                        symlink: false,
-                    },
-                )
+                let checksum = self.staging.regular(&meta(entry), entry.size, content)?;
+                let file = File {
+                    checksum,
+                    size: entry.size,
+                    symlink: false,
+                };
+                put(&mut self.content.tree, &path, file)
             }
-            Kind::Symlink(target) => {
-                let target = path::text(target)?;
-                if target.is_empty() {
-                    return Err(LayerFault::content("a symbolic link to nothing"));
-                }
-                let checksum = self.objects.symlink(&meta(entry), target)?;
-                self.put(
-                    &path,
-                    File {
-                        checksum,
-                        size: 0,
-                        symlink: true,
-                    },
-                )
-            }
-            Kind::Directory => {
-                let meta = self.objects.directory(&meta(entry))?;
-                self.tree
-                    .put_directory(&path, meta)
-                    .ok_or_else(LayerFault::file_parent)
-            }
+            Kind::Symlink(target) => self.symlink(&path, entry, target),
+            Kind::Directory => self
+                .content
+                .tree
+                .put_directory(&path, Arc::new(meta(entry)))
+                .ok_or_else(LayerFault::file_parent),
             Kind::HardLink(target) => self.link(path, target),
             Kind::Special(what) => Err(LayerFault::content(format!("{what} cannot be installed"))),
         }
     }
 
-    fn put(&mut self, path: &str, file: File) -> Result<(), LayerFault> {
-        self.tree
-            .put_file(path, file)
-            .ok_or_else(LayerFault::file_parent)
+    fn symlink(&mut self, path: &str, entry: &Entry, target: &[u8]) -> Result<(), LayerFault> {
+        let target = path::text(target)?;
+        if target.is_empty() {
+            return Err(LayerFault::content("a symbolic link to nothing"));
+        }
+        let written = self.staging.symlink(&meta(entry), target);
+        let file = File {
+            checksum: written.map_err(Fault::Repository)?,
+            size: 0,
+            symlink: true,
+        };
+        put(&mut self.content.tree, path, file)
     }
 
     /// A hard link is one more name for an object that is there.
@@ -249,33 +177,37 @@ impl Unpacking<'_, '_> {
         let Place::At(target) = path::place(target)? else {
             return Err(LayerFault::content("a hard link to what is not installed"));
         };
-        match self.tree.get(&target) {
-            Some(&Node::File(file)) => self.put(&path, file),
+        match self.content.tree.get(&target) {
+            Some(&Node::File(file)) => put(&mut self.content.tree, &path, file),
             Some(Node::Directory(_)) => Err(LayerFault::content("a hard link to a directory")),
             None => {
-                self.pending.push((path, target));
+                self.content.links.push((path, target));
                 Ok(())
             }
         }
     }
 
-    /// Links to what came after them, or to a file of a lower layer. A later entry of the same name wins.
-    fn link_pending(&mut self) -> Result<(), LayerFault> {
-        for (path, target) in std::mem::take(&mut self.pending) {
-            if self.tree.get(&path).is_some() {
+    /// Links to what came after them. A later entry of the same name wins. The other links are to lower layers.
+    fn link_within(&mut self) -> Result<(), LayerFault> {
+        let Content { tree, links } = &mut self.content;
+        for (path, target) in std::mem::take(links) {
+            if tree.get(&path).is_some() {
                 continue;
             }
-            let found = self.tree.get(&target).or_else(|| self.lower.get(&target));
-            let Some(&Node::File(file)) = found else {
-                let fault =
-                    LayerFault::content(format!("a hard link to `{target}`, which is no file"));
-                return Err(fault.in_entry(path.as_bytes()));
-            };
-            self.put(&path, file)
-                .map_err(|fault| fault.in_entry(path.as_bytes()))?;
+            match tree.get(&target) {
+                Some(&Node::File(file)) => {
+                    put(tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
+                }
+                _ => links.push((path, target)),
+            }
         }
         Ok(())
     }
+}
+
+fn put(tree: &mut Directory, path: &str, file: File) -> Result<(), LayerFault> {
+    tree.put_file(path, file)
+        .ok_or_else(LayerFault::file_parent)
 }
 
 /// Labels are given by the policy of the image, never by the archive; and ostree reads back no
@@ -288,14 +220,5 @@ fn meta(entry: &Entry) -> Meta {
         gid: entry.gid,
         mode: entry.mode,
         xattrs,
-    }
-}
-
-impl From<Fault> for LayerFault {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Content(error) => error.into(),
-            Fault::Repository(error) => error.into(),
-        }
     }
 }

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use crate::engine::repository::{Checksum, Meta};
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
-
-/// SHA-256, by which ostree names an object.
-pub(super) type Checksum = [u8; 32];
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) struct File {
 /// A directory. One that no layer mentions, but that has something in it, has no `meta`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Directory {
-    pub(super) meta: Option<Checksum>,
+    pub(super) meta: Option<Arc<Meta>>,
     pub(super) entries: BTreeMap<Box<str>, Node>,
 }
 
@@ -58,7 +58,7 @@ impl Directory {
 
     /// Puts a directory at `path`, in place of a file; one that is there keeps its entries.
     /// `None` if a parent is a file.
-    pub(super) fn put_directory(&mut self, path: &str, meta: Checksum) -> Option<()> {
+    pub(super) fn put_directory(&mut self, path: &str, meta: Arc<Meta>) -> Option<()> {
         let (parent, name) = self.parent(path)?;
         parent.directory(name).meta = Some(meta);
         Some(())
@@ -81,7 +81,7 @@ impl Directory {
         if upper.is_opaque() {
             self.entries.clear();
         }
-        self.meta = upper.meta.or(self.meta);
+        self.meta = upper.meta.or(self.meta.take());
         for (name, node) in &upper.entries {
             if let Some(hidden) = hidden(name, node) {
                 self.entries.remove(hidden);
@@ -155,7 +155,7 @@ mod tests {
         let mut root = Directory::default();
         for line in lines.split_whitespace() {
             let done = if let Some((path, mark)) = line.split_once("/=") {
-                root.put_directory(path, mark_of(mark))
+                root.put_directory(path, meta_of(mark))
             } else {
                 let (path, mark) = line.split_once(['=', '@']).unwrap();
                 let symlink = line.contains('@');
@@ -174,7 +174,15 @@ mod tests {
     }
 
     fn mark_of(mark: &str) -> Checksum {
-        [mark.parse().unwrap(); 32]
+        Checksum([mark.parse().unwrap(); 32])
+    }
+
+    fn meta_of(mark: &str) -> Arc<Meta> {
+        let uid = mark.parse().unwrap();
+        Arc::new(Meta {
+            uid,
+            ..Meta::implied()
+        })
     }
 
     fn merged(layers: &[&str]) -> Directory {
@@ -262,25 +270,25 @@ mod tests {
     #[test]
     fn the_root_takes_the_metadata_of_the_top_layer_that_has_some() {
         let mut root = Directory::default();
-        for meta in [Some(1), None, Some(3), None] {
+        for meta in [Some("1"), None, Some("3"), None] {
             root.overlay(Directory {
-                meta: meta.map(|mark| [mark; 32]),
+                meta: meta.map(meta_of),
                 ..Directory::default()
             });
         }
-        assert_eq!(root.meta, Some([3; 32]));
+        assert_eq!(root.meta, Some(meta_of("3")));
     }
 
     #[test]
     fn a_file_is_no_parent() {
         let mut root = tree("a=1 b@1");
         let file = File {
-            checksum: [1; 32],
+            checksum: mark_of("1"),
             size: 0,
             symlink: false,
         };
         assert_eq!(root.put_file("a/x", file), None);
-        assert_eq!(root.put_directory("b/x", [1; 32]), None);
+        assert_eq!(root.put_directory("b/x", meta_of("1")), None);
         assert_eq!(root, tree("a=1 b@1"));
     }
 

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Objects on their way into a repository.
+//!
+//! Takes content and metadata; writes each object once into a directory of its own under the name it
+//! will have, and gives its checksum. Several threads may write to different stagings of a repository at the same
+//! time. Nothing here is durable: [`Repository::publish`](super::Repository::publish) makes it so.
+
+use std::fs::{File, FileTimes};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileExt, fchown};
+use std::time::UNIX_EPOCH;
+
+use rustix::fs::{
+    AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, ftruncate, lsetxattr, mkdirat,
+    openat, renameat, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+use rustix::process::{Gid, Uid};
+use sha2::{Digest as _, Sha256};
+
+use super::object::{Checksum, Kind, Meta};
+use super::remove_directory;
+use crate::hex::hex;
+
+/// Files up to this size, in bytes, are hashed before they are written; it bounds the memory for content.
+const INLINE: u64 = 1024 * 1024;
+const CHUNK: usize = 256 * 1024;
+/// Runs of zeros of this length, in bytes, become holes.
+const HOLE: usize = 64 * 1024;
+/// Name of the file that is being written, its checksum not known yet.
+const UNFINISHED: &str = "unfinished";
+
+/// Why a file could not be written.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Its content could not be read.
+    Content(io::Error),
+    /// The repository did not take it.
+    Repository(io::Error),
+}
+
+/// A directory of objects that have no name in the repository yet.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    repository: OwnedFd,
+    name: String,
+    prefixes: Prefixes,
+    buffer: Vec<u8>,
+    /// Bytes of content that were written to files.
+    pub(crate) bytes: u64,
+    /// Files and links that were written.
+    pub(crate) objects: u64,
+}
+
+/// The directories by the first two digits of a checksum, made when needed.
+#[derive(Debug)]
+struct Prefixes {
+    directory: OwnedFd,
+    open: Vec<Option<OwnedFd>>,
+}
+
+impl Prefixes {
+    fn of(&mut self, sum: Checksum) -> io::Result<BorrowedFd<'_>> {
+        let slot = &mut self.open[usize::from(sum.0[0])];
+        let directory = match slot.take() {
+            Some(open) => open,
+            None => make_directory(self.directory.as_fd(), &hex(&sum.0[..1]))?,
+        };
+        let open: &OwnedFd = slot.insert(directory);
+        Ok(open.as_fd())
+    }
+}
+
+impl Staging {
+    pub(super) fn new(repository: BorrowedFd<'_>, name: String) -> io::Result<Self> {
+        let directory = open_directory(repository, &name)?;
+        let open = (0..256).map(|_| None).collect();
+        Ok(Self {
+            repository: repository.try_clone_to_owned()?,
+            name,
+            prefixes: Prefixes { directory, open },
+            buffer: Vec::new(),
+            bytes: 0,
+            objects: 0,
+        })
+    }
+
+    /// Writes a regular file of `size` bytes of `content`.
+    pub(crate) fn regular(
+        &mut self,
+        meta: &Meta,
+        size: u64,
+        content: &mut dyn Read,
+    ) -> Result<Checksum, Fault> {
+        self.bytes = self.bytes.saturating_add(size);
+        self.objects += 1;
+        if size > INLINE {
+            return self.stream(meta, content);
+        }
+        self.buffer.clear();
+        content
+            .read_to_end(&mut self.buffer)
+            .map_err(Fault::Content)?;
+        let mut hash = Sha256::new_with_prefix(meta.file_header());
+        hash.update(&self.buffer);
+        let sum = Checksum(hash.finalize().into());
+        self.inline(meta, sum).map_err(Fault::Repository)?;
+        Ok(sum)
+    }
+
+    /// Writes the buffer as the object `sum`, unless it is here.
+    fn inline(&mut self, meta: &Meta, sum: Checksum) -> io::Result<()> {
+        let name = file_name(Kind::File, sum);
+        let prefix = self.prefixes.of(sum)?;
+        let Some(mut file) = create(prefix, &name)? else {
+            return Ok(());
+        };
+        file.write_all(&self.buffer)?;
+        set_metadata(&file, meta)
+    }
+
+    /// Writes content that is too long for memory; its name is known at its end.
+    fn stream(&mut self, meta: &Meta, content: &mut dyn Read) -> Result<Checksum, Fault> {
+        let file = self.unfinished().map_err(Fault::Repository)?;
+        let mut hash = Sha256::new_with_prefix(meta.file_header());
+        self.buffer.resize(CHUNK, 0);
+        let mut at = 0;
+        loop {
+            let count = fill(content, &mut self.buffer).map_err(Fault::Content)?;
+            if count == 0 {
+                break;
+            }
+            let bytes = &self.buffer[..count];
+            hash.update(bytes);
+            write_with_holes(&file, bytes, at).map_err(Fault::Repository)?;
+            at += count as u64;
+        }
+        let sum = Checksum(hash.finalize().into());
+        let finish = || {
+            ftruncate(&file, at)?;
+            set_metadata(&file, meta)
+        };
+        finish().map_err(Fault::Repository)?;
+        self.name_unfinished(sum).map_err(Fault::Repository)?;
+        Ok(sum)
+    }
+
+    fn unfinished(&self) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o600);
+        Ok(File::from(openat(
+            &self.prefixes.directory,
+            UNFINISHED,
+            flags,
+            mode,
+        )?))
+    }
+
+    fn name_unfinished(&mut self, sum: Checksum) -> io::Result<()> {
+        let name = file_name(Kind::File, sum);
+        let prefix = self.prefixes.of(sum)?;
+        renameat(prefix, format!("../{UNFINISHED}"), prefix, name).map_err(Into::into)
+    }
+
+    /// Writes a symbolic link. Its mode is always 0777: Linux reads back nothing else.
+    pub(crate) fn symlink(&mut self, meta: &Meta, target: &str) -> io::Result<Checksum> {
+        self.objects += 1;
+        let sum = Checksum::of(&meta.symlink_header(target));
+        let name = file_name(Kind::File, sum);
+        let prefix = self.prefixes.of(sum)?;
+        match symlinkat(target, prefix, &name) {
+            Err(Errno::EXIST) => return Ok(sum),
+            other => other?,
+        }
+        let (uid, gid) = (Uid::from_raw(meta.uid), Gid::from_raw(meta.gid));
+        chownat(
+            prefix,
+            &name,
+            Some(uid),
+            Some(gid),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?;
+        for (key, value) in &meta.xattrs {
+            let path = format!("/proc/self/fd/{}/{name}", prefix.as_raw_fd());
+            lsetxattr(path, key.as_slice(), value, XattrFlags::empty())?;
+        }
+        Ok(sum)
+    }
+
+    /// Writes an object of metadata.
+    pub(crate) fn metadata(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<Checksum> {
+        let sum = Checksum::of(bytes);
+        let name = file_name(kind, sum);
+        let prefix = self.prefixes.of(sum)?;
+        if let Some(mut file) = create(prefix, &name)? {
+            file.write_all(bytes)?;
+            fchmod(&file, Mode::from_raw_mode(0o644))?;
+        }
+        Ok(sum)
+    }
+
+    /// Moves every object to `objects/` of the repository, and removes the directory.
+    pub(super) fn rename_into(self, repository: &File) -> io::Result<()> {
+        let objects = open_directory(repository.as_fd(), "objects")?;
+        let Prefixes { directory, open } = &self.prefixes;
+        for (at, prefix) in open.iter().enumerate() {
+            let Some(prefix) = prefix else { continue };
+            let name = format!("{at:02x}");
+            let to = make_directory(objects.as_fd(), &name)?;
+            for entry in rustix::fs::Dir::read_from(prefix)? {
+                let entry = entry?;
+                if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                    renameat(prefix, entry.file_name(), &to, entry.file_name())?;
+                }
+            }
+            remove_directory(directory, &name)?;
+        }
+        // What an object was too long for, if the import of its layer was given up.
+        let _ = unlinkat(directory, UNFINISHED, AtFlags::empty());
+        remove_directory(&self.repository, &self.name)
+    }
+}
+
+fn file_name(kind: Kind, sum: Checksum) -> String {
+    format!("{}.{}", hex(&sum.0[1..]), kind.suffix())
+}
+
+fn open_directory(at: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(at, name, flags, Mode::empty()).map_err(Into::into)
+}
+
+/// Opens a directory, made if it is missing.
+fn make_directory(at: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    match mkdirat(at, name, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => open_directory(at, name),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A new file; `None` if there is one of the name.
+fn create(at: BorrowedFd<'_>, name: &str) -> io::Result<Option<File>> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    match openat(at, name, flags, Mode::from_raw_mode(0o600)) {
+        Ok(file) => Ok(Some(file.into())),
+        Err(Errno::EXIST) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// In this order: a change of owner clears set-id bits and capabilities.
+fn set_metadata(file: &File, meta: &Meta) -> io::Result<()> {
+    if (meta.uid, meta.gid) != (0, 0) {
+        fchown(file, Some(meta.uid), Some(meta.gid))?;
+    }
+    fchmod(file, Mode::from_raw_mode(meta.mode))?;
+    for (name, value) in &meta.xattrs {
+        fsetxattr(file, name.as_slice(), value, XattrFlags::empty())?;
+    }
+    // A deployed file is a link to this one, and shows its time.
+    file.set_times(FileTimes::new().set_modified(UNIX_EPOCH))
+}
+
+/// Reads until the buffer is full or the content ends.
+fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut have = 0;
+    while have < buffer.len() {
+        match content.read(&mut buffer[have..]) {
+            Ok(0) => break,
+            Ok(count) => have += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(have)
+}
+
+/// Writes what is not zero; the file has its length set at the end.
+fn write_with_holes(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    for (block, offset) in bytes.chunks(HOLE).zip((at..).step_by(HOLE)) {
+        if block.iter().any(|&byte| byte != 0) {
+            file.write_all_at(block, offset)?;
+        }
+    }
+    Ok(())
+}
