@@ -98,10 +98,10 @@ impl ImageError {
         }
     }
 
-    pub(super) fn configuration(file: &Path, reason: impl ToString) -> Self {
+    pub(super) fn configuration(file: &Path, reason: impl Into<String>) -> Self {
         Self::Configuration {
             file: file.display().to_string(),
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn list(
     directory: &Path,
     extension: &str,
 ) -> Result<Vec<std::path::PathBuf>, ImageError> {
-    let refused = |e: io::Error| ImageError::configuration(directory, e);
+    let refused = |e: io::Error| ImageError::configuration(directory, e.to_string());
     let entries = match std::fs::read_dir(directory) {
         Err(e) if is_absent(&e) => return Ok(Vec::new()),
         other => other.map_err(refused)?,

@@ -308,7 +308,7 @@ impl TestRegistry {
         let mut tls =
             format!("  tls:\n    certificate: {dir}/server.crt\n    key: {dir}/server.key\n");
         if client {
-            tls += &format!("    clientcas:\n      - {dir}/ca.crt\n");
+            tls = format!("{tls}    clientcas:\n      - {dir}/ca.crt\n");
         }
         Self::serve(&tls)
     }

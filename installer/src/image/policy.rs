@@ -25,8 +25,8 @@ pub(super) fn check(reference: &ImageRef, access: &Access) -> Result<(), ImageEr
     let Some((file, text)) = find(access)? else {
         return Ok(());
     };
-    let policy: Policy =
-        serde_json::from_slice(&text).map_err(|e| ImageError::configuration(&file, e))?;
+    let policy: Policy = serde_json::from_slice(&text)
+        .map_err(|e| ImageError::configuration(&file, e.to_string()))?;
     policy
         .validate()
         .map_err(|reason| ImageError::configuration(&file, reason))?;

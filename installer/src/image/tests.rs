@@ -11,6 +11,7 @@ mod registries;
 mod resuming;
 mod server;
 mod tls;
+mod tokens;
 
 use std::fs;
 use std::io::Read as _;

@@ -3,7 +3,7 @@
 //!
 //! Takes the archive and perhaps a name in it; gives a manifest made of its `manifest.json`, always the same
 //! for the same archive, and blobs by digest. The layers lie there uncompressed, so that their digests are the
-//! diff_ids of the configuration; newer Dockers store blobs of an OCI layout, named by their digests.
+//! `diff_ids` of the configuration; newer Dockers store blobs of an OCI layout, named by their digests.
 
 use std::collections::HashMap;
 use std::io::{self, Read};

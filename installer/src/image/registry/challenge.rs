@@ -106,11 +106,11 @@ mod tests {
         choose([value].into_iter())
     }
 
-    fn bearer(realm: &str, service: Option<&str>) -> Option<Challenge> {
-        Some(Challenge::Bearer {
+    fn bearer(realm: &str, service: Option<&str>) -> Challenge {
+        Challenge::Bearer {
             realm: realm.to_owned(),
             service: service.map(str::to_owned),
-        })
+        }
     }
 
     #[test]
@@ -119,19 +119,19 @@ mod tests {
             one(
                 r#"Bearer realm="https://a.test/token",service="r.test",scope="repository:x:pull,push""#
             ),
-            bearer("https://a.test/token", Some("r.test"))
+            Some(bearer("https://a.test/token", Some("r.test")))
         );
         assert_eq!(one(r#"Basic realm="a, b""#), Some(Challenge::Basic));
         assert_eq!(one("basic"), Some(Challenge::Basic));
         assert_eq!(
             one(r#"bearer service=r.test , realm="h\"x""#),
-            bearer("h\"x", Some("r.test"))
+            Some(bearer("h\"x", Some("r.test")))
         );
     }
 
     #[test]
     fn bearer_comes_before_basic_in_one_header_or_two() {
-        let expected = bearer("https://t", None);
+        let expected = Some(bearer("https://t", None));
         assert_eq!(
             one(r#"Basic realm="x", Bearer realm="https://t""#),
             expected

@@ -81,7 +81,7 @@ impl Endpoint {
             .or(self.reference.tag())
             .unwrap_or("latest");
         let accept = (ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
-        let answer = self.get(&format!("manifests/{name}"), Some(accept))?;
+        let answer = self.get(&format!("manifests/{name}"), Some(&accept))?;
         let mut bytes = Vec::new();
         answer.take(MAX_JSON + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_JSON {
@@ -95,7 +95,7 @@ impl Endpoint {
     pub(super) fn blob(&self, digest: &str, at: u64, size: u64) -> Result<Response, Failure> {
         let range = HeaderValue::from_str(&format!("bytes={at}-")).ok();
         let range = range.filter(|_| at > 0).map(|range| (RANGE, range));
-        let mut answer = self.get(&format!("blobs/{digest}"), range)?;
+        let mut answer = self.get(&format!("blobs/{digest}"), range.as_ref())?;
         if at > 0 && answer.status() == StatusCode::PARTIAL_CONTENT {
             check_range(answer.headers(), at, size)?;
             return Ok(answer);
@@ -116,13 +116,13 @@ impl Endpoint {
     fn get(
         &self,
         path: &str,
-        header: Option<(HeaderName, HeaderValue)>,
+        header: Option<&(HeaderName, HeaderValue)>,
     ) -> Result<Response, Failure> {
         let url = self.url(path)?;
         let host = host(&self.reference);
         let send = |authorization: Option<HeaderValue>| {
             let mut request = self.client.get(url.clone());
-            if let Some((name, value)) = &header {
+            if let Some((name, value)) = header {
                 request = request.header(name, value);
             }
             if let Some(value) = authorization {
@@ -132,7 +132,7 @@ impl Endpoint {
         };
         let answer = send(self.known_authorization())?;
         // A challenge from where the registry redirects to is not for its login.
-        let same = answer.url().host_str() == url.host_str();
+        let same = answer.url().origin() == url.origin();
         if answer.status() != StatusCode::UNAUTHORIZED || !same {
             return judge(answer);
         }

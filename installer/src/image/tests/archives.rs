@@ -52,7 +52,7 @@ fn open(transport: &str, path: &Path, name: &str) -> Result<Image, ImageError> {
 
 #[test]
 fn an_archive_of_a_layout_is_the_same_image() {
-    let layers = [layer(b"one"), layer(&[7; 100_000])];
+    let layers = [layer(b"one"), layer(&vec![7; 100_000])];
     let layout = LayoutDir::of(&layers);
     let local = layout.open().unwrap();
     let archive = Archive::copied(&layout, "oci-archive", ":r.test/os:1");
@@ -241,74 +241,63 @@ fn bad_lists_are_refused() {
     assert!(error.contains("1 diff_ids for 2 layers"), "{error}");
 }
 
-#[test]
-fn what_is_not_a_tar_archive_is_refused() {
-    let good = || Tar::default().file("index.json", 0o644, b"{}");
-    let mut damaged = good().end();
-    damaged[0] ^= 1;
-    let many = (0..17_000).fold(Tar::default(), |tar, n| {
-        tar.file(&n.to_string(), 0o644, b"")
-    });
-    let mut absurd = good().end();
-    absurd[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff");
-    let sum: u32 = (0..512)
-        .map(|at| {
-            if (148..156).contains(&at) {
-                32
-            } else {
-                u32::from(absurd[at])
-            }
-        })
-        .sum();
-    absurd[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    for (content, reason) in [
-        (Vec::new(), "it is not a tar archive"),
-        (b"hello".to_vec(), "it is not a tar archive"),
-        (damaged, "is not a tar archive"),
-        (super::fixture::gzip(&good().end()), "it is compressed"),
-        (good().unended()[..512].to_vec(), "it is cut short"),
-        (absurd, "it is cut short"),
-        (many.end(), "more than 16384 members"),
-        (
-            good().entry(b'3', "dev", 0o600, b"").end(),
-            "`dev` is of the type `3`",
-        ),
-        (
-            Tar::default()
-                .pax("GNU.sparse.major", b"1")
-                .file("a", 0o644, b"")
-                .end(),
-            "sparse",
-        ),
-        (
-            Tar::default()
-                .pax("size", b"many")
-                .file("a", 0o644, b"")
-                .end(),
-            "is no number",
-        ),
-        (
-            Tar::default()
-                .pax("comment", &[b'x'; 70_000])
-                .file("a", 0o644, b"")
-                .end(),
-            "64 KiB",
-        ),
-        (
-            Tar::default()
-                .pax("path", b"\xff")
-                .file("a", 0o644, b"")
-                .end(),
-            "not UTF-8",
-        ),
-    ] {
-        let error = Archive::new(&content)
-            .open("oci-archive", "")
-            .unwrap_err()
-            .to_string();
+fn index_json() -> Tar {
+    Tar::default().file("index.json", 0o644, b"{}")
+}
+
+fn refuse(archives: &[(Vec<u8>, &str)]) {
+    for (content, reason) in archives {
+        let error = Archive::new(content).open("oci-archive", "").unwrap_err();
+        let error = error.to_string();
         assert!(error.starts_with("reading the archive `"), "{error}");
         assert!(error.contains(reason), "{reason}: {error}");
     }
+}
+
+#[test]
+fn what_is_not_a_tar_archive_is_refused() {
+    let mut damaged = index_json().end();
+    damaged[0] ^= 1;
+    refuse(&[
+        (Vec::new(), "it is not a tar archive"),
+        (b"hello".to_vec(), "it is not a tar archive"),
+        (damaged, "it is not a tar archive"),
+        (
+            super::fixture::gzip(&index_json().end()),
+            "it is compressed",
+        ),
+        (index_json().unended()[..512].to_vec(), "it is cut short"),
+    ]);
+}
+
+#[test]
+fn absurd_sizes_and_counts_are_refused() {
+    let many = (0..17_000).fold(Tar::default(), |tar, n| {
+        tar.file(&n.to_string(), 0o644, b"")
+    });
+    let mut absurd = index_json().end();
+    absurd[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff");
+    absurd[148..156].fill(b' ');
+    let sum: u32 = absurd[..512].iter().map(|byte| u32::from(*byte)).sum();
+    absurd[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let long = Tar::default().pax("comment", &vec![b'x'; 70_000]);
+    refuse(&[
+        (absurd, "it is cut short"),
+        (many.end(), "more than 16384 members"),
+        (long.file("a", 0o644, b"").end(), "64 KiB"),
+    ]);
+}
+
+#[test]
+fn members_that_no_image_has_are_refused() {
+    let with = |key: &str, value: &[u8]| Tar::default().pax(key, value).file("a", 0o644, b"").end();
+    let device = index_json().entry(b'3', "dev", 0o600, b"");
+    refuse(&[
+        (device.end(), "`dev` is of the type `3`"),
+        (with("GNU.sparse.major", b"1"), "sparse"),
+        (with("size", b"many"), "is no number"),
+        (with("path", b"\xff"), "not UTF-8"),
+    ]);
 }
 
 #[test]

@@ -177,6 +177,15 @@ fn the_digest_of_a_reference_is_checked() {
 }
 
 #[test]
+fn redirects_in_a_circle_end() {
+    let server = always(Answer::new(307, "").header("Location", "/v2/os/manifests/1"));
+    let error = open(&server.host).unwrap_err();
+    let source = error.source().unwrap().to_string();
+    assert_eq!(source, "too many redirects");
+    assert_eq!(server.asked().len(), 6);
+}
+
+#[test]
 fn nobody_there_is_unreachable_and_says_who() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()

@@ -144,8 +144,9 @@ fn documents_that_are_not_what_they_should_be() {
 
 #[test]
 fn configurations_that_are_not_what_they_should_be() {
+    type Change = (fn(&mut Value), &'static str);
     let layers = [layer(b"one")];
-    let changes: [(fn(&mut Value), &str); 6] = [
+    let changes: [Change; 6] = [
         (
             |config| config["os"] = json!("windows"),
             "operating system `windows`",

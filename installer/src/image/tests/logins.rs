@@ -12,21 +12,21 @@ use super::fixture::access;
 use super::server::{Answer, Asked, Server, served};
 use super::*;
 
-const SECRET: &str = "pa:ss word";
+pub(super) const SECRET: &str = "pa:ss word";
 
 /// A layout's registry that wants a login in its own way.
-fn guarded(guard: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
+pub(super) fn guarded(guard: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
     let layout = LayoutDir::of(&[layer(b"one")]);
     let path = layout.path().to_owned();
     std::mem::forget(layout);
     Server::start(move |asked, _| guard(asked).unwrap_or_else(|| served(&path, asked)))
 }
 
-fn unauthorized(challenge: impl Into<String>) -> Option<Answer> {
-    Some(Answer::new(401, "").header("WWW-Authenticate", challenge))
+pub(super) fn unauthorized(challenge: impl Into<String>) -> Answer {
+    Answer::new(401, "").header("WWW-Authenticate", challenge)
 }
 
-fn basic(user: &str) -> String {
+pub(super) fn basic(user: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{SECRET}")))
 }
 
@@ -36,11 +36,11 @@ fn basic_registry() -> Server {
         if asked.header("authorization") == Some(&basic("user")) {
             return None;
         }
-        unauthorized("Basic realm=\"lab\"")
+        Some(unauthorized("Basic realm=\"lab\""))
     })
 }
 
-fn auths(entries: &[(&str, &str)]) -> String {
+pub(super) fn auths(entries: &[(&str, &str)]) -> String {
     let entry = |user: &str| json!({"auth": STANDARD.encode(format!("{user}:{SECRET}"))});
     let auths: serde_json::Map<_, _> = entries
         .iter()
@@ -50,7 +50,7 @@ fn auths(entries: &[(&str, &str)]) -> String {
 }
 
 /// A machine with these files.
-fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, OpenOptions) {
+pub(super) fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, OpenOptions) {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = root.path().join(path);
@@ -70,7 +70,7 @@ fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, OpenOptions) {
     )
 }
 
-fn said(result: Result<Image, ImageError>) -> String {
+pub(super) fn said(result: Result<Image, ImageError>) -> String {
     let error = result.unwrap_err();
     let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
     assert!(
@@ -167,131 +167,6 @@ fn the_longest_entry_counts() {
     open_with(host, &options).unwrap();
 }
 
-/// A registry that wants a token of `realm`, and gives no token but for `tokens`.
-fn token_registry(realm: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Server, Server) {
-    let tokens = Server::start(move |asked, _| realm(asked));
-    let challenge = format!(
-        "Bearer realm=\"http://{}/token\",service=\"lab, here\",scope=\"repository:os:pull,push\"",
-        tokens.host
-    );
-    let registry = guarded(move |asked| {
-        if asked.header("authorization") == Some("Bearer t0ken") {
-            return None;
-        }
-        unauthorized(challenge.clone())
-    });
-    (registry, tokens)
-}
-
-#[test]
-fn a_token_is_fetched_once_with_or_without_a_login() {
-    for login in [false, true] {
-        let (registry, tokens) = token_registry(move |asked| {
-            let expected = login.then(|| basic("user"));
-            match asked.header("authorization") == expected.as_deref() {
-                true => Answer::new(200, r#"{"access_token":"t0ken"}"#),
-                false => Answer::new(401, ""),
-            }
-        });
-        let text = if login {
-            auths(&[(&registry.host, "user")])
-        } else {
-            "{}".to_owned()
-        };
-        let (_root, options) = machine(&[("run/ostree/auth.json", &text)]);
-        let image = open_with(&registry.host, &options).unwrap();
-        read(&image, 0).unwrap();
-        let asked = tokens.asked();
-        assert_eq!(asked.len(), 1);
-        let path = &asked[0].path;
-        assert!(
-            path.contains("scope=repository%3Aos%3Apull&service=lab%2C+here"),
-            "{path}"
-        );
-        assert_eq!(path.contains("account=user"), login);
-        let bare = registry
-            .asked()
-            .iter()
-            .filter(|a| a.header("authorization").is_none())
-            .count();
-        assert_eq!(bare, 1, "what is known is not asked again");
-    }
-}
-
-#[test]
-fn a_token_that_has_run_out_is_renewed() {
-    let layout = LayoutDir::of(&[layer(b"one")]);
-    let tokens = Server::start(|_, before| Answer::new(200, format!(r#"{{"token":"t{before}"}}"#)));
-    let (path, realm) = (layout.path().to_owned(), tokens.host.clone());
-    let registry = Server::start(move |asked, _| {
-        let valid = if asked.path.contains("/blobs/") {
-            "Bearer t1"
-        } else {
-            "Bearer t0"
-        };
-        if asked.header("authorization") == Some(valid) {
-            return served(&path, asked);
-        }
-        unauthorized(format!("Bearer realm=\"http://{realm}/\"")).unwrap()
-    });
-    let (_root, options) = machine(&[]);
-    // Each path of the token server counts for itself; the scope is the same for all.
-    let image = open_with(&registry.host, &options).unwrap();
-    read(&image, 0).unwrap();
-    assert_eq!(tokens.asked().len(), 2);
-}
-
-#[test]
-fn an_identity_token_is_exchanged() {
-    let (registry, tokens) = token_registry(|asked| {
-        assert_eq!(asked.method, "POST");
-        Answer::new(200, r#"{"token":"","access_token":"t0ken"}"#)
-    });
-    let text = json!({"auths": {&registry.host: {"auth": "", "identitytoken": "id&t"}}});
-    let (_root, options) = machine(&[("run/ostree/auth.json", &text.to_string())]);
-    open_with(&registry.host, &options).unwrap();
-    let body = &tokens.asked()[0].body;
-    assert!(body.contains("grant_type=refresh_token") && body.contains("refresh_token=id%26t"));
-    assert!(!tokens.asked()[0].path.contains("id"));
-}
-
-#[test]
-fn what_a_token_server_can_do_wrong() {
-    for (answer, reason) in [
-        (Answer::new(401, SECRET), "refuses the login of `user`"),
-        (Answer::new(403, SECRET), "refuses the login of `user`"),
-        (Answer::new(200, "{}"), "sent no token"),
-        (Answer::new(200, SECRET), "sent no token"),
-        (
-            Answer::new(200, "{\"token\":\"a\\nb\"}"),
-            "cannot stand in a header",
-        ),
-        (
-            Answer::new(200, "{\"token\":\"wrong\"}"),
-            "the login of `user` is not accepted",
-        ),
-    ] {
-        let (registry, _tokens) = token_registry(move |_| answer.clone());
-        let text = auths(&[(&registry.host, "user")]);
-        let (_root, options) = machine(&[("run/ostree/auth.json", &text)]);
-        let error = said(open_with(&registry.host, &options));
-        assert!(error.contains(reason), "{error}");
-    }
-    let (registry, _) = token_registry(|_| Answer::new(401, ""));
-    let (_root, options) = machine(&[]);
-    let error = said(open_with(&registry.host, &options));
-    assert!(error.contains("refuses access without a login"), "{error}");
-    for realm in ["", "file:///etc/passwd", "nonsense"] {
-        let registry = guarded(move |_| unauthorized(format!("Bearer realm=\"{realm}\"")));
-        let error = said(open_with(&registry.host, &options));
-        assert!(error.contains("something that is no address"), "{error}");
-    }
-    // A busy token server is asked again like a busy registry.
-    let (registry, tokens) = token_registry(|_| Answer::new(503, ""));
-    said(open_with(&registry.host, &options));
-    assert_eq!(tokens.asked().len(), 3);
-}
-
 #[test]
 fn a_login_does_not_follow_a_redirect_to_another_host() {
     let layout = LayoutDir::of(&[layer(b"one")]);
@@ -300,7 +175,7 @@ fn a_login_does_not_follow_a_redirect_to_another_host() {
     let (path, place) = (layout.path().to_owned(), storage.host.clone());
     let registry = Server::start(move |asked, _| {
         if asked.header("authorization") != Some(&basic("user")) {
-            return unauthorized("Basic realm=\"lab\"").unwrap();
+            return unauthorized("Basic realm=\"lab\"");
         }
         if asked.path.contains("/blobs/") {
             let target = format!("http://{place}{}?signature=s", asked.path);
@@ -321,7 +196,7 @@ fn a_login_does_not_follow_a_redirect_to_another_host() {
 
 #[test]
 fn a_challenge_from_storage_gets_no_login_and_no_address_is_told() {
-    let storage = Server::start(|_, _| unauthorized("Basic realm=\"mine\"").unwrap());
+    let storage = Server::start(|_, _| unauthorized("Basic realm=\"mine\""));
     let place = format!(
         "http://localhost:{}/x?sig=hush",
         storage.host.rsplit(':').next().unwrap()

@@ -40,7 +40,8 @@ fn mirrored(mirrors: &[&str], primary: &str) -> String {
     let mut text =
         format!("[[registry]]\nprefix = \"r.test\"\nlocation = \"{primary}\"\ninsecure = true\n");
     for mirror in mirrors {
-        text += &format!("[[registry.mirror]]\nlocation = \"{mirror}/copy\"\ninsecure = true\n");
+        let table = "[[registry.mirror]]";
+        text = format!("{text}{table}\nlocation = \"{mirror}/copy\"\ninsecure = true\n");
     }
     text
 }

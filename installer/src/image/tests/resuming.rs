@@ -14,7 +14,9 @@ const SIZE: usize = 300_000;
 
 /// A layer that does not compress, and a layout with it.
 fn layout() -> (Packed, LayoutDir) {
-    let noise: Vec<u8> = (0..SIZE).map(|n| (n * n % 251) as u8).collect();
+    let noise: Vec<u8> = (0..SIZE)
+        .map(|n| n.wrapping_mul(n).to_le_bytes()[1])
+        .collect();
     let layer = packed(
         &Tar::default().file("usr/a", 0o644, &noise).end(),
         Compression::None,
@@ -172,7 +174,7 @@ fn nothing_more_is_fetched_for_a_reader_that_is_dropped() {
     };
     let endless = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        write_until_closed(stream, image_size())
+        write_until_closed(stream, image_size());
     });
     let mut reader = image.blob(&image.layers[0]).unwrap();
     reader.read_exact(&mut [0; 100]).unwrap();

@@ -73,18 +73,18 @@ impl Answer {
     }
 
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", self.status);
-        if !self
-            .headers
-            .iter()
-            .any(|(name, _)| *name == "Content-Length")
-        {
-            head += &format!("Content-Length: {}\r\n", self.body.len());
+        let length = ("Content-Length", self.body.len().to_string());
+        let is_said = self.headers.iter().any(|(name, _)| *name == length.0);
+        let length = (!is_said).then_some(&length);
+        write!(
+            stream,
+            "HTTP/1.1 {} X\r\nConnection: close\r\n",
+            self.status
+        )?;
+        for (name, value) in self.headers.iter().chain(length) {
+            write!(stream, "{name}: {value}\r\n")?;
         }
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        stream.write_all((head + "\r\n").as_bytes())?;
+        stream.write_all(b"\r\n")?;
         stream.write_all(&self.body[..self.body.len().min(self.cut)])?;
         if self.stall {
             thread::sleep(Duration::from_secs(5));
@@ -172,9 +172,8 @@ fn read(stream: &TcpStream) -> Option<Asked> {
 
 /// What a good registry answers that has a layout with one image under every name.
 pub(super) fn served(layout: &Path, asked: &Asked) -> Answer {
-    let (kind, name) = match asked.path.rsplit('/').collect::<Vec<_>>()[..] {
-        [name, kind, ..] => (kind, name),
-        _ => return Answer::new(404, ""),
+    let [name, kind, ..] = asked.path.rsplit('/').collect::<Vec<_>>()[..] else {
+        return Answer::new(404, "");
     };
     let digest = if name.starts_with("sha256:") {
         name.to_owned()
