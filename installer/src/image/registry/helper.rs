@@ -31,6 +31,7 @@ pub(super) fn ask(helper: &str, server: &str) -> Result<Option<Login>, String> {
         |what: &dyn std::fmt::Display| format!("running the credential helper `{program}`: {what}");
     let mut child = Command::new(&program)
         .arg("get")
+        .env("LC_ALL", "C")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

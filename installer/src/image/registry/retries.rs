@@ -17,7 +17,8 @@ use super::failure::Failure;
 pub(super) struct Retries {
     patience: Patience,
     failed: u32,
-    began: Instant,
+    /// The first failure.
+    began: Option<Instant>,
 }
 
 impl Retries {
@@ -25,7 +26,7 @@ impl Retries {
         Self {
             patience: patience.clone(),
             failed: 0,
-            began: Instant::now(),
+            began: None,
         }
     }
 
@@ -38,8 +39,9 @@ impl Retries {
         }
         let asked = passing.iter().map(|failure| failure.retry_after());
         let asked = asked.min().flatten().unwrap_or_default();
-        let pause = asked + self.own_pause(random());
-        if self.began.elapsed() + pause > self.patience.total {
+        let pause = asked.saturating_add(self.own_pause(random()));
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed().saturating_add(pause) > self.patience.total {
             return false;
         }
         sleep(pause);
@@ -131,6 +133,7 @@ mod tests {
         let mut retries = Retries::new(&quick(3));
         let began = Instant::now();
         assert!(!retries.wait([&refused(429, Some(3600))].into_iter()));
+        assert!(!retries.wait([&refused(429, Some(u64::MAX))].into_iter()));
         assert!(began.elapsed() < Duration::from_secs(1));
         // Another place can be asked sooner.
         let both = [refused(429, Some(3600)), refused(503, None)];
@@ -144,6 +147,7 @@ mod tests {
         assert_eq!(past, Some(Duration::ZERO));
         let future = retry_after("Fri, 21 Oct 2095 07:28:00 GMT").unwrap();
         assert!(future > Duration::from_secs(86400));
+        assert!(retry_after(&u64::MAX.to_string()).is_some());
         for text in ["", "soon", "-1", "1.5"] {
             assert_eq!(retry_after(text), None, "{text}");
         }

@@ -109,11 +109,11 @@ fn send(
 
 /// `a=b&c=d`, as forms are sent.
 fn encode(fields: &[(&str, &str)]) -> String {
-    let mut pairs = reqwest::Url::parse("http://form").map(|mut url| {
+    let query = Url::parse("http://form").map(|mut url| {
         url.query_pairs_mut().extend_pairs(fields);
         url.query().unwrap_or_default().to_owned()
     });
-    pairs.as_mut().map(std::mem::take).unwrap_or_default()
+    query.unwrap_or_default()
 }
 
 /// Says which server refused, and whether a login was given.
