@@ -2,7 +2,8 @@
 //! The end of an installation: the record for bootc, trimming, flushing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::syncfs;
@@ -60,7 +61,27 @@ pub(super) fn record(
     let context = || format!("writing `{}`", path.display());
     let json = serde_json::to_vec(&aleph).map_err(|e| EngineError::io(context(), e.into()))?;
     fs::write(&path, json).map_err(|e| EngineError::io(context(), e))?;
-    make_directory(&root.join("ostree/bootc"))
+    make_image_store(root)
+}
+
+/// An empty store for containers, of the overlay driver: bootc keeps bound images in it, and the image's
+/// `/usr/lib/bootc/storage` is a link to it. podman adds its locks and its database.
+fn make_image_store(root: &Path) -> Result<(), EngineError> {
+    let store = root.join("ostree/bootc/storage");
+    make_directory(&store)?;
+    for part in [
+        "",
+        "overlay",
+        "overlay-containers",
+        "overlay-images",
+        "overlay-layers",
+    ] {
+        let path = store.join(part);
+        make_directory(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o700))
+            .map_err(|e| EngineError::io(format!("making `{}`", path.display()), e))?;
+    }
+    Ok(())
 }
 
 fn strip<'t>(prefix: &str, text: &'t str) -> &'t str {

@@ -6,6 +6,7 @@ use kickstart_parser::{Kickstart, ScriptKind};
 use uuid::Uuid;
 
 use super::error::EngineError;
+use super::import;
 use super::tool::Tool;
 use super::{Failed, esp, format, script};
 use crate::event::{Emitter, Step};
@@ -136,12 +137,7 @@ fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
             image.reference
         )));
     }
-    if image.is_encapsulated() {
-        return Err(EngineError::Unusable(format!(
-            "`{}` is an ostree-encapsulated image, which is not supported yet",
-            image.reference
-        )));
-    }
+    import::check(image)?;
     let room = plan
         .mounted_at("/")
         .map_or(0, |(_, partition)| partition.size_bytes);

@@ -84,7 +84,7 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    pub(super) fn invalid(doing: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn invalid(doing: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid {
             doing: doing.into(),
             reason: reason.into(),

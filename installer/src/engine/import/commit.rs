@@ -9,11 +9,11 @@ use std::io;
 use super::tree::{Directory, Node};
 use crate::engine::repository::{Checksum, CommitObject, DirTree, Kind, Meta, Staging};
 
-/// Writes the directories of `root`, and a commit with `metadata` and a time in seconds since 1970.
+/// Writes the directories of `root`, and a commit with `metadata`, perhaps a parent, and a time in seconds since 1970.
 pub(super) fn write(
     staging: &mut Staging,
     root: &Directory,
-    metadata: &[(&str, &str)],
+    (metadata, parent): (&[(&str, &str)], Option<Checksum>),
     time: u64,
 ) -> io::Result<Checksum> {
     let (tree, meta) = directory(staging, root)?;
@@ -22,7 +22,7 @@ pub(super) fn write(
         time,
         tree,
         meta,
-        parent: None,
+        parent,
     };
     staging.metadata(Kind::Commit, &commit.to_bytes())
 }

@@ -52,6 +52,11 @@ impl ImportError {
         move |source| Self::Repository { doing, source }
     }
 
+    /// Whether another try may have more luck.
+    pub(super) const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Image(ImageError::Unreachable { .. }))
+    }
+
     pub(super) fn unsupported(feature: impl Into<String>) -> Self {
         Self::Unsupported {
             feature: feature.into(),

@@ -6,16 +6,20 @@
 //! does not know how a layer is read.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use super::layer::Content;
+use super::chunk::Objects;
+use super::layer::Files;
 use super::tree::{Directory, File, Node};
-use super::{Checksum, Commit, ImportError, commit, metadata, refs};
+use super::{Checksum, Commit, Content, ImportError, commit, metadata, prepare_root, refs, stored};
 use crate::engine::repository::{Repository, Staging};
-use crate::image::Image;
+use crate::image::{Image, ImageError, Layer};
 
 /// Packed bytes of layers after which what is read is made durable, so that an interrupted import need not
 /// read it again.
-const CHECKPOINT: u64 = 256 << 20;
+const CHECKPOINT: u64 = 128 << 20;
+/// What ostree deploys of a root that is not an overlay, and the mount points in it.
+const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
 /// An image whose layers are coming in.
 #[derive(Debug)]
@@ -24,9 +28,15 @@ pub(super) struct Merge<'i> {
     image: &'i Image,
     /// Layers that wait for one below them.
     waiting: BTreeMap<usize, (Content, Staging)>,
-    /// The merge of the layers up to `count`.
+    /// The merge of the layers up to `count`, but for the commit that lies below them.
     merged: Directory,
     count: usize,
+    /// The commit that the lowest layers hold.
+    base: Option<Checksum>,
+    /// Whether the tree of that commit is in `merged`.
+    has_base: bool,
+    /// Whether the system has no more of the root than ostree deploys by itself.
+    usr_only: bool,
     /// What has no name in the repository yet, and the refs to set when it has.
     staged: Vec<Staging>,
     refs: Vec<(String, Checksum)>,
@@ -43,6 +53,9 @@ impl<'i> Merge<'i> {
             waiting: BTreeMap::new(),
             merged: Directory::default(),
             count: 0,
+            base: None,
+            has_base: false,
+            usr_only: false,
             staged: Vec::new(),
             refs: Vec::new(),
             staged_bytes: 0,
@@ -64,28 +77,85 @@ impl<'i> Merge<'i> {
         Ok(())
     }
 
-    fn layer(&mut self, mut content: Content, mut staging: Staging) -> Result<(), ImportError> {
-        let layer = &self.image.layers[self.count];
-        content
-            .link_to(&self.merged)
-            .map_err(|fault| fault.in_layer(&layer.digest))?;
+    fn layer(&mut self, content: Content, mut staging: Staging) -> Result<(), ImportError> {
+        let image = self.image;
+        let layer = &image.layers[self.count];
+        let commit = match content {
+            Content::Files(files) => self.files(layer, files, &mut staging)?,
+            Content::Objects(objects) => self.objects(layer, &objects, &mut staging)?,
+        };
         let name = refs::layer(&layer.digest)
             .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))?;
-        let time = metadata::time(self.image);
-        let doing = format!("committing the layer `{}`", layer.digest);
-        let commit = commit::write(&mut staging, &content.tree, &[metadata::IMPORTER], time)
-            .map_err(ImportError::repository(doing))?;
         self.refs.push((name, commit));
         self.bytes = self.bytes.saturating_add(staging.bytes);
         self.objects += staging.objects;
         self.staged.push(staging);
         self.staged_bytes = self.staged_bytes.saturating_add(layer.size);
-        self.merged.overlay(content.tree);
+        Ok(())
+    }
+
+    /// Lays a layer of files over those below.
+    fn files(
+        &mut self,
+        layer: &Layer,
+        mut files: Files,
+        staging: &mut Staging,
+    ) -> Result<Checksum, ImportError> {
+        self.load_base()?;
+        files
+            .link_to(&self.merged)
+            .map_err(|fault| fault.in_layer(&layer.digest))?;
+        if self.usr_only {
+            let entries = &mut files.tree.entries;
+            entries.retain(|name, _| DEPLOYED.contains(&&**name));
+        }
+        let time = metadata::time(self.image);
+        let commit = commit::write(staging, &files.tree, (&[metadata::IMPORTER], None), time)
+            .map_err(ImportError::repository(committing(layer)))?;
+        self.merged.overlay(files.tree);
+        Ok(commit)
+    }
+
+    /// Keeps the objects of a layer: by the commit that it holds, or by one that lists them.
+    fn objects(
+        &mut self,
+        layer: &Layer,
+        objects: &Objects,
+        staging: &mut Staging,
+    ) -> Result<Checksum, ImportError> {
+        if let Some(commit) = objects.commit {
+            self.base = Some(commit);
+            return Ok(commit);
+        }
+        let mut list = Directory::default();
+        for &checksum in &objects.files {
+            let file = File {
+                checksum,
+                size: 0,
+                symlink: false,
+            };
+            let name = checksum.to_string().into();
+            list.entries.insert(name, Node::File(file));
+        }
+        commit::write(staging, &list, (&[], None), 0)
+            .map_err(ImportError::repository(committing(layer)))
+    }
+
+    /// Puts the tree of the lowest layers' commit below everything, once all of it is there.
+    fn load_base(&mut self) -> Result<(), ImportError> {
+        let Some(commit) = self.base.filter(|_| !self.has_base) else {
+            return Ok(());
+        };
+        self.publish()?;
+        self.merged = stored::tree(self.repo, commit)
+            .map_err(|error| incomplete(self.image, commit, &error))?;
+        self.usr_only = !prepare_root::is_overlay(self.repo, &self.merged);
+        self.has_base = true;
         Ok(())
     }
 
     /// Makes durable what is staged, gives it its names, and sets the refs to it.
-    fn publish(&mut self) -> Result<(), ImportError> {
+    pub(super) fn publish(&mut self) -> Result<(), ImportError> {
         self.staged_bytes = 0;
         self.repo
             .publish(std::mem::take(&mut self.staged))
@@ -98,6 +168,7 @@ impl<'i> Merge<'i> {
 
     /// Commits the merge of all layers under the ref `name`.
     pub(super) fn finish(mut self, name: &str) -> Result<Commit, ImportError> {
+        self.load_base()?;
         drop_build_litter(&mut self.merged);
         refuse_policy(&self.merged)?;
         let manifest = metadata::manifest(self.image);
@@ -113,7 +184,8 @@ impl<'i> Merge<'i> {
             .stage(self.count)
             .map_err(ImportError::repository(doing))?;
         let time = metadata::time(self.image);
-        let checksum = commit::write(&mut staging, &self.merged, &entries, time)
+        let parent = self.base;
+        let checksum = commit::write(&mut staging, &self.merged, (&entries, parent), time)
             .map_err(ImportError::repository(doing))?;
         self.staged.push(staging);
         self.refs.push((name.to_owned(), checksum));
@@ -125,8 +197,23 @@ impl<'i> Merge<'i> {
             checksum,
             content_bytes: self.bytes,
             objects: self.objects,
+            reused_bytes: 0,
         })
     }
+}
+
+fn committing(layer: &Layer) -> String {
+    format!("committing the layer `{}`", layer.digest)
+}
+
+/// An image whose layers do not hold all of its commit.
+fn incomplete(image: &Image, commit: Checksum, error: &io::Error) -> ImportError {
+    let doing = format!(
+        "reading the ostree commit `{commit}` of `{}`",
+        image.reference
+    );
+    let reason = format!("its layers do not hold all of it: {error}");
+    ImageError::invalid(doing, reason).into()
 }
 
 /// Image builders mount files here while they build, and leave them empty.

@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, syncfs, unlinkat};
 
 pub(crate) use checkout::checkout;
-pub(crate) use object::{Checksum, CommitObject, DirTree, Kind, Meta, Xattrs, commit_root};
+pub(crate) use object::{
+    Checksum, CommitObject, DirTree, Kind, Meta, Xattrs, commit_root, parse_xattrs,
+};
 pub(crate) use staging::{Fault, Staging};
 
 /// The largest `dirtree`, `dirmeta` or `commit` that is read, in bytes; libostree's own limit.
@@ -126,6 +128,14 @@ impl Repository {
     pub(crate) fn root_of(&self, commit: Checksum) -> io::Result<(Checksum, Checksum)> {
         commit_root(&self.metadata(Kind::Commit, commit)?)
             .ok_or_else(|| damaged(&format!("the commit `{commit}`")))
+    }
+
+    /// The content of a regular file, if it is text of at most `most` bytes.
+    pub(crate) fn text(&self, sum: Checksum, most: u64) -> io::Result<String> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = object_path(Kind::File, sum);
+        let file = File::from(openat(&self.directory, path, flags, Mode::empty())?);
+        io::read_to_string(file.take(most))
     }
 
     /// Bytes of a file's content, and whether it is a symbolic link, which has none.

@@ -191,13 +191,23 @@ impl Staging {
     /// Writes an object of metadata.
     pub(crate) fn metadata(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<Checksum> {
         let sum = Checksum::of(bytes);
-        let name = file_name(kind, sum);
+        self.write_named(kind, sum, bytes)?;
+        Ok(sum)
+    }
+
+    /// Writes an object of metadata whose name is known.
+    pub(crate) fn write_named(
+        &mut self,
+        kind: Kind,
+        sum: Checksum,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         let prefix = self.prefixes.of(sum)?;
-        if let Some(mut file) = create(prefix, &name)? {
+        if let Some(mut file) = create(prefix, &file_name(kind, sum))? {
             file.write_all(bytes)?;
             fchmod(&file, Mode::from_raw_mode(0o644))?;
         }
-        Ok(sum)
+        Ok(())
     }
 
     /// Moves every object to `objects/` of the repository, and removes the directory.
