@@ -12,6 +12,7 @@ use kickstart_parser::{Kickstart, ScriptKind, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::AccessFile;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
@@ -96,6 +97,8 @@ pub enum Action {
         /// What.
         text: String,
     },
+    /// Writes a file whose content is not shown, replacing what is there.
+    WriteSecret(AccessFile),
     /// Appends a line to a file, making it if it is missing.
     Append {
         /// Where.
