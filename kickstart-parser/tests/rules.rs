@@ -81,6 +81,9 @@ fn two_dashes_attached_to_an_option_are_no_value() {
     assert_eq!(kickstart.network[0].onboot, Some(false));
     assert!(kickstart.mount[0].reformat && kickstart.mount[0].format.is_none());
     assert_eq!(found("url --url=--\n"), ["LF0034 url --url=--"]);
+    assert_eq!(found("autopart --type=--\n"), [""; 0]);
+    let raid = "raid / --level=-- --device=a raid.1\npart raid.1 --size=1\n";
+    assert_eq!(found(raid), ["LF0034 raid / --level=-- --device=a raid.1"]);
     assert_eq!(found("user --name=--\n"), ["LF0040 --name=--"]);
     assert_eq!(found("user --name --\n"), ["LF0032 --name", "LF0035 --"]);
 }

@@ -251,7 +251,7 @@ impl<'a> Matcher<'_, 'a> {
     fn take_nothing(&mut self, option: &'static Opt, mut at: Word<'a>) {
         at.text = Cow::Borrowed("");
         let value = match option.kind {
-            Kind::Int | Kind::OptionalText => Value::None,
+            Kind::Int | Kind::OptionalText | Kind::Choice(_) | Kind::Keyword(_) => Value::None,
             Kind::Bool => Value::Bool(false),
             _ => Value::Text,
         };
