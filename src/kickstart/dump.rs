@@ -12,8 +12,7 @@ pub(crate) fn run(args: &DumpArgs) -> Result<Exit, Problem> {
     let reading = input::reading(&args.file, args.syntax, &Files);
     input::show(&reading);
     if args.json {
-        let json = serde_json::to_string_pretty(&reading.kickstart);
-        terminal::data(&(json.map_err(|e| Problem::new(Exit::Usage, e))? + "\n"));
+        terminal::data(&render::dump_json(&reading.kickstart));
     } else {
         terminal::data(&render::dump(&reading.kickstart));
     }
