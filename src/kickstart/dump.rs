@@ -6,9 +6,9 @@ use landfall_installer::exit::Exit;
 
 use crate::cli::DumpArgs;
 use crate::input::{self, Files};
-use crate::terminal::{self, Problem};
+use crate::terminal;
 
-pub(crate) fn run(args: &DumpArgs) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &DumpArgs) -> Exit {
     let reading = input::reading(&args.file, args.syntax, &Files);
     input::show(&reading);
     if args.json {
@@ -16,5 +16,5 @@ pub(crate) fn run(args: &DumpArgs) -> Result<Exit, Problem> {
     } else {
         terminal::data(&render::dump(&reading.kickstart));
     }
-    Ok(input::exit(&reading))
+    input::exit(&reading)
 }

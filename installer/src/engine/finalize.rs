@@ -55,13 +55,22 @@ pub(super) fn record(
             .or_else(|| labels.get("version")),
         timestamp: image.created(),
         kernel: &target.kernel,
-        selinux: "disabled",
+        selinux: selinux(target),
     };
     let path = root.join(".bootc-aleph.json");
     let context = || format!("writing `{}`", path.display());
     let json = serde_json::to_vec(&aleph).map_err(|e| EngineError::io(context(), e.into()))?;
     fs::write(&path, json).map_err(|e| EngineError::io(context(), e))?;
     make_image_store(root)
+}
+
+/// In bootc's words: whether the system has a policy, and whether the kernel that installed it has SELinux.
+fn selinux(target: &TargetPlan) -> &'static str {
+    match (target.selinux, Path::new("/sys/fs/selinux/enforce").exists()) {
+        (true, true) => "enabled",
+        (true, false) => "host-disabled",
+        (false, _) => "disabled",
+    }
 }
 
 /// An empty store for containers, of the overlay driver: bootc keeps bound images in it, and the image's

@@ -15,6 +15,7 @@ mod facts;
 mod finalize;
 mod format;
 pub mod import;
+mod label;
 mod mount;
 mod namespace;
 mod node;
@@ -175,6 +176,7 @@ impl Execution<'_, '_> {
                 &self.prepared.image,
             )?;
             earlier::clear_mark(&physical)?;
+            label::all(&system.path, &physical)?;
             finalize::flush(&system.file_systems())?;
             system.close()?;
             finalize::flush(&[&physical.join("boot"), &physical])?;

@@ -54,6 +54,8 @@ pub struct TargetPlan {
     pub origin: Origin,
     /// Kernel version of the deployment.
     pub kernel: String,
+    /// Whether the image has an SELinux policy that is switched on: every file gets its label.
+    pub selinux: bool,
     /// Kernel arguments in their order, without `ostree=`.
     pub kargs: Vec<String>,
     /// Partitions to mount into the deployment, outer first.
@@ -181,12 +183,6 @@ pub fn plan_target(
     facts: &ImageFacts,
 ) -> Result<(TargetPlan, Issues), Issues> {
     let mut issues = Issues::default();
-    if facts.selinux {
-        issues.error(
-            Code::ImageUnusable,
-            "images with an SELinux policy are not supported yet",
-        );
-    }
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
@@ -202,6 +198,7 @@ pub fn plan_target(
             container_image_reference: origin_reference(&plan.image.target),
         },
         kernel: facts.kernel.clone(),
+        selinux: facts.selinux,
         kargs,
         mounts,
         configure,
