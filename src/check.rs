@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kickstart_parser::{Includes, NoIncludes, Reading, json_verdict, render};
+use kickstart_parser::{Includes, NoIncludes, Reading, json_verdict, render, shown_name};
 use landfall_installer::exit::Exit;
 
 use crate::cli::{CheckArgs, Format};
@@ -66,5 +66,6 @@ fn show(file: &Path, reading: &Reading, strict: bool) {
         _ if reading.has_errors() => "has errors".to_owned(),
         _ => "has warnings of the language, which `--strict` does not allow".to_owned(),
     };
-    terminal::data(&format!("{} {sentence}\n", file.display()));
+    let name = file.display().to_string();
+    terminal::data(&format!("{} {sentence}\n", shown_name(&name)));
 }

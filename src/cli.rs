@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kickstart_parser::Syntax;
+use landfall_installer::image::{Access, TargetAccessFiles};
 use landfall_installer::inventory::Firmware;
 use landfall_installer::inventory::probe::DiskArg;
 use uuid::Uuid;
@@ -125,21 +126,70 @@ pub(crate) struct SourceArgs {
     /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
-    /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`
+    /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`,
+    /// `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
     #[arg(long, value_name = "REF")]
     pub(crate) image: Option<String>,
     /// What the installed system follows for updates, if not the kickstart's reference
     #[arg(long, value_name = "REF")]
     pub(crate) target_ref: Option<String>,
-    /// Talk http, not https, to the registry
-    #[arg(long)]
-    pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
     /// Firmware of the machine that will boot [default: this machine's; `uefi` for disk image files]
     #[arg(long, value_enum)]
     pub(crate) firmware: Option<FirmwareArg>,
     /// Seed of all UUIDs: the same seed and input give the same plan [default: random]
     #[arg(long, value_name = "UUID")]
     pub(crate) seed: Option<Uuid>,
+}
+
+/// How the image is reached.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// Talk http, not https, to the registry
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Registry logins, instead of those of this machine (containers-auth.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Certificates (PEM) of authorities to trust beside those of this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Which images may be installed, instead of this machine's file (containers-policy.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Registry logins for the installed system, written to /etc/ostree/auth.json [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_authfile: Option<PathBuf>,
+    /// Mirrors for the installed system, written to /etc/containers/registries.conf.d [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_registries_conf: Option<PathBuf>,
+    /// Certificates (PEM) that the installed system trusts for its registry, written to
+    /// /etc/containers/certs.d [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_ca: Option<PathBuf>,
+}
+
+impl AccessArgs {
+    /// How the image is reached, as the engine takes it.
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            plain_http: self.plain_http,
+            authfile: self.authfile.clone(),
+            ca: self.ca.clone(),
+            policy: self.policy.clone(),
+            ..Access::default()
+        }
+    }
+
+    /// What the installed system is given.
+    pub(crate) fn for_target(&self) -> TargetAccessFiles {
+        TargetAccessFiles {
+            authfile: self.target_authfile.clone(),
+            registries_conf: self.target_registries_conf.clone(),
+            ca: self.target_ca.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

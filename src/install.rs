@@ -48,19 +48,25 @@ pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
             emitter.emit(failed.event());
             drop(emitter);
             if failed.written {
-                terminal::say(hint_after_writes(failed.step));
+                terminal::say(&hint_after_writes(&failed));
             }
             Ok(failed.exit())
         }
     }
 }
 
-fn hint_after_writes(step: Step) -> &'static str {
-    if step == Step::Finalize {
-        "hint: the installation is not complete, and the disk may start all the same; \
-         the same command can be run again"
+fn hint_after_writes(failed: &Failed) -> String {
+    let state = if failed.step == Step::Finalize {
+        "the installation is not complete, and the disk may start all the same"
     } else {
-        "hint: the disk does not boot; the same command can be run again"
+        "the disk does not boot"
+    };
+    let again = "the same command can be run again";
+    match failed.seed {
+        Some(seed) => {
+            format!("hint: {state}; {again}, with `--seed {seed}` it fetches only what is missing")
+        }
+        None => format!("hint: {state}; {again}"),
     }
 }
 

@@ -41,7 +41,8 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
         firmware: args.firmware.map(Into::into),
         image: args.image.clone(),
         target_ref: args.target_ref.clone(),
-        plain_http: args.plain_http,
+        access: args.access.access(),
+        target_access: args.access.for_target(),
         seed: args.seed.unwrap_or_else(Uuid::new_v4),
     }
 }

@@ -12,6 +12,7 @@ mod hex;
 pub mod inventory;
 pub mod plan;
 pub mod report;
+pub mod selinux;
 mod template;
 
 #[cfg(feature = "engine")]

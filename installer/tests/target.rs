@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity, TargetPlan, plan_disks,
-    plan_target, render_target,
+    Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity, TargetAccess,
+    TargetPlan, plan_disks, plan_target, render_disks, render_target,
 };
 
 type Outcome = Result<(TargetPlan, Issues), Issues>;
@@ -440,6 +440,53 @@ fn swap_that_is_kept_is_not_in_fstab() {
         .unwrap();
     assert_eq!(fstab.matches(" swap ").count(), 1, "{fstab}");
     assert!(!fstab.contains("11111111-2222"), "{fstab}");
+}
+
+#[test]
+fn access_files_reach_the_target_and_are_never_shown() {
+    let text = "clearpart --all --initlabel\nostreecontainer --url=r.test:5000/lab/os:1\nreqpart\npart / --grow\n";
+    let kickstart = read("ks", text, None, &NoIncludes).kickstart;
+    let secret = |text: &str| Some(kickstart_parser::Secret::new(text));
+    let choices = Choices {
+        target_access: TargetAccess {
+            authfile: secret("hush 1"),
+            registries_conf: secret("hush 2"),
+            ca: secret("hush 3"),
+        },
+        ..Choices::default()
+    };
+    let plan = plan_disks(&kickstart, &machine(), &choices).unwrap().plan;
+    let (target, _) = plan_target(&kickstart, &plan, &debian()).unwrap();
+    let given = target.configure.iter().filter_map(|action| match action {
+        Action::WriteSecret(file) => Some((file.path.as_str(), file.mode, file.text.expose())),
+        _ => None,
+    });
+    assert_eq!(
+        given.collect::<Vec<_>>(),
+        [
+            ("/etc/ostree/auth.json", 0o600, "hush 1"),
+            (
+                "/etc/containers/registries.conf.d/50-landfall.conf",
+                0o644,
+                "hush 2"
+            ),
+            (
+                "/etc/containers/certs.d/r.test:5000/landfall.crt",
+                0o644,
+                "hush 3"
+            ),
+        ]
+    );
+    let shown = [
+        serde_json::to_string(&plan).unwrap(),
+        serde_json::to_string(&target).unwrap(),
+        format!("{plan:?} {target:?}"),
+        render_disks(&plan),
+        render_target(&target),
+    ];
+    for text in shown {
+        assert!(!text.contains("hush"), "{text}");
+    }
 }
 
 /// What `chpasswd` reads is masked in the expectations, so it is written down here.

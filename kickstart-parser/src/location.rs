@@ -60,7 +60,7 @@ impl<T> DerefMut for Located<T> {
 /// A kickstart or a file that it includes, as it was read
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
-    /// The name that locations in it carry
+    /// The name that locations in it carry; an address is without user and password
     pub name: Arc<str>,
     /// Its whole text
     pub text: String,

@@ -1,165 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Hides secrets in a line of a kickstart before it is shown: passwords, hashes, passphrases, keys of networks.
+//! What is not shown, by one rule for everything that Landfall prints about a kickstart: source lines, messages, help,
+//! JSON, SARIF, names of included files, dumps.
 //!
-//! Takes a line, gives it without its end and with stars in place of what is secret or could be, character for
-//! character, so that columns stay; characters that steer a terminal are replaced as well. It would rather hide too much: what follows a misspelt option of a command with secrets is hidden.
+//! In any text the following is a secret: what stands before the `@` of an address (`https://USER:PASSWORD@host`); the
+//! value of a name that says so, as `password=…`, `--token …`, `"secret": "…"` or a line `passwd …`. Such a name has
+//! `password`, `passphrase`, `passcode`, `secret`, `token` or `credential` in it, or a word that ends with `pass`, `pw`,
+//! `pwd`, `psk` or `key`; the path or address of a key is no secret. In a command line so is whatever the command's
+//! description calls a secret, and whatever may be the rest of one: values of misspelt options, words too many. It would
+//! rather hide too much. A formatted or flattened kickstart is the user's own file and stays as it is.
 
-use crate::arguments::suggest::nearest;
-use crate::arguments::{Class, Command, Kind, Takes, classify, value_span};
-use crate::commands::{all, find};
-use crate::diagnostic::Findings;
-use crate::location::{Place, Span};
-use crate::syntax::{Hash, Token, without_end, words};
-use crate::version::Syntax;
+mod line;
+mod text;
 
-/// Parts of option names that say that the value is a secret
-const SECRET_NAMES: [&str; 5] = ["pass", "pw", "key", "token", "secret"];
+use std::borrow::Cow;
 
-/// `line` without its end, its secrets replaced by stars
-pub(crate) fn mask(line: &str) -> String {
-    let line = without_end(line);
-    let place = Place {
-        file: &"".into(),
-        line: 1,
-        text: line,
-    };
-    let tokens = words(place, Hash::Comment, &mut Findings::default());
-    let mut spans = secrets(&tokens);
-    // A password that lacks quotes goes on after its `#`.
-    let last = spans.last_mut();
-    if let Some(last) = last.filter(|last| line[last.end..].starts_with('#')) {
-        last.end = line.len();
+pub(crate) use line::{harmless_part, mask};
+
+use crate::secret::MASK;
+
+/// `text` with `***` in place of its secrets
+pub(crate) fn hidden(text: &str) -> Cow<'_, str> {
+    let spans = text::secrets(text);
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
     }
-    let mut spans = spans.into_iter().peekable();
-    let mut hide = |at: usize| {
-        while spans.next_if(|span| span.end <= at).is_some() {}
-        spans.peek().is_some_and(|span| span.start <= at)
-    };
-    line.char_indices()
-        .map(|(at, c)| if hide(at) { '*' } else { shown(c) })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    let mut end = 0;
+    for span in spans {
+        shown.push_str(&text[end..span.start]);
+        shown.push_str(MASK);
+        end = span.end;
+    }
+    Cow::Owned(shown + &text[end..])
 }
 
-/// The control characters above ASCII steer a terminal as those below do, which the renderer replaces itself
-fn shown(c: char) -> char {
-    if ('\u{80}'..='\u{9f}').contains(&c) {
-        char::REPLACEMENT_CHARACTER
+/// Whether what goes by this name is a secret
+pub(crate) fn names_secret(name: &str) -> bool {
+    text::says_secret(name).is_some()
+}
+
+/// The name of a file as it may be shown: an address without user and password; a path stays as it is
+pub fn shown_name(name: &str) -> Cow<'_, str> {
+    if name.contains("://") {
+        hidden(name)
     } else {
-        c
+        Cow::Borrowed(name)
     }
-}
-
-fn secrets(tokens: &[Token<'_>]) -> Vec<Span> {
-    let Some((first, rest)) = tokens.split_first() else {
-        return Vec::new();
-    };
-    let mut spans = secrets_after(first, rest);
-    let shown = harmless_part(&first.text).len();
-    if find(&first.text).is_none() && (1..first.text.len()).contains(&shown) {
-        let start = if first.plain_until('=') {
-            first.span.start + shown
-        } else {
-            first.span.start
-        };
-        spans.insert(
-            0,
-            Span {
-                start: start.min(first.span.end),
-                end: first.span.end,
-            },
-        );
-    }
-    spans
-}
-
-/// What of a word where a command or an option should be is shown: `rootpw=x` and `--password:x` are secrets that
-/// somebody did not separate
-pub(crate) fn harmless_part(word: &str) -> &str {
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '%');
-    let first = word.trim_start_matches(is_name);
-    let name = &word[..word.len() - first.len()];
-    // `user--password` is a command and an option without the blank between.
-    name.get(1..)
-        .and_then(|rest| rest.find("--"))
-        .filter(|at| *at > 1)
-        .map_or(name, |at| &name[..=at])
-}
-
-fn secrets_after(first: &Token<'_>, rest: &[Token<'_>]) -> Vec<Span> {
-    let word = harmless_part(&first.text);
-    let command = find(word).or_else(|| {
-        let words = all().flat_map(|command| command.words.iter().copied());
-        nearest(word, words).and_then(find)
-    });
-    let Some(command) = command.filter(|command| has_secrets(command)) else {
-        return by_name(rest);
-    };
-    let takes = Takes {
-        options: command.options,
-        operand: command.operand,
-        syntax: Syntax::NEWEST,
-    };
-    let mut spans = Vec::new();
-    let mut follows = command.operand.is_some_and(|operand| operand.secret);
-    let always = follows;
-    // Words that the command does not take are the rest of a secret before them that lacks quotes.
-    let mut rest_follows = false;
-    let mut takes_more = command.operand.is_some();
-    for token in rest {
-        let secret_option = match classify(&token.text, takes) {
-            Class::Operand | Class::Stop => {
-                let is_rest = rest_follows && !takes_more;
-                spans.extend((follows || is_rest || token.open).then_some(token.span));
-                takes_more &= follows;
-                follows = always;
-                continue;
-            }
-            // `rootpw --iscrypted=HASH` is wrong, and is meant well.
-            Class::Option(option) if always && option.kind == Kind::Flag => true,
-            Class::Option(option) => option.kind == Kind::Secret || token.open,
-            Class::Ambiguous(_) | Class::Unknown => true,
-        };
-        spans.extend((secret_option && token.text.contains('=')).then(|| value_span(token)));
-        spans.extend(unseparated(token, takes));
-        follows = always || secret_option;
-        rest_follows = secret_option;
-    }
-    spans
-}
-
-/// The part of a word that is no option and seems to hold a value: what follows the name in `--password:x`
-fn unseparated(token: &Token<'_>, takes: Takes) -> Option<Span> {
-    let unknown =
-        matches!(classify(&token.text, takes), Class::Unknown) && !token.text.contains('=');
-    let shown = harmless_part(&token.text).len();
-    (unknown && shown < token.text.len() && token.plain_until('=')).then_some(Span {
-        start: token.span.start + shown,
-        end: token.span.end,
-    })
-}
-
-fn has_secrets(command: &Command) -> bool {
-    command
-        .all_options()
-        .any(|option| option.kind == Kind::Secret)
-        || command.operand.is_some_and(|operand| operand.secret)
-}
-
-/// The values of options that are called like secrets, for commands whose options are not known
-fn by_name(tokens: &[Token<'_>]) -> Vec<Span> {
-    let named = |token: &Token<'_>| {
-        let name = token.text.split('=').next().unwrap_or("");
-        name.starts_with('-') && SECRET_NAMES.iter().any(|part| name.contains(part))
-    };
-    let mut spans = Vec::new();
-    let mut follows = false;
-    for token in tokens {
-        let attached = named(token) && token.text.contains('=');
-        spans.extend(follows.then_some(token.span));
-        spans.extend((attached && !follows).then(|| value_span(token)));
-        follows = named(token) && !attached;
-    }
-    spans
 }
 
 #[cfg(test)]
@@ -167,46 +53,66 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_become_stars_and_columns_stay() {
-        for (line, shown) in [
+    fn a_text_gives_its_secrets_away() {
+        for (text, shown) in [
+            ("https://u:p@h/x", "https://***@h/x"),
+            ("https://token@h/x", "https://***@h/x"),
+            ("--url=ftp://u:p@ss@h:21/x", "--url=ftp://***@h:21/x"),
+            ("http://u:p/ss?#@h/x", "http://***@h/x"),
+            ("x http://u:p@h http://v:q@h", "x http://***@h http://***@h"),
+            ("u:p==@h:3128", "***@h:3128"),
+            ("--proxy=u:p@h", "--proxy=***@h"),
+            ("//u:p@h/share", "//***@h/share"),
+            ("netroot=iscsi:u:p@h::::iqn", "netroot=***@h::::iqn"),
+            ("quiet password=x ro", "quiet password=*** ro"),
+            ("inst.vncpassword=x", "inst.vncpassword=***"),
+            ("http://h/?api_key=x&b", "http://h/?api_key=***"),
+            ("password = 'a b' c", "password = *** c"),
+            (r#"password=\"a b\" c"#, "password=*** c"),
+            (r#"password="a\"b c" d"#, "password=*** d"),
+            (r"password=a\ b c", "password=*** c"),
             (
-                "rootpw --iscrypted hünter2 # c",
-                "rootpw --iscrypted ******* # c",
+                r#"--append="a password=b" --x"#,
+                r#"--append="a password=***" --x"#,
             ),
-            ("rotpw 'a b' c", "rotpw ***** *"),
-            (
-                "user --name=a --password=x --gecos=\"A B\"",
-                "user --name=a --password=* --gecos=\"A B\"",
-            ),
-            ("user --password x --name a", "user --password * --name a"),
-            ("user --passwort=x --nam=a", "user --passwort=* --nam=a"),
-            (
-                "user --name=a --password \"x y",
-                "user --name=a --password ****",
-            ),
-            ("vnc --password=x --host=h", "vnc --password=* --host=h"),
-            ("autopart --passphrase x y", "autopart --passphrase * *"),
-            ("part --passphrase x / y", "part --passphrase * / *"),
-            ("rootpw a#b # c", "rootpw *******"),
-            (
-                "rootpw --lock --iscrypted=x y",
-                "rootpw --lock --iscrypted=* *",
-            ),
-            (
-                "part / --size=1 --passphrase=x",
-                "part / --size=1 --passphrase=*",
-            ),
-            ("rootpw=hunter2", "rootpw********"),
-            ("rootpw:hunter2 x", "rootpw******** *"),
-            ("rootpw\u{a0}hunter2", "rootpw********"),
-            ("user--password=x", "user************"),
-            ("rootpw --password:hunter2", "rootpw --password********"),
-            (
-                "sshkey --username=root 'ssh-rsa AAAA'",
-                "sshkey --username=root 'ssh-rsa AAAA'",
-            ),
+            (r#"{"secret": "x", "b": 1}"#, r#"{"secret": *** "b": 1}"#),
+            ("a --auth-token x b", "a --auth-token *** b"),
+            ("a\n  passwd x y\nb", "a\n  passwd ***\nb"),
+            ("don't\npw=x y", "don't\npw=*** y"),
+            ("key: x", "key: ***"),
         ] {
-            assert_eq!(mask(line), shown);
+            assert_eq!(hidden(text), shown);
+            assert_eq!(hidden(shown), shown, "hidden twice");
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "https://h:80/a@b",
+            "http://[::1]:80/@a",
+            "docker://quay.io/a/b@sha256:0123",
+            "registry:a@sha256:aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffaaaa",
+            "nfs:server:/a@b",
+            "a@b.org",
+            "iommu.passthrough=1",
+            "rd.luks.key=/key:UUID=a",
+            "--sslclientkey=file:///key.pem",
+            "vconsole.keymap=us keyboard=us",
+            "the password",
+            "password=",
+            "",
+        ] {
+            assert_eq!(hidden(text), text);
+        }
+    }
+
+    #[test]
+    fn only_addresses_are_names_with_secrets() {
+        assert_eq!(shown_name("http://u:p@h/a.ks"), "http://***@h/a.ks");
+        assert_eq!(
+            shown_name("/srv/password=x/a:b@c.ks"),
+            "/srv/password=x/a:b@c.ks"
+        );
     }
 }

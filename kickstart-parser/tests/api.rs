@@ -116,6 +116,23 @@ fn secrets_are_in_no_dump_and_no_message() {
     assert!(!render::human(&reading.diagnostics, &reading.sources, true).contains("hunter2"));
 }
 
+/// Each line of `secrets.txt` alone, and all together: what the program prints is made of these
+#[test]
+fn no_spelling_of_a_secret_is_shown() {
+    let text = include_str!("secrets.txt");
+    for line in text.lines().chain([text]) {
+        let reading = read("a.ks", line, None, &NoIncludes);
+        for shown in [
+            render::human(&reading.diagnostics, &reading.sources, false),
+            json_line("a.ks", &reading),
+            render::dump(&reading.kickstart),
+            render::dump_json(&reading.kickstart),
+        ] {
+            assert!(!shown.contains("hunter2"), "{line}\n{shown}");
+        }
+    }
+}
+
 #[test]
 fn a_kickstart_survives_json_and_has_a_schema() {
     let text =

@@ -6,16 +6,15 @@ use landfall_installer::exit::Exit;
 
 use crate::cli::DumpArgs;
 use crate::input::{self, Files};
-use crate::terminal::{self, Problem};
+use crate::terminal;
 
-pub(crate) fn run(args: &DumpArgs) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &DumpArgs) -> Exit {
     let reading = input::reading(&args.file, args.syntax, &Files);
     input::show(&reading);
     if args.json {
-        let json = serde_json::to_string_pretty(&reading.kickstart);
-        terminal::data(&(json.map_err(|e| Problem::new(Exit::Usage, e))? + "\n"));
+        terminal::data(&render::dump_json(&reading.kickstart));
     } else {
         terminal::data(&render::dump(&reading.kickstart));
     }
-    Ok(input::exit(&reading))
+    input::exit(&reading)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `landfall kickstart flatten`: a kickstart and its includes as one file in canonical form.
+//! `landfall kickstart flatten`: a kickstart and its includes as one file in canonical form, secrets too.
 
 use landfall_installer::exit::Exit;
 

@@ -16,6 +16,6 @@ pub(crate) fn run(command: &KickstartCommand) -> Result<Exit, Problem> {
         KickstartCommand::Fmt(args) => fmt::run(args),
         KickstartCommand::Flatten(args) => flatten::run(args),
         KickstartCommand::Diff(args) => diff::run(args),
-        KickstartCommand::Dump(args) => dump::run(args),
+        KickstartCommand::Dump(args) => Ok(dump::run(args)),
     }
 }

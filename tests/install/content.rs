@@ -261,7 +261,18 @@ fn roots_key_is_where_sshd_looks() {
 fn the_stage_is_gone_and_bootc_finds_its_record() {
     with_root(|root| {
         assert!(!root.join("ostree/.landfall-stage").exists());
-        assert!(root.join("ostree/bootc").is_dir());
+        for part in [
+            "overlay",
+            "overlay-images",
+            "overlay-layers",
+            "overlay-containers",
+        ] {
+            let part = root.join("ostree/bootc/storage").join(part);
+            assert_eq!(
+                std::fs::metadata(part).unwrap().permissions().mode() & 0o7777,
+                0o700
+            );
+        }
         let aleph: Value = serde_json::from_str(&read(root.join(".bootc-aleph.json"))).unwrap();
         assert_eq!(aleph["digest"], installed().report["digest"]);
         assert_eq!(aleph["target-image"], TARGET);

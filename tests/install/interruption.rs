@@ -154,3 +154,35 @@ fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
     assert!(is_startable(&disk));
     assert_eq!(script_files_left(&before), [""; 0]);
 }
+
+const SEED: &str = "5eed5eed-5eed-4eed-8eed-5eed5eed5eed";
+
+#[test]
+fn with_its_seed_a_failed_installation_is_taken_up() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    let mut first = install(&scratch, &broken, &size);
+    let ended = run(first.args(["--seed", SEED]));
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let hint = format!("with `--seed {SEED}` it fetches only what is missing");
+    assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
+    let log = |seed: &str| {
+        let mut command = install(&scratch, &seed_kickstart(), disk.to_str().unwrap());
+        run(command.args(["--json", "--seed", seed]))
+            .expect(0)
+            .stdout
+    };
+    let taken_up = "an earlier installation by the same plan is taken up";
+    let resumed = log(SEED);
+    assert!(resumed.contains(taken_up), "{resumed}");
+    assert!(resumed.contains("0 B of layers unpacked"), "{resumed}");
+    assert!(is_startable(&disk));
+    // What is complete is not taken up, nor what another plan made.
+    for seed in [SEED, "5eed5eed-5eed-4eed-8eed-000000000000"] {
+        let log = log(seed);
+        assert!(!log.contains(taken_up), "{log}");
+        assert!(log.contains("; 0 B of layers were there"), "{log}");
+    }
+}

@@ -167,7 +167,7 @@ fn images_that_are_not_bootable_or_for_another_machine() {
         &mut install_image(&encapsulated.unwrap()),
         &disk,
         5,
-        &["ostree-encapsulated", "not supported yet"],
+        &["`ostree.final-diffid` names no layer"],
     );
 }
 

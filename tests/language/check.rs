@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 
-use crate::{codes, files, run, run_with_input};
+use crate::{Outcome, codes, files, run, run_with_input};
 
 const VALID: &str = "#version=F45\nlang en_US.UTF-8\npart / --grow\n";
 const WRONG: &str = "lang en_US.UTF-8\npart / --sise=1\n";
@@ -180,15 +180,38 @@ fn a_huge_file_is_refused_without_reading_it() {
     );
 }
 
+/// Every way to write a secret, `hunter2`, each in a line that there is something to say about
+const SECRETS: &str = include_str!("../../kickstart-parser/tests/secrets.txt");
+
 #[test]
 fn secrets_are_in_no_output() {
-    let text = "rootpw hunter2 hunter2\nuser --name=a --password hunter2 --passwort=hunter2\n";
-    for format in ["human", "json", "sarif"] {
-        let outcome = run_with_input(&["check", "--format", format, "-"], text);
-        assert!(
-            outcome.code == 1 && !outcome.out.contains("hunter2"),
-            "{format}: {}",
-            outcome.out
-        );
+    for line in SECRETS.lines().chain([SECRETS]) {
+        for args in [
+            &["check", "--format", "human"][..],
+            &["check", "--format", "json"][..],
+            &["check", "--format", "sarif"][..],
+            &["kickstart", "dump"][..],
+            &["kickstart", "dump", "--json"][..],
+        ] {
+            let Outcome { out, err, .. } = run_with_input(&[args, &["-"]].concat(), line);
+            assert!(!out.contains("hunter2"), "{args:?} {line}: {out}");
+            assert!(!err.contains("hunter2"), "{args:?} {line}: {err}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_in_no_name_of_a_file() {
+    let directory = files(&[]);
+    for args in [
+        &["check"][..],
+        &["check", "--format=json"][..],
+        &["check", "--format=sarif"][..],
+        &["kickstart", "dump"][..],
+    ] {
+        let name = "http://u:hunter2@127.0.0.1:1/a.ks";
+        let Outcome { code, out, err } = run(directory.path(), &[args, &[name]].concat());
+        assert_eq!(code, 2);
+        assert!(!(out + &err).contains("hunter2"), "{args:?}");
     }
 }

@@ -219,3 +219,21 @@ fn plan_follows_includes_and_refuses_what_it_cannot_carry_out() {
         "a warning of `check`"
     );
 }
+
+#[test]
+fn an_include_with_a_password_is_followed_and_shown_without() {
+    let address = serve().replace("http://", "http://user:hunter2@");
+    let text = format!("%include {address}/lab/a.ks\n");
+    let directory = files(&[("a.ks", &text)]);
+    for args in [
+        &["check", "-i"][..],
+        &["check", "-i", "--format=json"][..],
+        &["check", "-i", "--format=sarif"][..],
+        &["kickstart", "dump", "--json"][..],
+    ] {
+        let outcome = run(directory.path(), &[args, &["a.ks"]].concat());
+        let all = outcome.out + &outcome.err;
+        assert!(all.contains("/lab/parts/b.ks"), "it was followed: {all}");
+        assert!(!all.contains("hunter2"), "{all}");
+    }
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `landfall kickstart`: format, flatten, diff, dump.
 
-use std::fs;
+use std::fs::{self, File, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use serde_json::Value;
 
@@ -37,6 +39,46 @@ fn fmt_prints_checks_or_writes() {
     assert_eq!(
         run_with_input(&["kickstart", "fmt", "-w", "-"], UNTIDY).code,
         2
+    );
+}
+
+#[test]
+fn fmt_replaces_a_file_as_a_whole_and_keeps_owner_mode_and_links() {
+    let directory = files(&[("lab/a.ks", UNTIDY)]);
+    let (file, link) = (
+        directory.path().join("lab/a.ks"),
+        directory.path().join("b.ks"),
+    );
+    symlink("lab/a.ks", &link).unwrap();
+    let owned = fs::metadata(&file).unwrap().uid() == 0 && chown(&file, Some(7), Some(8)).is_ok();
+    fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    let mut before = File::open(&file).unwrap();
+    let written = run(directory.path(), &["kickstart", "fmt", "--write", "b.ks"]);
+    assert_eq!((written.code, written.err.as_str()), (0, ""));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), TIDY);
+    let mut old = String::new();
+    before.read_to_string(&mut old).unwrap();
+    assert_eq!(old, UNTIDY, "who has the file open reads on in the old one");
+    let after = fs::metadata(&file).unwrap();
+    assert_eq!(after.mode() & 0o7777, 0o640);
+    assert!(!owned || (after.uid(), after.gid()) == (7, 8));
+    let left = fs::read_dir(directory.path().join("lab")).unwrap().count();
+    assert_eq!(left, 1, "nothing else is left");
+}
+
+#[test]
+fn fmt_that_cannot_write_leaves_the_file_alone() {
+    let directory = files(&[("a.ks", UNTIDY)]);
+    // The name of the file that is written beside it would be too long.
+    let name = format!("{}.ks", "a".repeat(250));
+    fs::rename(directory.path().join("a.ks"), directory.path().join(&name)).unwrap();
+    let outcome = run(directory.path(), &["kickstart", "fmt", "--write", &name]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.err.contains("writing `aaa"), "{}", outcome.err);
+    assert_eq!(
+        fs::read_to_string(directory.path().join(&name)).unwrap(),
+        UNTIDY
     );
 }
 
@@ -134,4 +176,38 @@ fn dump_shows_what_is_understood_without_secrets() {
         serde_json::from_str(&run_with_input(&["kickstart", "dump", "--json", "-"], text).out)
             .unwrap();
     assert_eq!(json["rootpw"]["value"]["password"], "***");
+}
+
+#[test]
+fn dump_hides_secrets_that_are_no_fields_of_their_own() {
+    let text = "url --url=https://u:hunter2@h/\nnfs --server=h --dir=/ --opts=password=hunter2\n\
+        bootloader --append=\"a inst.vnc.password=hunter2 b\"\nauthselect select a --token hunter2\n\
+        %addon a --password hunter2 'x=http://u:hunter2@h'\npassword = 'a hunter2'\n\"secret\": \"hunter2\"\n\
+        passphrase hunter2 hunter2\n%end\n%post\nTOKEN=hunter2 curl https://u:hunter2@h/\n%end\n";
+    for args in [
+        &["kickstart", "dump", "--syntax=RHEL8", "-"][..],
+        &["kickstart", "dump", "--syntax=RHEL8", "--json", "-"][..],
+    ] {
+        let outcome = run_with_input(args, text);
+        assert!(!outcome.out.contains("hunter2"), "{}", outcome.out);
+        for shown in [
+            "https://***@h/",
+            "a inst.vnc.password=*** b",
+            "select a --token ***",
+        ] {
+            assert!(outcome.out.contains(shown), "{shown}: {}", outcome.out);
+        }
+    }
+}
+
+#[test]
+fn fmt_and_flatten_keep_the_secrets_of_the_users_own_file() {
+    let text = "rootpw hunter2\nurl --url=https://u:hunter3@h/\npart / --size=1\n";
+    for command in ["fmt", "flatten"] {
+        let out = run_with_input(&["kickstart", command, "-"], text).out;
+        assert!(
+            out.contains("hunter2") && out.contains("u:hunter3@h"),
+            "{out}"
+        );
+    }
 }

@@ -148,12 +148,17 @@ fn hint_for_plan(issues: &Issues) -> Option<String> {
 fn hint_for_image(error: &ImageError) -> Option<&'static str> {
     match error {
         ImageError::Unreachable { .. } => Some(
-            "check the reference, and for a registry the network; one without TLS needs `--plain-http`",
+            "check the reference, and for a registry the network; one without TLS needs `--plain-http`, \
+             one with a certificate of its own `--ca`",
         ),
         ImageError::Refused {
             status: 401 | 403, ..
-        } => Some("the registry wants a login, and logging in is not supported yet"),
+        } => Some("give a login with `--authfile FILE`; `podman login --authfile FILE` writes one"),
         ImageError::Refused { status: 404, .. } => Some("check repository and tag"),
+        ImageError::Refused {
+            status: 429 | 500..,
+            ..
+        } => Some("the registry is busy or broken: try again later"),
         ImageError::WrongArchitecture { .. } => Some("use an image for this architecture"),
         _ => None,
     }

@@ -13,6 +13,7 @@ use super::error::EngineError;
 use super::root::Root;
 use super::sysroot::Stage;
 use crate::plan::{BootPayload, ImageFacts};
+use crate::selinux::policy_name;
 
 /// Everything that planning the target needs to know.
 pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError> {
@@ -39,7 +40,7 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
         top: top(&root).map_err(io("the top directory"))?,
         selinux: root
             .text("usr/etc/selinux/config")
-            .is_ok_and(|text| selinux_is_on(&text)),
+            .is_ok_and(|text| matches!(policy_name(&text), Ok(Some(_)))),
     })
 }
 
@@ -228,12 +229,6 @@ fn top(root: &Root) -> io::Result<BTreeMap<String, Option<String>>> {
     // An ostree tree keeps its configuration in /usr/etc; the deployment has it in /etc.
     all.insert("etc".to_owned(), None);
     Ok(all)
-}
-
-fn selinux_is_on(config: &str) -> bool {
-    config
-        .lines()
-        .any(|line| matches!(line.trim(), "SELINUX=enforcing" | "SELINUX=permissive"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! The end of an installation: the record for bootc, trimming, flushing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::syncfs;
@@ -54,13 +55,42 @@ pub(super) fn record(
             .or_else(|| labels.get("version")),
         timestamp: image.created(),
         kernel: &target.kernel,
-        selinux: "disabled",
+        selinux: selinux(target),
     };
     let path = root.join(".bootc-aleph.json");
     let context = || format!("writing `{}`", path.display());
     let json = serde_json::to_vec(&aleph).map_err(|e| EngineError::io(context(), e.into()))?;
     fs::write(&path, json).map_err(|e| EngineError::io(context(), e))?;
-    make_directory(&root.join("ostree/bootc"))
+    make_image_store(root)
+}
+
+/// In bootc's words: whether the system has a policy, and whether the kernel that installed it has SELinux.
+fn selinux(target: &TargetPlan) -> &'static str {
+    match (target.selinux, Path::new("/sys/fs/selinux/enforce").exists()) {
+        (true, true) => "enabled",
+        (true, false) => "host-disabled",
+        (false, _) => "disabled",
+    }
+}
+
+/// An empty store for containers, of the overlay driver: bootc keeps bound images in it, and the image's
+/// `/usr/lib/bootc/storage` is a link to it. podman adds its locks and its database.
+fn make_image_store(root: &Path) -> Result<(), EngineError> {
+    let store = root.join("ostree/bootc/storage");
+    make_directory(&store)?;
+    for part in [
+        "",
+        "overlay",
+        "overlay-containers",
+        "overlay-images",
+        "overlay-layers",
+    ] {
+        let path = store.join(part);
+        make_directory(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o700))
+            .map_err(|e| EngineError::io(format!("making `{}`", path.display()), e))?;
+    }
+    Ok(())
 }
 
 fn strip<'t>(prefix: &str, text: &'t str) -> &'t str {

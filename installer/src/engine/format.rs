@@ -16,14 +16,15 @@ pub(super) fn tools(plan: &Plan) -> Vec<Tool> {
         .collect()
 }
 
-/// Makes every file system of the plan.
+/// Makes the file systems of the plan that are `wanted`.
 pub(super) fn all(
     plan: &Plan,
     nodes: &Nodes,
+    wanted: impl Fn(&Partition) -> bool,
     log: &mut dyn FnMut(String),
 ) -> Result<(), EngineError> {
     for (disk, partition) in plan.partitions() {
-        if partition.mkfs.is_some() {
+        if partition.mkfs.is_some() && wanted(partition) {
             one(partition, nodes.of(&disk.device, partition.number)?, log)?;
         }
     }

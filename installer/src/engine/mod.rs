@@ -8,12 +8,14 @@
 //! process. What is to be done is decided in [`crate::plan`].
 
 mod bootloader;
+mod earlier;
 pub mod error;
 mod esp;
 mod facts;
 mod finalize;
 mod format;
 pub mod import;
+mod label;
 mod mount;
 mod namespace;
 mod node;
@@ -32,10 +34,11 @@ use std::path::{Path, PathBuf};
 
 use kickstart_parser::commands::EndAction;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::event::{Body, Emitter, Failure, Step};
 use crate::exit::Exit;
-use crate::plan::{TargetPlan, plan_target, render_target};
+use crate::plan::{Partition, TargetPlan, plan_target, render_target, size};
 use crate::report::{Report, StepReport};
 
 use error::EngineError;
@@ -55,6 +58,8 @@ pub struct Failed {
     pub step: Step,
     /// Whether a disk had been written to.
     pub written: bool,
+    /// Seed of the plan that was being carried out: with it another run takes up what is there.
+    pub seed: Option<Uuid>,
     /// Why.
     #[source]
     pub error: EngineError,
@@ -66,6 +71,7 @@ impl Failed {
         Self {
             step,
             written: false,
+            seed: None,
             error,
         }
     }
@@ -103,18 +109,21 @@ pub fn execute(
     let mut own = Mounts::default();
     let top =
         work_directory(&mut own).map_err(|error| Failed::before_writes(Step::Partition, error))?;
+    let seed = prepared.plan.seed;
     let mut execution = Execution {
         prepared,
         emitter,
         stop,
         top: &top,
         written: false,
+        resumed: false,
     };
     let outcome = execution.run();
     let written = execution.written;
     outcome.map_err(|error| Failed {
         step: emitter.current(),
         written,
+        seed: Some(seed),
         error: stop.cause(error),
     })
 }
@@ -136,6 +145,8 @@ struct Execution<'e, 'a> {
     top: &'e Path,
     /// Whether a disk has been written to.
     written: bool,
+    /// Whether the root file system is that of an earlier run by the same plan.
+    resumed: bool,
 }
 
 /// What a deployed, not yet configured target consists of.
@@ -164,6 +175,8 @@ impl Execution<'_, '_> {
                 &deployed.target,
                 &self.prepared.image,
             )?;
+            earlier::clear_mark(&physical)?;
+            label::all(&system.path, &physical)?;
             finalize::flush(&system.file_systems())?;
             system.close()?;
             finalize::flush(&[&physical.join("boot"), &physical])?;
@@ -183,10 +196,16 @@ impl Execution<'_, '_> {
     fn partition(&mut self) -> Result<(), EngineError> {
         self.stop.check()?;
         let plan = &self.prepared.plan;
-        let written = &mut self.written;
-        self.emitter.step(Step::Partition, |_| {
+        let (written, resumed) = (&mut self.written, &mut self.resumed);
+        let point = self.top.join("earlier");
+        self.emitter.step(Step::Partition, |emitter| {
             let files = partition::open_all(&plan.disks)?;
+            *resumed = earlier::is_there(plan, &point);
             *written = true;
+            if *resumed {
+                emitter.log("an earlier installation by the same plan is taken up".to_owned());
+                return Ok(());
+            }
             plan.disks
                 .iter()
                 .zip(files)
@@ -196,23 +215,31 @@ impl Execution<'_, '_> {
 
     fn format(&mut self) -> Result<Nodes, EngineError> {
         self.stop.check()?;
+        let resumed = self.resumed;
         let plan = &self.prepared.plan;
         self.emitter.step(Step::Format, |emitter| {
             let nodes = Nodes::attach(plan)?;
-            format::all(plan, &nodes, &mut |line| emitter.log(line))?;
+            let wanted =
+                |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
+            format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
             Ok(nodes)
         })
     }
 
     /// Mounts the root file system and `/boot`.
     fn mount(&self, nodes: &Nodes, physical: &Path) -> Result<Mounts, EngineError> {
+        let plan = &self.prepared.plan;
         let mut mounts = Mounts::default();
         for (at, point) in [("/", physical.to_owned()), ("/boot", physical.join("boot"))] {
-            if let Some((disk, partition)) = self.prepared.plan.mounted_at(at) {
+            if let Some((disk, partition)) = plan.mounted_at(at) {
                 let fs = partition.fs.map_or("auto", crate::plan::FileSystem::name);
                 mounts.device(nodes.of(&disk.device, partition.number)?, &point, fs)?;
             }
+            if self.resumed && at == "/" {
+                earlier::clear(physical)?;
+            }
         }
+        earlier::set_mark(plan, physical)?;
         Ok(mounts)
     }
 
@@ -232,6 +259,13 @@ impl Execution<'_, '_> {
                 }
             };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
+            emitter.log(format!(
+                "{} of layers unpacked to {} in {} objects; {} of layers were there already",
+                size::human(total - commit.reused_bytes),
+                size::human(commit.content_bytes),
+                commit.objects,
+                size::human(commit.reused_bytes),
+            ));
             Ok((repo, commit.checksum))
         })
     }

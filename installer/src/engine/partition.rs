@@ -119,7 +119,7 @@ fn read_table(file: &mut File, sector: u64) -> gptman::Result<GPT> {
 /// Bit of a GPT entry's attributes that keeps systemd from mounting the partition by its type.
 const NO_AUTO: u32 = 63;
 
-fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
+pub(super) fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
     GPTPartitionEntry {
         partition_type_guid: partition.kind.to_bytes_le(),
         unique_partition_guid: partition.uuid.unwrap_or_default().to_bytes_le(),

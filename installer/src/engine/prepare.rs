@@ -6,10 +6,11 @@ use kickstart_parser::{Kickstart, ScriptKind};
 use uuid::Uuid;
 
 use super::error::EngineError;
+use super::import;
 use super::tool::Tool;
 use super::{Failed, esp, format, script};
 use crate::event::{Emitter, Step};
-use crate::image::{Image, ImageRef, OpenOptions};
+use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
 use crate::plan::{Choices, Plan, Planned, ScriptPlan, plan_disks, size};
@@ -31,8 +32,10 @@ pub struct Request {
     pub image: Option<String>,
     /// What the installed system follows, if not the kickstart's reference.
     pub target_ref: Option<String>,
-    /// Talk http to the registry.
-    pub plain_http: bool,
+    /// How the image is reached.
+    pub access: Access,
+    /// What the installed system is given to reach its registry.
+    pub target_access: TargetAccessFiles,
     /// Seed of the plan's UUIDs.
     pub seed: Uuid,
 }
@@ -48,8 +51,8 @@ pub struct Prepared {
     pub image: Image,
 }
 
-/// Looks at the machine and makes the disk half of the plan; an image in a local layout is looked
-/// at too, one in a registry is not.
+/// Looks at the machine and makes the disk half of the plan; an image in a local layout or archive is
+/// looked at too, one in a registry is not.
 pub fn draft(request: &Request) -> Result<Planned, EngineError> {
     let inventory = if let Some(inventory) = &request.inventory {
         with_firmware(inventory.clone(), request.firmware)
@@ -57,7 +60,7 @@ pub fn draft(request: &Request) -> Result<Planned, EngineError> {
         probe::probe(&request.disks, request.firmware)?
     };
     let mut planned = plan_of(request, &inventory)?;
-    if planned.plan.image.source.starts_with("oci:") {
+    if !planned.plan.image.source.starts_with("docker://") {
         let image = open_image(request, &planned.plan)?;
         check_image(&image, &planned.plan)?;
         planned.plan.image.digest = Some(image.digest);
@@ -76,6 +79,7 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
         kickstart_sha256: request.kickstart_sha256.clone(),
         image: request.image.clone(),
         target_ref: request.target_ref.clone(),
+        target_access: request.target_access.read()?,
     };
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }
@@ -119,7 +123,7 @@ fn open_image(request: &Request, plan: &Plan) -> Result<Image, EngineError> {
     let reference: ImageRef = plan.image.source.parse()?;
     let options = OpenOptions {
         arch: plan.arch.clone(),
-        plain_http: request.plain_http,
+        access: request.access.clone(),
     };
     Ok(Image::open(&reference, &options)?)
 }
@@ -133,12 +137,7 @@ fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
             image.reference
         )));
     }
-    if image.is_encapsulated() {
-        return Err(EngineError::Unusable(format!(
-            "`{}` is an ostree-encapsulated image, which is not supported yet",
-            image.reference
-        )));
-    }
+    import::check(image)?;
     let room = plan
         .mounted_at("/")
         .map_or(0, |(_, partition)| partition.size_bytes);

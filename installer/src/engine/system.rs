@@ -12,7 +12,7 @@ use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
-use crate::plan::{Action, MountPlan, Plan, Program, TargetPlan};
+use crate::plan::{AccessFile, Action, MountPlan, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
 #[derive(Debug)]
@@ -125,6 +125,11 @@ impl System {
             Action::Write { path, mode, text } => {
                 log(writing(path));
                 self.root.write(path, *mode, text).map_err(failed(path))
+            }
+            Action::WriteSecret(AccessFile { path, mode, text }) => {
+                log(writing(path));
+                let written = self.root.write(path, *mode, text.expose());
+                written.map_err(failed(path))
             }
             Action::Append { path, mode, line } => {
                 log(writing(path));

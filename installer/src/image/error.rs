@@ -4,6 +4,8 @@
 //! Takes what each step of reading was doing; gives one-line messages with the values in them. It
 //! deliberately does not know exit codes or hints: the caller chooses those by the variant.
 
+use std::path::Path;
+
 /// Why an image could not be read. `doing` is a gerund phrase with its object.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,6 +55,24 @@ pub enum ImageError {
         /// The OCI architectures that there are.
         found: Vec<String>,
     },
+    /// A file that says how images are reached or judged cannot be used.
+    #[error("reading `{file}`: {reason}")]
+    Configuration {
+        /// The file.
+        file: String,
+        /// What is wrong with it, never its content.
+        reason: String,
+    },
+    /// A policy or the configuration of registries keeps the image out.
+    #[error("checking `{reference}` against `{file}`: {reason}")]
+    Forbidden {
+        /// The image asked for.
+        reference: String,
+        /// The file that forbids it.
+        file: String,
+        /// Which rule does, and what it demands.
+        reason: String,
+    },
     /// Valid, but of a kind that cannot be installed.
     #[error("{doing}: {feature} is not supported")]
     Unsupported {
@@ -64,7 +84,7 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    pub(super) fn invalid(doing: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn invalid(doing: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid {
             doing: doing.into(),
             reason: reason.into(),
@@ -75,6 +95,13 @@ impl ImageError {
         Self::Unsupported {
             doing: doing.into(),
             feature: feature.into(),
+        }
+    }
+
+    pub(super) fn configuration(file: &Path, reason: impl Into<String>) -> Self {
+        Self::Configuration {
+            file: file.display().to_string(),
+            reason: reason.into(),
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::verify::digest_of;
-use super::{Compression, Image, ImageError, ImageRef, OpenOptions};
+use super::{Access, Compression, Image, ImageError, ImageRef, OpenOptions, Patience, Places};
 
 /// A tar archive that can hold anything, valid or not.
 #[derive(Default)]
@@ -246,7 +246,26 @@ impl LayoutDir {
 pub(crate) fn options() -> OpenOptions {
     OpenOptions {
         arch: "amd64".to_owned(),
-        plain_http: true,
+        access: Access {
+            plain_http: true,
+            ..access(Path::new("/nonexistent"))
+        },
+    }
+}
+
+/// Access as on a machine whose files are below `root`, with little patience.
+pub(crate) fn access(root: &Path) -> Access {
+    Access {
+        places: Places::below(root),
+        patience: Patience {
+            rounds: 3,
+            first: Duration::from_millis(5),
+            longest: Duration::from_millis(20),
+            total: Duration::from_secs(5),
+            stall: Duration::from_millis(500),
+            connect: Duration::from_secs(5),
+        },
+        ..Access::default()
     }
 }
 
@@ -280,6 +299,22 @@ pub(crate) struct TestRegistry {
 
 impl TestRegistry {
     pub(crate) fn start() -> Self {
+        Self::serve("")
+    }
+
+    /// With https by `server.crt` and `server.key` there; clients are to be signed by `ca.crt` if `client` is true.
+    pub(crate) fn start_tls(certificates: &Path, client: bool) -> Self {
+        let dir = certificates.display();
+        let mut tls =
+            format!("  tls:\n    certificate: {dir}/server.crt\n    key: {dir}/server.key\n");
+        if client {
+            tls = format!("{tls}    clientcas:\n      - {dir}/ca.crt\n");
+        }
+        Self::serve(&tls)
+    }
+
+    /// `http` is what more stands in that section of the configuration.
+    fn serve(http: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -290,7 +325,7 @@ impl TestRegistry {
         let config = dir.path().join("config.yml");
         let store = dir.path().join("store");
         let text = format!(
-            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {host}\n",
+            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {host}\n{http}",
             store.display()
         );
         fs::write(&config, text).unwrap();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! An OCI image layout directory, read as a source of manifests and blobs.
+//! An OCI image layout, in a directory or a tar archive, read as a source of manifests and blobs.
 //!
-//! Takes the directory and perhaps a name in it; gives the descriptors its `index.json` offers and
+//! Takes the place and perhaps a name in it; gives the descriptors its `index.json` offers and
 //! the blobs as readers. It deliberately does not know architectures (the caller chooses) and does
 //! not verify (the caller wraps).
 
@@ -12,30 +12,44 @@ use std::path::{Path, PathBuf};
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex};
 
 use super::ImageError;
+use super::archive::TarFile;
 use super::manifest::{MAX_JSON, digest_hex};
 
-/// An OCI layout on a file system.
-#[derive(Debug, Clone)]
+/// An OCI layout.
+#[derive(Debug)]
 pub(super) struct Layout {
-    dir: PathBuf,
+    files: Files,
     tag: Option<String>,
 }
 
+/// Where the files of a layout are.
+#[derive(Debug)]
+enum Files {
+    Directory(PathBuf),
+    Archive(TarFile),
+}
+
 impl Layout {
-    pub(super) fn new(dir: &Path, tag: Option<&str>) -> Self {
+    pub(super) fn in_directory(dir: &Path, tag: Option<&str>) -> Self {
         Self {
-            dir: dir.to_owned(),
+            files: Files::Directory(dir.to_owned()),
             tag: tag.map(str::to_owned),
         }
+    }
+
+    pub(super) fn in_archive(file: &Path, tag: Option<&str>) -> Result<Self, ImageError> {
+        Ok(Self {
+            files: Files::Archive(TarFile::open(file)?),
+            tag: tag.map(str::to_owned),
+        })
     }
 
     /// The entries of `index.json`: those of the name that was asked for, or all of them.
     pub(super) fn descriptors(&self) -> Result<Vec<Descriptor>, ImageError> {
         let tag = self.tag.as_deref();
-        let path = self.dir.join("index.json");
-        let doing = format!("reading `{}`", path.display());
+        let doing = format!("reading {}", self.files.name("index.json"));
         let mut bytes = Vec::new();
-        let file = File::open(&path).map_err(|error| ImageError::unreachable(&doing, error))?;
+        let file = self.files.open("index.json", &doing)?;
         file.take(MAX_JSON + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| ImageError::unreachable(&doing, error))?;
@@ -63,15 +77,36 @@ impl Layout {
     }
 
     /// A blob as it lies there, unverified.
-    pub(super) fn blob(&self, digest: &str) -> Result<File, ImageError> {
-        let path = self.dir.join("blobs/sha256").join(digest_hex(digest)?);
-        let doing = format!("opening `{}`", path.display());
-        let file = File::open(&path).map_err(|error| ImageError::unreachable(&doing, error))?;
-        match file.metadata() {
-            Ok(metadata) if metadata.is_file() => Ok(file),
-            Ok(_) => Err(ImageError::invalid(doing, "it is not a regular file")),
-            Err(error) => Err(ImageError::unreachable(doing, error)),
+    pub(super) fn blob(&self, digest: &str) -> Result<Box<dyn Read + Send>, ImageError> {
+        let path = format!("blobs/sha256/{}", digest_hex(digest)?);
+        let doing = format!("opening {}", self.files.name(&path));
+        self.files.open(&path, &doing)
+    }
+}
+
+impl Files {
+    /// What a file is called in messages.
+    fn name(&self, path: &str) -> String {
+        match self {
+            Self::Directory(dir) => format!("`{}`", dir.join(path).display()),
+            Self::Archive(archive) => format!("`{path}` in `{}`", archive.name()),
         }
+    }
+
+    fn open(&self, path: &str, doing: &str) -> Result<Box<dyn Read + Send>, ImageError> {
+        match self {
+            Self::Directory(dir) => Ok(Box::new(regular(&dir.join(path), doing)?)),
+            Self::Archive(archive) => Ok(Box::new(archive.file(path)?)),
+        }
+    }
+}
+
+fn regular(path: &Path, doing: &str) -> Result<File, ImageError> {
+    let file = File::open(path).map_err(|error| ImageError::unreachable(doing, error))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(ImageError::invalid(doing, "it is not a regular file")),
+        Err(error) => Err(ImageError::unreachable(doing, error)),
     }
 }
 

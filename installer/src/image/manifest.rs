@@ -17,7 +17,7 @@ use super::{ImageError, Layer};
 /// what skopeo and containerd allow at most.
 pub(super) const MAX_JSON: u64 = 4 * 1024 * 1024;
 /// More layers than any image has.
-const MAX_LAYERS: usize = 1000;
+pub(super) const MAX_LAYERS: usize = 1000;
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// What a reference led to.
@@ -39,6 +39,12 @@ struct Kind {
 pub(super) fn parse(bytes: &[u8], doing: &str) -> Result<Document, ImageError> {
     let invalid = |error: serde_json::Error| ImageError::invalid(doing, error.to_string());
     let kind: Kind = serde_json::from_slice(bytes).map_err(invalid)?;
+    if kind.schema_version == 1 {
+        return Err(ImageError::unsupported(
+            doing,
+            "an image of Docker's schema version 1 (push it again with a newer tool)",
+        ));
+    }
     if kind.schema_version != 2 {
         let feature = format!("a manifest of schema version {}", kind.schema_version);
         return Err(ImageError::unsupported(doing, feature));
@@ -61,7 +67,8 @@ pub(super) fn parse(bytes: &[u8], doing: &str) -> Result<Document, ImageError> {
     }
 }
 
-/// The entry for Linux on `arch`; on failure, the architectures that there are.
+/// The entry for Linux on `arch`, for any machine of that architecture where there is one, else the lowest
+/// variant; on failure, the architectures that there are.
 pub(super) fn choose<'a>(
     entries: &'a [Descriptor],
     arch: &str,
@@ -70,10 +77,14 @@ pub(super) fn choose<'a>(
         let platform = entry.platform().as_ref()?;
         (*platform.os() == Os::Linux).then(|| platform.architecture().to_string())
     };
-    if let Some(found) = entries
+    let variant = |entry: &Descriptor| {
+        let variant = entry.platform().as_ref()?.variant().clone();
+        variant.filter(|variant| variant != baseline(arch))
+    };
+    let suitable = entries
         .iter()
-        .find(|entry| platform(entry).as_deref() == Some(arch))
-    {
+        .filter(|entry| platform(entry).as_deref() == Some(arch));
+    if let Some(found) = suitable.min_by_key(|entry| variant(entry)) {
         return Ok(found);
     }
     if let [only] = entries
@@ -85,6 +96,15 @@ pub(super) fn choose<'a>(
     found.sort_unstable();
     found.dedup();
     Err(found)
+}
+
+/// The variant of an architecture that all its 64-bit machines have.
+fn baseline(arch: &str) -> &'static str {
+    match arch {
+        "arm64" => "v8",
+        "amd64" => "v1",
+        _ => "",
+    }
 }
 
 /// The layers of a manifest, each of a kind that can be read.
@@ -115,6 +135,10 @@ fn layer(descriptor: &Descriptor) -> Result<Layer, ImageError> {
     };
     digest_hex(&layer.digest)?;
     layer.compression()?;
+    if i64::try_from(layer.size).is_err() {
+        let doing = format!("reading the layer `{}`", layer.digest);
+        return Err(ImageError::invalid(doing, "its size is absurd"));
+    }
     Ok(layer)
 }
 

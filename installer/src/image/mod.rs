@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A container image in a registry or an OCI layout directory, read and verified.
+//! A container image in a registry, an OCI layout or an archive, read and verified.
 //!
-//! Takes an [`ImageRef`] and an architecture; gives an [`Image`]: its manifest and configuration,
+//! Takes an [`ImageRef`], an architecture and how to reach it; gives an [`Image`]: its manifest and configuration,
 //! both checked against their digests, and its layers as readers that fail rather than end when the
 //! bytes are not those that the manifest names. It reads only. It deliberately does not know
 //! what is inside a layer, or what will become of it.
 
+mod access;
+mod archive;
 mod error;
+mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod layout;
 mod manifest;
+mod policy;
 mod reference;
 mod registry;
+mod source;
+mod target;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -20,15 +26,16 @@ mod verify;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use oci_spec::image::{Descriptor, ImageManifest};
+use oci_spec::image::ImageManifest;
 
+pub use access::{Access, Patience, Places};
 pub use error::ImageError;
 pub use reference::{ImageRef, RegistryRef};
+pub use target::TargetAccessFiles;
 
-use layout::Layout;
-use manifest::{Document, Facts, MAX_JSON};
-use registry::Registry;
-use verify::{Verified, digest_of, read_all};
+use manifest::{Document, Facts};
+use source::Source;
+use verify::{Verified, digest_of};
 
 /// Indexes that may lead to each other before an image comes.
 const MAX_INDEXES: usize = 3;
@@ -38,8 +45,8 @@ const MAX_INDEXES: usize = 3;
 pub struct OpenOptions {
     /// The OCI name of the architecture: `amd64`, `arm64`.
     pub arch: String,
-    /// Whether the registry is spoken to over http instead of https.
-    pub plain_http: bool,
+    /// How registries are reached, and which images are let in.
+    pub access: Access,
 }
 
 /// An image of one architecture.
@@ -105,9 +112,11 @@ impl Layer {
 }
 
 impl Image {
-    /// Finds the image for the architecture and reads its manifest and configuration.
+    /// Finds the image for the architecture and reads its manifest and configuration. An image that the
+    /// machine's `policy.json` keeps out is an error before anything is asked for.
     pub fn open(reference: &ImageRef, options: &OpenOptions) -> Result<Self, ImageError> {
-        let source = Source::new(reference, options);
+        policy::check(reference, &options.access)?;
+        let source = Source::new(reference, &options.access)?;
         let (digest, bytes, parsed) = resolve(&source, reference, options)?;
         let doing = format!("reading the manifest `{digest}`");
         let layers = manifest::layers(&parsed, &doing)?;
@@ -177,7 +186,7 @@ impl Image {
     /// The bytes of a layer, packed as they are. Reading fails, instead of ending, where size or
     /// digest differ; such an [`io::Error`] carries an [`ImageError`].
     pub fn blob(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, ImageError> {
-        let blob = self.source.blob(&layer.digest)?;
+        let blob = self.source.blob(&layer.digest, layer.size)?;
         Ok(Box::new(Verified::new(blob, &layer.digest, layer.size)))
     }
 }
@@ -188,7 +197,10 @@ fn resolve(
     reference: &ImageRef,
     options: &OpenOptions,
 ) -> Result<(String, Vec<u8>, ImageManifest), ImageError> {
-    let mut bytes = source.root(reference, options)?;
+    let mut bytes = source.root(&options.arch).map_err(|error| match error {
+        source::RootError::Architecture(found) => wrong_architecture(reference, options, found),
+        source::RootError::Image(error) => error,
+    })?;
     for _ in 0..=MAX_INDEXES {
         let digest = digest_of(&bytes);
         let index = match manifest::parse(&bytes, &format!("reading the manifest `{digest}`"))? {
@@ -221,81 +233,6 @@ fn wrong_architecture(
 fn text(bytes: Vec<u8>, digest: &str) -> Result<String, ImageError> {
     String::from_utf8(bytes)
         .map_err(|_| ImageError::invalid(format!("reading `{digest}`"), "it is not UTF-8"))
-}
-
-/// Where the parts of an image come from.
-#[derive(Debug)]
-enum Source {
-    Layout(Layout),
-    Registry(Registry),
-}
-
-impl Source {
-    fn new(reference: &ImageRef, options: &OpenOptions) -> Self {
-        match reference {
-            ImageRef::Layout { dir, tag } => Self::Layout(Layout::new(dir, tag.as_deref())),
-            ImageRef::Registry(name) => Self::Registry(Registry::new(name, options.plain_http)),
-        }
-    }
-
-    /// The first document: what the reference itself names.
-    fn root(&self, reference: &ImageRef, options: &OpenOptions) -> Result<Vec<u8>, ImageError> {
-        match self {
-            Self::Layout(layout) => {
-                let entries = layout.descriptors()?;
-                let chosen = manifest::choose(&entries, &options.arch)
-                    .map_err(|found| wrong_architecture(reference, options, found))?;
-                self.document(chosen)
-            }
-            Self::Registry(registry) => bounded(registry.manifest(None)?, reference),
-        }
-    }
-
-    /// A manifest or index that another document names.
-    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
-        let Self::Registry(registry) = self else {
-            return self.document(descriptor);
-        };
-        let digest = descriptor.digest().as_ref();
-        manifest::digest_hex(digest)?;
-        let bytes = registry.manifest(Some(digest))?;
-        verified(bytes.as_slice(), descriptor)
-    }
-
-    /// A small blob that another document names: verified, bounded.
-    fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
-        verified(self.blob(descriptor.digest().as_ref())?, descriptor)
-    }
-
-    fn blob(&self, digest: &str) -> Result<Box<dyn Read + Send>, ImageError> {
-        manifest::digest_hex(digest)?;
-        Ok(match self {
-            Self::Layout(layout) => Box::new(layout.blob(digest)?),
-            Self::Registry(registry) => {
-                let blob = registry.blob(digest).map_err(|error| {
-                    ImageError::unreachable(format!("fetching the blob `{digest}`"), error)
-                })?;
-                Box::new(blob)
-            }
-        })
-    }
-}
-
-fn bounded(bytes: Vec<u8>, reference: &ImageRef) -> Result<Vec<u8>, ImageError> {
-    if bytes.len() as u64 > MAX_JSON {
-        let reason = format!("its {} bytes are more than {MAX_JSON}", bytes.len());
-        return Err(ImageError::invalid(
-            format!("reading the manifest of `{reference}`"),
-            reason,
-        ));
-    }
-    Ok(bytes)
-}
-
-fn verified(source: impl Read, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
-    let digest = descriptor.digest().as_ref();
-    read_all(source, (digest, descriptor.size()), MAX_JSON)
-        .map_err(|error| from_io(error, &format!("reading the blob `{digest}`")))
 }
 
 /// The [`ImageError`] that a read error carries, or one made of it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where an image is: a registry or an OCI layout directory.
+//! Where an image is: a registry, an OCI layout, or an archive.
 //!
 //! Takes the text of a reference; gives it parsed, and prints it in the transport form that bootc
 //! uses in refs and origins (`docker://host/repo:tag`, `oci:DIR:TAG`). It deliberately does not
@@ -9,12 +9,23 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 
 use super::ImageError;
 
+/// Transports of containers-transports(5) that are not read.
+const OTHER_TRANSPORTS: [&str; 6] = [
+    "containers-storage:",
+    "dir:",
+    "docker-daemon:",
+    "ostree:",
+    "sif:",
+    "tarball:",
+];
+
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageRef {
     /// In a registry: `docker://host[:port]/repository[:tag][@digest]`.
     Registry(RegistryRef),
@@ -24,6 +35,20 @@ pub enum ImageRef {
         dir: PathBuf,
         /// The value of `org.opencontainers.image.ref.name` to look for.
         tag: Option<String>,
+    },
+    /// In a tar archive of an OCI layout: `oci-archive:FILE[:TAG]`.
+    OciArchive {
+        /// The archive.
+        file: PathBuf,
+        /// The value of `org.opencontainers.image.ref.name` to look for.
+        tag: Option<String>,
+    },
+    /// In an archive of `docker save` or `podman save`: `docker-archive:FILE[:NAME|:@N]`.
+    DockerArchive {
+        /// The archive.
+        file: PathBuf,
+        /// One of its names, or `@` and the place in its list from 0.
+        image: Option<String>,
     },
 }
 
@@ -78,50 +103,57 @@ impl FromStr for ImageRef {
     type Err = ImageError;
 
     fn from_str(text: &str) -> Result<Self, ImageError> {
+        let refused = |reason: String| ImageError::Reference {
+            text: text.to_owned(),
+            reason,
+        };
+        if let Some(other) = OTHER_TRANSPORTS.iter().find(|t| text.starts_with(**t)) {
+            return Err(refused(format!(
+                "`{other}` is not read; `skopeo copy` makes an `oci:` layout of it"
+            )));
+        }
         if let Some(rest) = text.strip_prefix("oci:") {
-            return layout(text, rest);
+            let (dir, tag) = path("oci:DIR", rest).map_err(refused)?;
+            return Ok(Self::Layout { dir, tag });
+        }
+        if let Some(rest) = text.strip_prefix("oci-archive:") {
+            let (file, tag) = path("oci-archive:FILE", rest).map_err(refused)?;
+            return Ok(Self::OciArchive { file, tag });
+        }
+        if let Some(rest) = text.strip_prefix("docker-archive:") {
+            let (file, image) = path("docker-archive:FILE", rest).map_err(refused)?;
+            return Ok(Self::DockerArchive { file, image });
         }
         let name = text.strip_prefix("docker://").unwrap_or(text);
         match name.parse() {
-            Ok(registry) => Ok(Self::Registry(registry)),
-            Err(ImageError::Reference { reason, .. }) => Err(ImageError::Reference {
-                text: text.to_owned(),
-                reason,
-            }),
-            Err(other) => Err(other),
+            Err(ImageError::Reference { reason, .. }) => Err(refused(reason)),
+            other => other.map(Self::Registry),
         }
     }
 }
 
-/// `DIR[:TAG]`; the tag may itself hold colons, the directory may not.
-fn layout(text: &str, rest: &str) -> Result<ImageRef, ImageError> {
-    let (dir, tag) = match rest.split_once(':') {
-        Some((dir, tag)) => (dir, Some(tag)),
+/// `PATH[:NAME]`; the name may itself hold colons, the path may not.
+fn path(form: &str, rest: &str) -> Result<(PathBuf, Option<String>), String> {
+    let (path, name) = match rest.split_once(':') {
+        Some((path, name)) => (path, Some(name)),
         None => (rest, None),
     };
-    if dir.is_empty() || tag.is_some_and(str::is_empty) {
-        let reason = "an OCI layout is written `oci:DIR` or `oci:DIR:TAG`".to_owned();
-        return Err(ImageError::Reference {
-            text: text.to_owned(),
-            reason,
-        });
+    if path.is_empty() || name.is_some_and(str::is_empty) {
+        return Err(format!("it is written `{form}` or `{form}:NAME`"));
     }
-    Ok(ImageRef::Layout {
-        dir: PathBuf::from(dir),
-        tag: tag.map(str::to_owned),
-    })
+    Ok((PathBuf::from(path), name.map(str::to_owned)))
 }
 
 impl fmt::Display for ImageRef {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Registry(registry) => write!(out, "docker://{}", registry.name),
-            Self::Layout { dir, tag: None } => write!(out, "oci:{}", dir.display()),
-            Self::Layout {
-                dir,
-                tag: Some(tag),
-            } => write!(out, "oci:{}:{tag}", dir.display()),
-        }
+        let (transport, path, name) = match self {
+            Self::Registry(registry) => return write!(out, "docker://{}", registry.name),
+            Self::Layout { dir, tag } => ("oci", dir, tag),
+            Self::OciArchive { file, tag } => ("oci-archive", file, tag),
+            Self::DockerArchive { file, image } => ("docker-archive", file, image),
+        };
+        write!(out, "{transport}:{}", path.display())?;
+        name.iter().try_for_each(|name| write!(out, ":{name}"))
     }
 }
 
@@ -191,8 +223,28 @@ mod tests {
             layout("/a", Some("example.org:5000/os:1"))
         );
         assert_eq!(full.parse::<ImageRef>().unwrap().to_string(), full);
+        for text in [
+            "oci-archive:/a.tar",
+            "docker-archive:/a.tar:@1",
+            "oci-archive:a:b:c",
+        ] {
+            assert_eq!(text.parse::<ImageRef>().unwrap().to_string(), text);
+        }
+        assert!(reason("docker-archive:").contains("docker-archive:FILE"));
         assert!(reason("oci:").contains("oci:DIR"));
         assert!(reason("oci:/a:").contains("oci:DIR"));
+    }
+
+    #[test]
+    fn transports_that_are_not_read_are_named_with_the_remedy() {
+        for text in [
+            "containers-storage:localhost/os:1",
+            "dir:/a",
+            "docker-daemon:a:b",
+        ] {
+            let reason = reason(text);
+            assert!(reason.contains("`skopeo copy`"), "{reason}");
+        }
     }
 
     #[test]

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Opening images and reading their layers, good and bad.
 
+mod archives;
+mod faults;
+mod hostile;
+mod logins;
+mod mirrors;
+mod policies;
 mod registries;
+mod resuming;
+mod server;
+mod tls;
+mod tokens;
 
 use std::fs;
 use std::io::Read as _;

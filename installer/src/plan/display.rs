@@ -60,6 +60,7 @@ pub fn render_target(target: &TargetPlan) -> String {
 fn describe(action: &Action) -> String {
     match action {
         Action::Write { path, text, .. } => format!("write {path} ({} bytes)", text.len()),
+        Action::WriteSecret(file) => format!("write {} (not shown)", file.path),
         Action::Append { path, .. } => format!("add a line to {path}"),
         Action::Directory { path, .. } => format!("make the directory {path}"),
         Action::Link { path, target } => format!("link {path} -> {target}"),

@@ -45,6 +45,8 @@ pub(super) fn actions(
     }
     actions.extend(firewall(kickstart.firewall.as_ref(), facts, issues));
     actions.extend(network(kickstart, plan, facts, issues));
+    let access = plan.image.access.iter().cloned();
+    actions.extend(access.map(Action::WriteSecret));
     actions
 }
 

@@ -6,6 +6,7 @@
 //! random number (UUIDs come from the seed). Where an option would need a choice at execution,
 //! the choice belongs here. Sizes and places are decided in [`allocate`].
 
+mod access;
 mod allocate;
 mod boot;
 mod display;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
 
+pub use access::{AccessFile, TargetAccess};
 pub use boot::{BootPayload, BootPlan, Copy};
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
@@ -69,12 +71,15 @@ pub struct Plan {
 /// Where the content comes from and what the installed system follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImagePlan {
-    /// Where the content is pulled from: `docker://…`, `oci:DIR`.
+    /// Where the content is pulled from: `docker://…`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`.
     pub source: String,
     /// What the installed system follows, `docker://…`.
     pub target: String,
     /// Digest of the manifest for this architecture, where it is known.
     pub digest: Option<String>,
+    /// What the installed system is given to reach the registry that it follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<AccessFile>,
 }
 
 /// One disk, before and after.
@@ -183,6 +188,8 @@ pub struct Choices {
     pub image: Option<String>,
     /// `--target-ref`: what the installed system follows.
     pub target_ref: Option<String>,
+    /// `--target-authfile` and its like: files for the installed system.
+    pub target_access: TargetAccess,
 }
 
 /// A plan and what is worth saying about it.

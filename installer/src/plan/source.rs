@@ -47,6 +47,7 @@ pub(super) fn choose(
         .map_or(wanted.source, with_transport);
     Some(ImagePlan {
         source,
+        access: choices.target_access.files(&target),
         target,
         digest: None,
     })

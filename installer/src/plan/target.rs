@@ -12,6 +12,7 @@ use kickstart_parser::{Kickstart, ScriptKind, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::AccessFile;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
@@ -53,6 +54,8 @@ pub struct TargetPlan {
     pub origin: Origin,
     /// Kernel version of the deployment.
     pub kernel: String,
+    /// Whether the image has an SELinux policy that is switched on: every file gets its label.
+    pub selinux: bool,
     /// Kernel arguments in their order, without `ostree=`.
     pub kargs: Vec<String>,
     /// Partitions to mount into the deployment, outer first.
@@ -96,6 +99,8 @@ pub enum Action {
         /// What.
         text: String,
     },
+    /// Writes a file whose content is not shown, replacing what is there.
+    WriteSecret(AccessFile),
     /// Appends a line to a file, making it if it is missing.
     Append {
         /// Where.
@@ -178,12 +183,6 @@ pub fn plan_target(
     facts: &ImageFacts,
 ) -> Result<(TargetPlan, Issues), Issues> {
     let mut issues = Issues::default();
-    if facts.selinux {
-        issues.error(
-            Code::ImageUnusable,
-            "images with an SELinux policy are not supported yet",
-        );
-    }
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
@@ -199,6 +198,7 @@ pub fn plan_target(
             container_image_reference: origin_reference(&plan.image.target),
         },
         kernel: facts.kernel.clone(),
+        selinux: facts.selinux,
         kargs,
         mounts,
         configure,

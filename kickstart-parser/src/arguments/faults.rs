@@ -3,11 +3,12 @@
 //!
 //! Takes what the matcher understood; decides nothing about it.
 
-use super::matcher::{Takes, name_part};
+use super::matcher::Takes;
 use super::suggest::nearest;
 use super::table::Arity;
-use super::{Arguments, Kind, Operand, Opt, Word};
+use super::{Arguments, Kind, Opt, Word};
 use crate::diagnostic::{Code, Findings, quote};
+use crate::mask::harmless_part;
 
 /// Why `text` is no value of `option`, and what would be one
 pub(super) fn refusal(option: &Opt, text: &str) -> (String, String) {
@@ -37,62 +38,33 @@ fn choices(words: &[&str], text: &str) -> String {
 }
 
 /// Says that there are more words than the command takes, at the first one of them
-pub(super) fn report_extra(
-    arguments: &Arguments<'_>,
-    operand: Option<Operand>,
-    findings: &mut Findings,
-) {
-    let taken = match operand.map(|operand| operand.arity) {
-        None => 0,
-        Some(Arity::Optional | Arity::One) => 1,
-        Some(Arity::Any) => return,
-    };
-    let mut extras = arguments.operands.iter().skip(taken);
+pub(super) fn report_extra(arguments: &Arguments<'_>, takes: Takes, findings: &mut Findings) {
+    let mut extras = arguments.operands.iter().skip(takes.most_operands());
     let Some(extra) = extras.next() else { return };
     let name = quote(arguments.word());
-    let is_secret =
-        operand.is_some_and(|operand| operand.secret) || follows_secret(extra, arguments);
-    let what = describe(extra, is_secret);
+    // It can be a password without its option, or a part of one without quotes.
+    let what = describe(extra, takes.can_hold_secrets());
     let more = extras.count();
-    let message = match (operand, more) {
+    let message = match (takes.operand, more) {
         (None, _) => format!("{name} takes no argument, there is {what}"),
         (Some(_), 0) => format!("{name} takes one argument, {what} is one too many"),
         (Some(_), _) => format!("{name} takes one argument, {what} and {more} more are too many"),
     };
     let found = findings.error(Code::UnexpectedArgument, extra.location(), message);
-    if operand.is_some() && !is_line_end(extra) {
+    if takes.operand.is_some() && !is_line_end(extra) {
         found.help("put quotes around an argument with blanks");
     }
 }
 
-/// Whether the word can be a part of a password before it that lacks quotes
-fn follows_secret(word: &Word<'_>, arguments: &Arguments<'_>) -> bool {
-    let mut before = arguments
-        .given
-        .iter()
-        .rev()
-        .filter(|given| given.at.span.end <= word.span.start);
-    before
-        .next()
-        .is_some_and(|given| given.option.kind == Kind::Secret)
-}
-
 fn describe(extra: &Word<'_>, secret: bool) -> String {
-    if secret {
-        "this".to_owned()
-    } else if is_line_end(extra) {
+    if is_line_end(extra) {
         "the line end after the backslash".to_owned()
+    } else if secret {
+        "this".to_owned()
+    } else if extra.text.starts_with('-') {
+        quote(harmless_part(&extra.text))
     } else {
-        quote(without_value(&extra.text))
-    }
-}
-
-/// What looks like an option, without its value, which may be a password
-pub(super) fn without_value(text: &str) -> &str {
-    if text.starts_with('-') {
-        name_part(text)
-    } else {
-        text
+        quote(&extra.text)
     }
 }
 

@@ -10,10 +10,10 @@ use std::borrow::Cow;
 use super::faults::{refusal, report_extra, report_missing};
 use super::suggest::nearest;
 use super::values;
-use super::{Arguments, Given, Kind, Operand, Opt, Value, Word, is_same};
+use super::{Arguments, Arity, Given, Kind, Operand, Opt, Value, Word, is_same};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Span};
-use crate::mask::harmless_part;
+use crate::mask::{harmless_part, names_secret};
 use crate::syntax::Token;
 use crate::version::Syntax;
 
@@ -26,6 +26,24 @@ pub(crate) struct Takes {
     pub(crate) options: &'static [&'static [Opt]],
     pub(crate) operand: Option<Operand>,
     pub(crate) syntax: Syntax,
+}
+
+impl Takes {
+    /// How many words that are not options there can be
+    pub(crate) fn most_operands(&self) -> usize {
+        match self.operand.map(|operand| operand.arity) {
+            None => 0,
+            Some(Arity::Optional | Arity::One) => 1,
+            Some(Arity::Any) => usize::MAX,
+        }
+    }
+
+    /// Whether some of the words may be secrets
+    pub(crate) fn can_hold_secrets(&self) -> bool {
+        let mut options = self.options.iter().copied().flatten();
+        self.operand.is_some_and(|operand| operand.secret)
+            || options.any(|option| option.kind == Kind::Secret)
+    }
 }
 
 /// Matches `tokens`, the first one of which is the command or section, with what it takes
@@ -62,11 +80,19 @@ pub(crate) fn match_words<'a>(
         arguments,
     };
     matcher.run();
-    let arguments = matcher.arguments;
-    report_extra(&arguments, takes.operand, findings);
+    let mut arguments = matcher.arguments;
+    report_extra(&arguments, takes, findings);
     // A quote that is left open swallows the words after it, which may be the missing ones.
     if !tokens.last().is_some_and(|token| token.open) {
         report_missing(&arguments, takes, findings);
+    }
+    let has_secret = arguments
+        .given
+        .iter()
+        .any(|given| given.option.kind == Kind::Secret);
+    if has_secret && arguments.operands.len() > takes.most_operands() {
+        // Which of them are parts of a secret without quotes is not known.
+        arguments.operands.clear();
     }
     arguments
 }
@@ -211,12 +237,25 @@ impl<'a> Matcher<'_, 'a> {
                     self.place.at(value_span(token)),
                     message,
                 );
+                self.tried([option.name()]);
             }
+            (true, Some(value)) if value == "--" => self.take_nothing(option, at),
             (true, Some(value)) => {
                 self.read(option, Word { text: value, ..at }, || value_span(token));
             }
             (true, None) => self.take_next(option, at),
         }
+    }
+
+    /// Takes `--option=--`, of which Python's argparse drops the `--`: the option is there, and its value is none
+    fn take_nothing(&mut self, option: &'static Opt, mut at: Word<'a>) {
+        at.text = Cow::Borrowed("");
+        let value = match option.kind {
+            Kind::Int | Kind::OptionalText | Kind::Choice(_) | Kind::Keyword(_) => Value::None,
+            Kind::Bool => Value::Bool(false),
+            _ => Value::Text,
+        };
+        self.arguments.given.push(Given { option, value, at });
     }
 
     /// Reads the value of `option` from the next word
@@ -312,6 +351,10 @@ impl<'a> Matcher<'_, 'a> {
         let meant = nearest(written, spellings(self.takes).map(|(name, _)| name));
         let Some((name, option)) = spellings(self.takes).find(|(name, _)| Some(*name) == meant)
         else {
+            if names_secret(written) && !token.text.contains('=') {
+                // Whatever the option is, what follows it is to be taken for nothing else.
+                let _ = self.next_operand();
+            }
             return;
         };
         found.help(format!("did you mean `{name}`?"));

@@ -18,6 +18,7 @@ pub use table::{Arity, Command, Conflict, Effect, Form, Kind, Operand, Opt, Repe
 
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Located, Location, Place, Span};
+use crate::mask::harmless_part;
 use crate::version::Syntax;
 
 /// A word of the kickstart and where it stands
@@ -228,7 +229,7 @@ impl<'a> Arguments<'a> {
         {
             let message = format!(
                 "{} is neither an option nor an argument",
-                quote(faults::without_value(&word.text))
+                quote(harmless_part(&word.text))
             );
             findings.error(Code::UnexpectedArgument, word.location(), message);
         }

@@ -265,6 +265,8 @@ pub enum Repeat {
     Changes,
     /// It adds one more
     Adds,
+    /// It is an error
+    Once,
 }
 
 /// How the words after the command are read

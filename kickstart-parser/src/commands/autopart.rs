@@ -145,6 +145,7 @@ impl AutoPartType {
 fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kickstart) {
     let kind = given
         .last_of(&["--type", "--nolvm"])
+        .filter(|option| *option == "--nolvm" || given.raw("--type").is_some())
         .map(|option| AutoPartType::of(option, given.raw("--type").unwrap_or("")));
     let value = AutoPart {
         kind,

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::url::CONNECTION;
 use crate::arguments::{Arguments, Command, Effect, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
@@ -16,19 +17,17 @@ pub(super) const COMMAND: Command = Command {
     words: &["liveimg"],
     summary: "Installs a file system image or tar archive",
     effect: Effect::NotYet,
-    options: &[&[
-        Opt::text(
-            &["--url"],
-            "URL of the image, with `http:`, `https:`, `ftp:` or `file:`",
-        )
-        .required(),
-        Opt::secret(
-            &["--proxy"],
-            "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
-        ),
-        Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
-        Opt::text(&["--checksum"], "SHA-256 of the image, in hexadecimal"),
-    ]],
+    options: &[
+        &[
+            Opt::text(
+                &["--url"],
+                "URL of the image, with `http:`, `https:`, `ftp:` or `file:`",
+            )
+            .required(),
+            Opt::text(&["--checksum"], "SHA-256 of the image, in hexadecimal"),
+        ],
+        CONNECTION,
+    ],
     convert,
     write,
     ..Command::BASE

@@ -11,6 +11,7 @@ use crate::arguments::{Arguments, Command, Effect, Form, Operand, Opt, Repeat};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Place, Span};
+use crate::mask::harmless_part;
 use crate::secret::Secret;
 use crate::syntax::{Hash, Token, words};
 use crate::writer::Writer;
@@ -19,8 +20,7 @@ pub(super) const COMMAND: Command = Command {
     words: &["realm"],
     summary: "Joins a domain, as `realm join`",
     effect: Effect::NotYet,
-    // There can be one line only, so that nothing is there to be merged.
-    repeat: Repeat::Adds,
+    repeat: Repeat::Once,
     form: Form::Raw,
     options: &[OPTIONS],
     operand: Some(Operand::any(
@@ -106,7 +106,8 @@ fn join(words: &[Token<'_>], given: &Arguments<'_>, findings: &mut Findings) -> 
         [] => given.lacks("a realm to join", &[], findings),
         [name] => return Some(read.realm(name, words)),
         [_, extra, ..] => {
-            let message = format!("`realm` joins one realm, {} is one too many", shown(extra));
+            // It can be a part of a password that lacks quotes.
+            let message = "`realm` joins one realm, this is one too many";
             findings.error(Code::UnexpectedArgument, place.at(extra.span), message);
         }
     }
@@ -187,7 +188,7 @@ fn find<'t>(
     }
     let at = place.at(token.span);
     if candidates.is_empty() {
-        let message = format!("`realm join` has no option {}", quote(written));
+        let message = format!("`realm join` has no option {}", shown(token));
         findings.error(Code::UnknownOption, at, message);
     } else {
         let names: Vec<_> = candidates
@@ -202,7 +203,7 @@ fn find<'t>(
 
 /// A word without the value attached to it, which may be a password
 fn shown(token: &Token<'_>) -> String {
-    quote(token.text.split('=').next().unwrap_or_default())
+    quote(harmless_part(&token.text))
 }
 
 fn report_value(option: &Opt, place: Place<'_>, span: Span, findings: &mut Findings) {

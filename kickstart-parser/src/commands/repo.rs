@@ -7,6 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::url::{CERTIFICATES, CONNECTION};
 use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
@@ -19,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
     summary: "Adds a package repository",
     effect: Effect::None("the image decides what is installed"),
     repeat: Repeat::Adds,
-    options: &[OPTIONS],
+    options: &[OPTIONS, CONNECTION, CERTIFICATES],
     convert,
     write,
     ..Command::BASE
@@ -48,24 +49,10 @@ const OPTIONS: &[Opt] = &[
     )
     .only(Versions::RHEL8.or(Versions::RHEL9))
     .deprecated_in(Versions::RHEL9),
-    Opt::secret(
-        &["--proxy"],
-        "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
-    ),
-    Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
     Opt::flag(
         &["--install"],
         "Configure the repository in the installed system, too",
     ),
-    Opt::text(
-        &["--sslcacert"],
-        "File with certificates to check the server with",
-    ),
-    Opt::text(
-        &["--sslclientcert"],
-        "File with the certificate that the server asks for",
-    ),
-    Opt::text(&["--sslclientkey"], "File with the key to that certificate"),
 ];
 
 /// The ways to say where the repository is, of which there can be one

@@ -58,7 +58,9 @@ fn convert(given: &Arguments<'_>, findings: &mut Findings, kickstart: &mut Kicks
     };
     // A password of an earlier line stays, but does not make up for one that this line lacks.
     if given.operand_here().is_none_or(str::is_empty) && !value.lock {
-        given.lacks("a password or `--lock`", &["--lock"], findings);
+        // In `--iscrypted=HASH` the password is there, and in the wrong place.
+        let tried = ["--lock", "--iscrypted", "--plaintext"];
+        given.lacks("a password or `--lock`", &tried, findings);
     }
     kickstart.rootpw = Some(given.locate(value));
 }

@@ -17,7 +17,7 @@ pub(super) const COMMAND: Command = Command {
     words: &["url"],
     summary: "Installs packages from a repository",
     effect: Effect::None("an image is installed, not packages from a medium or repository"),
-    options: &[OPTIONS],
+    options: &[OPTIONS, CONNECTION, CERTIFICATES],
     convert,
     write,
     ..Command::BASE
@@ -27,11 +27,19 @@ const OPTIONS: &[Opt] = &[
     Opt::text(&["--url"], "URL of the repository"),
     Opt::text(&["--mirrorlist"], "URL of a list of mirrors"),
     Opt::text(&["--metalink"], "URL of a metalink file"),
+];
+
+/// Options of whatever is fetched from a server
+pub(super) const CONNECTION: &[Opt] = &[
     Opt::secret(
         &["--proxy"],
         "Proxy, as `PROTOCOL://USER:PASSWORD@HOST:PORT`",
     ),
     Opt::flag(&["--noverifyssl"], "Accept any certificate of the server"),
+];
+
+/// Options of package repositories for TLS
+pub(super) const CERTIFICATES: &[Opt] = &[
     Opt::text(
         &["--sslcacert"],
         "File with certificates to check the server with",

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use code::{Class, Code};
 
 use crate::location::Location;
+use crate::mask::hidden;
 
 /// How much a diagnostic matters
 #[derive(
@@ -70,8 +71,8 @@ const MOST: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     kept: Vec<Diagnostic>,
-    /// Whether an error is among them
-    has_error: bool,
+    /// How many errors there were, kept or not
+    errors: usize,
     /// The last one that was not kept
     unkept: Option<Diagnostic>,
     /// How many there were, kept or not
@@ -123,6 +124,11 @@ impl Findings {
         self.count
     }
 
+    /// How many of them are errors
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// Whether a rule was broken anywhere
     pub(crate) fn has(&self, code: Code) -> bool {
         self.kept.iter().any(|diagnostic| diagnostic.code == code)
@@ -161,20 +167,24 @@ impl Findings {
         let diagnostic = Diagnostic::new(severity, code, location, message);
         self.count += 1;
         // The first error is kept in any case: it decides the verdict.
-        let decides = severity == Severity::Error && !self.has_error;
+        let decides = severity == Severity::Error && self.errors == 0;
+        self.errors += usize::from(severity == Severity::Error);
         if self.kept.len() >= MOST && !decides {
             return self.unkept.insert(diagnostic);
         }
-        self.has_error |= severity == Severity::Error;
         let at = self.kept.len();
         self.kept.push(diagnostic);
         &mut self.kept[at]
     }
 }
 
-/// `text` in backticks, control characters escaped, cut where it gets long: user input inside a message
+/// `text` in backticks, secrets hidden, control characters escaped, cut where it gets long: user input inside a message
 pub(crate) fn quote(text: &str) -> String {
     const LONGEST: usize = 80;
+    /// Beyond so many bytes nothing is looked at: messages can be many, and their texts long
+    const FAR: usize = 4096;
+    let mut starts = text.char_indices().map(|(at, _)| at);
+    let text = hidden(&text[..starts.find(|at| *at >= FAR).unwrap_or(text.len())]);
     let mut quoted = String::from("`");
     for (n, c) in text.chars().enumerate() {
         if n == LONGEST {

@@ -39,6 +39,7 @@ impl From<&'static Command> for Entry {
         let repeated = match command.repeat {
             Repeat::Adds => "each line adds one more",
             Repeat::Changes => "the later line goes before the earlier one",
+            Repeat::Once => "a second line is an error",
         };
         facts.push(("Repeated", repeated.to_owned()));
         if command.form == Form::Raw {

@@ -11,7 +11,8 @@ use super::decode::{LARGEST_FILE, start, too_large_message};
 use super::include::Includes;
 use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Place, Source};
-use crate::syntax::{LineKind, Machine, Section, Step, Token, lines, unquoted_words, words};
+use crate::mask::{hidden, shown_name};
+use crate::syntax::{LineKind, Machine, Section, Step, Token, line_words, lines};
 
 /// How deep includes may nest; a file that fetches ever new files must end somewhere
 const DEEPEST: usize = 32;
@@ -74,8 +75,8 @@ pub(super) fn assemble(
         met: 0,
         size: 0,
     };
-    let source = assembler.source(&file.into(), text);
-    assembler.read_file(source, text.to_owned(), Nested::Parsed);
+    let source = assembler.source(file, text);
+    assembler.read_file((source, file.into()), text.to_owned(), Nested::Parsed);
     assembler.assembly
 }
 
@@ -93,7 +94,7 @@ struct Assembler<'i, 'f> {
     machine: Machine,
     findings: &'f mut Findings,
     assembly: Assembly,
-    /// Names of the files that are being read, the outermost first
+    /// Names of the files that are being read as they were opened, the outermost first
     chain: Vec<Arc<str>>,
     /// How many includes were met
     met: usize,
@@ -102,14 +103,15 @@ struct Assembler<'i, 'f> {
 }
 
 impl Assembler<'_, '_> {
-    fn read_file(&mut self, source: u32, text: String, nested: Nested) {
+    /// Reads a file with its position among the sources and its name
+    fn read_file(&mut self, (source, name): (u32, Arc<str>), text: String, nested: Nested) {
         let file = &Arc::clone(&self.assembly.sources[source as usize].name);
         self.size = self.size.saturating_add(text.len());
         if self.size > LARGEST_FILE {
             self.report_too_large(file, text.len());
             return;
         }
-        self.chain.push(Arc::clone(file));
+        self.chain.push(name);
         let mut last = None;
         let mut start = 0;
         for (line, number) in lines(&text).zip(1..) {
@@ -149,14 +151,15 @@ impl Assembler<'_, '_> {
     }
 
     /// The position of a file among the sources, where it is put if it is new, or says something else than before
-    fn source(&mut self, file: &Arc<str>, text: &str) -> u32 {
+    fn source(&mut self, file: &str, text: &str) -> u32 {
+        let name = shown_name(file);
         let sources = &mut self.assembly.sources;
         let known = sources
             .iter()
-            .position(|source| source.name == *file && source.text == text);
+            .position(|source| *source.name == *name && source.text == text);
         let at = known.unwrap_or_else(|| {
             sources.push(Source {
-                name: Arc::clone(file),
+                name: name.into(),
                 text: String::new(),
                 included_from: None,
             });
@@ -167,10 +170,11 @@ impl Assembler<'_, '_> {
 
     /// Puts in what a directive names; tells whether the directive is done with
     fn follow(&mut self, place: Place<'_>, step: Step, nested: Nested) -> bool {
-        let (directive, tokens) = match nested {
-            Nested::Parsed => ("%include", words(place, step.hash, self.findings)),
-            Nested::Appended => ("%ksappend", unquoted_words(place.text)),
+        let directive = match nested {
+            Nested::Parsed => "%include",
+            Nested::Appended => "%ksappend",
         };
+        let tokens = line_words(place.text, place, step, self.findings);
         let Some(path) = tokens.get(1).filter(|token| !token.text.is_empty()) else {
             return self.miss_path(directive, place);
         };
@@ -187,7 +191,7 @@ impl Assembler<'_, '_> {
         if self.size > LARGEST_FILE {
             return true;
         }
-        match self.includes.fetch(&path.text, place.file) {
+        match self.includes.fetch(&path.text, self.file()) {
             Ok((name, text)) => self.enter(&name.into(), text, (path, place), nested),
             Err(error) => {
                 self.report_unread(&error, path, place);
@@ -198,12 +202,17 @@ impl Assembler<'_, '_> {
         true
     }
 
+    /// The name of the file at hand as it was opened
+    fn file(&self) -> &str {
+        self.chain.last().map_or("", |name| name)
+    }
+
     /// A directive without a path is wrong, unless it is a `%ksappend` that nobody follows
     fn miss_path(&mut self, directive: &str, place: Place<'_>) -> bool {
         let ignored = directive == "%ksappend"
             && self
                 .includes
-                .fetch("", place.file)
+                .fetch("", self.file())
                 .is_err_and(|e| e.kind() == io::ErrorKind::Unsupported);
         if !ignored {
             let message = format!("`{directive}` does not say what to include");
@@ -226,7 +235,7 @@ impl Assembler<'_, '_> {
             let source = self.source(name, &text);
             let from = &mut self.assembly.sources[source as usize].included_from;
             from.get_or_insert_with(|| place.at(path.span));
-            self.read_file(source, text, nested);
+            self.read_file((source, Arc::clone(name)), text, nested);
             return;
         }
         let links = self.chain.iter().chain([name]);
@@ -251,7 +260,7 @@ impl Assembler<'_, '_> {
             let message = format!("{name} is left out, includes are not followed");
             self.findings.warning(Code::IncludeSkipped, at, message);
         } else {
-            let message = format!("including {name}: {error}");
+            let message = format!("including {name}: {}", hidden(&error.to_string()));
             self.findings.error(Code::IncludeUnreadable, at, message);
         }
     }

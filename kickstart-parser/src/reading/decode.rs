@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Reading;
 use crate::diagnostic::{Code, Diagnostic, Findings, Severity, quote};
 use crate::location::{Location, Place, Source, Span};
+use crate::mask::{hidden, shown_name};
 use crate::syntax::lines;
 
 /// The largest file that is read, in bytes; a caller need not read more than one byte beyond
@@ -46,7 +47,7 @@ impl Reading {
         let diagnostic = Diagnostic {
             severity: Severity::Error,
             code: Code::Unreadable,
-            message: format!("reading {}: {why}", quote(file)),
+            message: format!("reading {}: {}", quote(file), hidden(&why.to_string())),
             location: None,
             help: None,
         };
@@ -86,7 +87,7 @@ pub(super) fn too_large_message() -> String {
 
 /// The first place of a file
 pub(super) fn start(file: &str) -> Location {
-    let file: Arc<str> = file.into();
+    let file: Arc<str> = shown_name(file).into();
     let place = Place {
         file: &file,
         line: 1,
@@ -97,7 +98,7 @@ pub(super) fn start(file: &str) -> Location {
 
 fn not_text(file: &str, bytes: &[u8], at: usize, message: &str) -> Box<Reading> {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let file: Arc<str> = file.into();
+    let file: Arc<str> = shown_name(file).into();
     let mut findings = Findings::default();
     findings
         .error(Code::NotText, location(&file, &text, at), message)

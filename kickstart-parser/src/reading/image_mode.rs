@@ -12,8 +12,8 @@ use crate::diagnostic::{Code, Findings};
 /// Looks at every command that was met, once each; a deprecated one does nothing anywhere, which is said already
 pub(super) fn check(statements: &Statements<'_>, findings: &mut Findings) {
     let done = |command: &Command| !command.deprecated.has(statements.syntax);
-    for (command, at) in statements.each_met().filter(|(command, _)| done(command)) {
-        let word = command.word();
+    let met = statements.each_met();
+    for (command, at, word) in met.filter(|(command, ..)| done(command)) {
         match command.effect {
             Effect::CarriedOut | Effect::Inherent => {}
             Effect::None(why) => {

@@ -21,6 +21,7 @@ pub use include::{Includes, NoIncludes};
 use crate::diagnostic::{Code, Diagnostic, Findings, Severity, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Place, Source};
+use crate::mask::shown_name;
 use crate::syntax::is_blank;
 use crate::version::{Syntax, declaration};
 
@@ -85,7 +86,7 @@ pub fn read(file: &str, text: &str, syntax: Option<Syntax>, includes: &dyn Inclu
             .general_warning(Code::EmptyKickstart, "the kickstart is empty")
             .help("`--strict` refuses it, as pykickstart's validator does");
     } else {
-        cross::check(&statements, assembly.incomplete, &mut findings);
+        cross::check(&statements, &assembly, &mut findings);
         image_mode::check(&statements, &mut findings);
     }
     let kickstart = statements.kickstart;
@@ -114,7 +115,7 @@ fn declared(file: &str, text: &str, findings: &mut Findings) -> Syntax {
             Syntax::NEWEST
         );
         let place = Place {
-            file: &file.into(),
+            file: &shown_name(file).into(),
             line: declaration(text).map_or(1, |(number, _)| number),
             text: &format!("#version={value}"),
         };

@@ -5,11 +5,11 @@
 //! What a command's options mean stands in the command's file; here is only what all commands have in common.
 
 use crate::arguments::suggest::nearest;
-use crate::arguments::{Arguments, Command, Form, Repeat, Takes, match_words, raw_words};
+use crate::arguments::{Arguments, Command, Form, Given, Repeat, Takes, match_words, raw_words};
 use crate::commands::{COMMANDS, all, position};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
-use crate::location::{Location, Place, Span};
+use crate::location::{Location, Place};
 use crate::mask::harmless_part;
 use crate::syntax::Token;
 use crate::version::Syntax;
@@ -28,8 +28,8 @@ pub(super) struct Statements<'a> {
 /// What came before of one command
 #[derive(Debug, Clone, Default)]
 struct Met<'a> {
-    /// Where it was met first
-    first: Option<Location>,
+    /// Where it was met first, and the word that it was written with
+    first: Option<(Location, &'static str)>,
     /// What its lines amount to, if they are for one setting
     merged: Option<Arguments<'a>>,
 }
@@ -55,9 +55,14 @@ impl<'a> Statements<'a> {
         if self.is_gone(command, first, place, findings) {
             return;
         }
+        let is_open = tokens.last().is_some_and(|token| token.open);
+        let errors = (!is_open).then(|| findings.errors());
         self.check_conflicts(command, first, place, findings);
         if self.met[index].first.is_none() {
-            self.met[index].first = Some(place.at(first.span));
+            let mut words = command.words.iter();
+            let word = words.find(|word| **word == first.text);
+            let word = word.map_or(command.word(), |word| word);
+            self.met[index].first = Some((place.at(first.span), word));
             self.order.push(index);
         }
         if command.deprecated.has(self.syntax) {
@@ -75,18 +80,22 @@ impl<'a> Statements<'a> {
                 match_words(takes, tokens, place, findings)
             }
         };
-        self.convert(index, arguments, findings);
+        self.convert((index, errors), arguments, findings);
     }
 
-    /// The commands that were met, in this order, each with the place where it was met first
-    pub(super) fn each_met(&self) -> impl Iterator<Item = (&'static Command, &Location)> {
+    /// The commands that were met, in this order, each with the place where it was met first and its word there
+    pub(super) fn each_met(&self) -> impl Iterator<Item = (&'static Command, &Location, &str)> {
         let met = self.order.iter();
-        met.filter_map(|index| Some((&COMMANDS[*index], self.met[*index].first.as_ref()?)))
+        met.filter_map(|index| {
+            let (at, word) = self.met[*index].first.as_ref()?;
+            Some((&COMMANDS[*index], at, *word))
+        })
     }
 
     /// Where a command was met first
     fn first(&self, word: &str) -> Option<&Location> {
-        self.met[position(word)?].first.as_ref()
+        let first = self.met[position(word)?].first.as_ref();
+        first.map(|(at, _)| at)
     }
 
     /// Says so if the command is not in this version of the language
@@ -129,19 +138,32 @@ impl<'a> Statements<'a> {
         false
     }
 
-    fn convert(&mut self, index: usize, mut arguments: Arguments<'a>, findings: &mut Findings) {
+    /// Converts the line of a command, before which there were so many errors, if it is not wrong already
+    fn convert(
+        &mut self,
+        (index, errors): (usize, Option<usize>),
+        mut arguments: Arguments<'a>,
+        findings: &mut Findings,
+    ) {
         let command = &COMMANDS[index];
-        if command.repeat == Repeat::Changes {
-            if let Some(earlier) = self.met[index].merged.take() {
-                let written = arguments;
-                arguments = written.clone().over(&earlier);
-                report_overruled(&earlier, &written, &arguments, findings);
-            }
+        if command.repeat != Repeat::Changes {
             (command.convert)(&arguments, findings, &mut self.kickstart);
-            self.met[index].merged = Some(arguments);
-        } else {
-            (command.convert)(&arguments, findings, &mut self.kickstart);
+            return;
         }
+        let mut overruled = None;
+        if let Some(earlier) = self.met[index].merged.take() {
+            let written = arguments;
+            arguments = written.clone().over(&earlier);
+            overruled = overruled_by(&earlier, (&written, &arguments), command);
+        }
+        (command.convert)(&arguments, findings, &mut self.kickstart);
+        // What a wrong line takes back is known when it is mended.
+        if let Some(message) = overruled.filter(|_| errors == Some(findings.errors())) {
+            findings
+                .warning(Code::CommandRepeated, arguments.location(), message)
+                .help("say it all on one line");
+        }
+        self.met[index].merged = Some(arguments);
     }
 
     fn check_conflicts(
@@ -224,47 +246,37 @@ fn report_unknown(first: &Token<'_>, syntax: Syntax, place: Place<'_>, findings:
     findings.error(Code::UnknownCommand, at, message).help = help;
 }
 
-/// Warns when a later line takes back what an earlier line of the same command says
-fn report_overruled(
+/// What a later line of a command takes back of what an earlier one says: the later line as it is `written`, and what
+/// both amount to
+fn overruled_by(
     earlier: &Arguments<'_>,
-    written: &Arguments<'_>,
-    merged: &Arguments<'_>,
-    findings: &mut Findings,
-) {
-    let stays = |span: Span, line: u32| {
-        merged
-            .given
-            .iter()
-            .any(|now| now.at.span == span && now.at.place.line == line)
+    (written, merged): (&Arguments<'_>, &Arguments<'_>),
+    command: &Command,
+) -> Option<String> {
+    let stays = |lost: &Given<'_>| {
+        let mut now = merged.given.iter();
+        now.any(|now| now.at.span == lost.at.span && now.at.place.line == lost.at.place.line)
     };
-    let lost = earlier
-        .given
-        .iter()
-        .filter(|given| !stays(given.at.span, given.at.place.line));
+    let lost = earlier.given.iter().filter(|given| !stays(given));
     let mut lost: Vec<_> = lost
         .map(|given| format!("`{}`", given.option.name()))
         .collect();
     lost.dedup();
-    if !earlier.operands.is_empty() && !written.operands.is_empty() {
-        lost.insert(0, "argument".to_owned());
+    let both = !earlier.operands.is_empty() && !written.operands.is_empty();
+    if let Some(operand) = command.operand.filter(|_| both) {
+        lost.insert(0, format!("`{}`", operand.name));
     }
-    let line = earlier.location().line;
-    let message = if earlier.word() != written.word() {
-        format!(
-            "{} overrules {} in line {line}",
-            quote(written.word()),
-            quote(earlier.word())
-        )
-    } else if lost.is_empty() {
-        return;
+    let (here, there) = (written.location(), earlier.location());
+    let line = if there.file == here.file {
+        format!("line {}", there.line)
     } else {
-        format!(
-            "this {} takes back what line {line} says: {}",
-            quote(written.word()),
-            lost.join(", ")
-        )
+        format!("{} line {}", quote(&there.file), there.line)
     };
-    findings
-        .warning(Code::CommandRepeated, written.location(), message)
-        .help("say it all on one line");
+    if earlier.word() != written.word() {
+        let (word, other) = (quote(written.word()), quote(earlier.word()));
+        return Some(format!("{word} overrules {other} in {line}"));
+    }
+    let word = quote(written.word());
+    let lost = (!lost.is_empty()).then(|| lost.join(", "))?;
+    Some(format!("this {word} takes back what {line} says: {lost}"))
 }

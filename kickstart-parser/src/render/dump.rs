@@ -1,17 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The typed kickstart for people: what was given, field by field, with its place. Secrets are masked.
+//! The typed kickstart: for people what was given, field by field, with its place, and all of it as JSON. Secrets are
+//! masked in both.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
 use crate::kickstart::Kickstart;
+use crate::mask::hidden;
+
+/// The typed form as JSON, `***` in place of secrets also in addresses, kernel arguments, scripts
+pub fn dump_json(kickstart: &Kickstart) -> String {
+    format!("{:#}\n", shown_fields(kickstart))
+}
+
+/// The typed form without secrets, an object
+fn shown_fields(kickstart: &Kickstart) -> Value {
+    // A kickstart always has a JSON form.
+    let mut fields = serde_json::to_value(kickstart).unwrap_or_default();
+    hide(&mut fields);
+    fields
+}
+
+/// Hides secrets in every text but the names of files, which are hidden in places already
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = hidden(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(fields) => {
+            let texts = fields.iter_mut().filter(|(name, _)| *name != "location");
+            texts.for_each(|(_, value)| hide(value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// Every command and section that was read, one block each; fields that were not given are left out
 pub fn dump(kickstart: &Kickstart) -> String {
     let mut text = String::new();
-    // A kickstart always has a JSON form, an object.
-    let Ok(Value::Object(fields)) = serde_json::to_value(kickstart) else {
+    let Value::Object(fields) = shown_fields(kickstart) else {
         return text;
     };
     for (name, value) in &fields {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::mask::shown_name;
 use crate::reading::Reading;
 
 /// The verdict on one file as it appears on one line of JSON
@@ -36,6 +37,7 @@ pub fn json_line(file: &str, reading: &Reading) -> String {
 
 /// The same where the caller decides what is `ok`
 pub fn json_verdict(file: &str, reading: &Reading, ok: bool) -> String {
+    let file = &*shown_name(file);
     let diagnostics = reading
         .diagnostics
         .iter()

@@ -9,7 +9,7 @@ mod human;
 mod json;
 mod sarif;
 
-pub use dump::dump;
+pub use dump::{dump, dump_json};
 pub use human::human;
 pub use json::{json_line, json_verdict};
 pub use sarif::sarif;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Sources, by_name, included_from};
 use crate::diagnostic::{Class, Code, Diagnostic, Severity};
 use crate::location::Location;
+use crate::mask::shown_name;
 use crate::reading::Reading;
 
 const SCHEMA: &str =
@@ -92,8 +93,7 @@ fn result(file: &str, diagnostic: &Diagnostic, sources: &Sources<'_>) -> Value {
         "message": { "text": text },
     });
     let Some(at) = &diagnostic.location else {
-        result["locations"] =
-            json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(file) } } }]);
+        result["locations"] = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(&shown_name(file)) } } }]);
         return result;
     };
     result["locations"] = json!([{ "physicalLocation": place(at) }]);

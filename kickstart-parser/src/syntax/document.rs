@@ -10,16 +10,17 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::lexer::{Token, words_of};
+use super::lexer::{Token, unquoted_words, words_of};
 use super::lines::lines;
-use super::machine::Machine;
+use super::machine::{Machine, Step};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::location::{Location, Place};
+use crate::mask::shown_name;
 
 /// A kickstart file, line by line; its text may hold secrets
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Document<'a> {
-    /// The file's name
+    /// The file's name, an address without user and password
     pub name: Arc<str>,
     /// Every line
     pub lines: Vec<Line<'a>>,
@@ -64,7 +65,7 @@ pub enum LineKind {
 
 /// Reads one file into a document; it never fails
 pub fn parse<'a>(file: &str, text: &'a str) -> Document<'a> {
-    let name: Arc<str> = file.into();
+    let name: Arc<str> = shown_name(file).into();
     let mut machine = Machine::default();
     let mut findings = Findings::default();
     let mut document = Document {
@@ -80,11 +81,7 @@ pub fn parse<'a>(file: &str, text: &'a str) -> Document<'a> {
             text,
         };
         let step = machine.step(place, &mut findings);
-        let tokens = if step.kind.has_words() {
-            words_of(text, place, step.hash, &mut findings)
-        } else {
-            Vec::new()
-        };
+        let tokens = line_words(text, place, step, &mut findings);
         document.lines.push(Line {
             number,
             text,
@@ -94,17 +91,25 @@ pub fn parse<'a>(file: &str, text: &'a str) -> Document<'a> {
         last = Some(place.whole());
     }
     if let Some(last) = last {
-        machine.finish_file(file, &last, &mut findings);
+        machine.finish_file(&name, &last, &mut findings);
     }
     document.diagnostics = findings.into_sorted(&[name]);
     document
 }
 
-impl LineKind {
-    /// Whether lines of this kind are cut into words
-    fn has_words(self) -> bool {
-        use LineKind::{Append, Command, Header, Include};
-        matches!(self, Command | Header | Include | Append)
+/// The words of a line, `text` at `place`; lines of most kinds have none
+pub(crate) fn line_words<'a>(
+    text: &'a str,
+    place: Place<'_>,
+    step: Step,
+    findings: &mut Findings,
+) -> Vec<Token<'a>> {
+    match step.kind {
+        LineKind::Command | LineKind::Header | LineKind::Include => {
+            words_of(text, place, step.hash, findings)
+        }
+        LineKind::Append => unquoted_words(text),
+        LineKind::Blank | LineKind::Comment | LineKind::Body | LineKind::End => Vec::new(),
     }
 }
 
@@ -146,6 +151,29 @@ mod tests {
     fn a_document_is_lossless() {
         for text in [TEXT, "", "\n", "\u{feff}text", "a\\", "\0\r\r\n"] {
             assert_eq!(parse("a.ks", text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_path_of_an_append_is_a_word_with_its_quotes() {
+        for text in ["%ksappend \"a b\" 'c", "%pre\n%ksappend \"a b\" 'c\n%end\n"] {
+            let document = parse("a.ks", text);
+            let line = document
+                .lines
+                .iter()
+                .find(|line| line.kind == LineKind::Append);
+            let words: Vec<_> = line
+                .unwrap()
+                .tokens
+                .iter()
+                .map(|word| &*word.text)
+                .collect();
+            assert_eq!(words, ["%ksappend", "\"a", "b\"", "'c"]);
+            assert!(
+                document.diagnostics.is_empty(),
+                "{:?}",
+                document.diagnostics
+            );
         }
     }
 

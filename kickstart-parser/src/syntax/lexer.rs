@@ -88,7 +88,7 @@ pub(crate) fn add_words<'a>(
 }
 
 /// The words of `text` between white space, with quotes as they are, as `%ksappend` is read
-pub(crate) fn unquoted_words(text: &str) -> Vec<Token<'_>> {
+pub(super) fn unquoted_words(text: &str) -> Vec<Token<'_>> {
     let mut end = 0;
     let words = text.split(is_blank).filter_map(|word| {
         let start = end + text[end..].find(word)?;

@@ -9,8 +9,9 @@ mod lexer;
 mod lines;
 mod machine;
 
+pub(crate) use document::line_words;
 pub use document::{Document, Line, LineKind, parse};
 pub use lexer::Token;
-pub(crate) use lexer::{Hash, add_words, unquoted_words, words};
+pub(crate) use lexer::{Hash, add_words, words};
 pub(crate) use lines::{is_blank, lines, without_end};
 pub(crate) use machine::{Machine, Section, Step};

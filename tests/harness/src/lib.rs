@@ -14,6 +14,7 @@ pub mod landfall;
 pub mod oci;
 pub mod oracle;
 pub mod outcome;
+pub mod policy;
 pub mod registry;
 pub mod ssh;
 pub mod tool;

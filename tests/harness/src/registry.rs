@@ -16,6 +16,12 @@ use crate::tool::{self, Daemon, tool};
 
 /// How long the registry may take to listen.
 const START: Duration = Duration::from_secs(30);
+/// Who may use a guarded registry.
+pub const USER: &str = "lab";
+/// The password of [`USER`]; it has what is awkward in one.
+pub const PASSWORD: &str = "hunter:2";
+/// [`PASSWORD`] as bcrypt of the lowest cost, the only hash that the registry takes.
+const HASH: &str = "$2b$04$gyeFfJdlLmCgmokj92mJ1O52EgSnseQs4eAjlknf2Ftjfr9sXEW.y";
 
 /// A running registry; it and what was pushed to it end with this value.
 #[derive(Debug)]
@@ -23,18 +29,48 @@ pub struct Registry {
     _daemon: Daemon,
     dir: tempfile::TempDir,
     port: u16,
-    tls: bool,
+    kind: Kind,
+}
+
+/// What clients need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Tls,
+    /// TLS and a login.
+    Guarded,
 }
 
 impl Registry {
     /// Starts a registry that speaks plain HTTP.
     pub fn http() -> Result<Self> {
-        Self::start(false)
+        Self::start(Kind::Plain)
     }
 
     /// Starts a registry that speaks HTTPS with a certificate for `localhost` and 127.0.0.1, see [`Registry::ca`].
     pub fn https() -> Result<Self> {
-        Self::start(true)
+        Self::start(Kind::Tls)
+    }
+
+    /// Starts a registry like [`Registry::https`] that wants the login of [`USER`].
+    pub fn guarded() -> Result<Self> {
+        Self::start(Kind::Guarded)
+    }
+
+    /// A file with the login for this registry, as `podman login` writes it.
+    pub fn authfile(&self) -> Result<PathBuf> {
+        let file = self.dir.path().join("auth.json");
+        let mut login = tool("skopeo")?;
+        login.args([
+            "login",
+            "--tls-verify=false",
+            "--username",
+            USER,
+            "--password",
+            PASSWORD,
+        ]);
+        tool::run(login.arg("--authfile").arg(&file).arg(self.address()))?;
+        Ok(file)
     }
 
     /// Host and port.
@@ -58,22 +94,26 @@ impl Registry {
             "--preserve-digests",
             "--dest-tls-verify=false",
         ]);
+        if self.kind == Kind::Guarded {
+            copy.arg(format!("--dest-creds={USER}:{PASSWORD}"));
+        }
         copy.arg(format!("oci:{}", layout.display()))
             .arg(format!("docker://{reference}"));
         tool::run(&mut copy)?;
         Ok(reference)
     }
 
-    fn start(tls: bool) -> Result<Self> {
+    fn start(kind: Kind) -> Result<Self> {
         let dir = tempfile::Builder::new()
             .prefix("landfall-registry-")
             .tempdir_in("/var/tmp")?;
-        if tls {
+        if kind != Kind::Plain {
             certificates(dir.path())?;
         }
+        fs::write(dir.path().join("htpasswd"), format!("{USER}:{HASH}\n"))?;
         let port = free_port()?;
         let file = dir.path().join("config.yml");
-        fs::write(&file, configuration(dir.path(), port, tls))?;
+        fs::write(&file, configuration(dir.path(), port, kind))?;
         let log = dir.path().join("registry.log");
         let mut daemon = Daemon::start(tool("docker-registry")?.arg("serve").arg(&file), &log)?;
         let deadline = Instant::now() + START;
@@ -94,13 +134,13 @@ impl Registry {
             _daemon: daemon,
             dir,
             port,
-            tls,
+            kind,
         })
     }
 
     /// Whether clients need TLS.
     pub fn tls(&self) -> bool {
-        self.tls
+        self.kind != Kind::Plain
     }
 }
 
@@ -110,16 +150,21 @@ pub(crate) fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-fn configuration(dir: &Path, port: u16, tls: bool) -> String {
+fn configuration(dir: &Path, port: u16, kind: Kind) -> String {
     let dir = dir.display();
-    let tls = if tls {
+    let tls = if kind == Kind::Plain {
+        String::new()
+    } else {
         format!("  tls:\n    certificate: {dir}/server.crt\n    key: {dir}/server.key\n")
+    };
+    let auth = if kind == Kind::Guarded {
+        format!("auth:\n  htpasswd:\n    realm: tests\n    path: {dir}/htpasswd\n")
     } else {
         String::new()
     };
     format!(
         "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {dir}/data\nhttp:\n  \
-         addr: 127.0.0.1:{port}\n{tls}"
+         addr: 127.0.0.1:{port}\n{tls}{auth}"
     )
 }
 

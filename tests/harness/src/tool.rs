@@ -13,13 +13,16 @@ use anyhow::{Context as _, Result, bail};
 
 /// Each program in use, and the Debian package that has it.
 const PACKAGES: &[(&str, &str)] = &[
+    ("apt-get", "apt"),
     ("blkid", "util-linux"),
     ("btrfs", "btrfs-progs"),
     ("docker-registry", "docker-registry"),
+    ("dpkg-deb", "dpkg"),
     ("fsck.ext4", "e2fsprogs"),
     ("fsck.vfat", "dosfstools"),
     ("git", "git"),
     ("losetup", "mount"),
+    ("matchpathcon", "selinux-utils"),
     ("mdir", "mtools"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mmdebstrap", "mmdebstrap"),
@@ -31,6 +34,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("pkg-config", "pkg-config"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
+    ("semodule", "policycoreutils"),
     ("setpriv", "util-linux"),
     ("skopeo", "skopeo"),
     ("ssh", "openssh-client"),

@@ -70,3 +70,21 @@ fn over_https_only_those_who_know_the_authority_get_in() {
     let unknown = inspect(&[]).unwrap_err().to_string();
     assert!(unknown.contains("certificate"), "{unknown}");
 }
+
+#[test]
+fn a_guarded_registry_wants_the_login_of_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let digest = small_image(dir.path());
+    let registry = Registry::guarded().unwrap();
+    let reference = registry.push(dir.path(), "test/small:1").unwrap();
+    let authfile = registry.authfile().unwrap();
+    let inspect = |arguments: &[&str]| {
+        let mut command = tool("skopeo").unwrap();
+        command.args(["inspect", "--tls-verify=false", "--format", "{{.Digest}}"]);
+        run(command.args(arguments).arg(format!("docker://{reference}")))
+    };
+    let known = inspect(&["--authfile", authfile.to_str().unwrap()]).unwrap();
+    assert_eq!(known.trim(), digest);
+    let unknown = inspect(&["--no-creds"]).unwrap_err().to_string();
+    assert!(unknown.contains("authentication required"), "{unknown}");
+}

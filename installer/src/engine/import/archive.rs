@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use tar::Header;
 
 use super::path::MAX_PATH;
+use super::sparse::{LineMap, Map, OldMap, PaxMap, Piece, Pieces};
 use crate::engine::repository::Xattrs;
 
 const BLOCK: usize = 512;
@@ -50,6 +51,8 @@ pub(super) struct Archive<R> {
     inner: R,
     left: u64,
     padding: u64,
+    /// The map of a file with holes, and how much of the file was read.
+    holes: Option<(Map, u64)>,
 }
 
 /// What extension headers said about the entry that follows them.
@@ -60,7 +63,7 @@ struct Extensions {
     size: Option<u64>,
     uid: Option<u64>,
     gid: Option<u64>,
-    sparse: bool,
+    sparse: PaxMap,
     xattrs: Xattrs,
 }
 
@@ -70,6 +73,7 @@ impl<R: Read> Archive<R> {
             inner,
             left: 0,
             padding: 0,
+            holes: None,
         }
     }
 
@@ -104,12 +108,14 @@ impl<R: Read> Archive<R> {
         Ok(())
     }
 
-    fn entry(&mut self, header: &Header, extensions: Extensions) -> io::Result<Entry> {
-        if extensions.sparse || header.as_bytes()[156] == b'S' {
-            return Err(invalid("it holds a sparse file, which is not supported"));
-        }
+    fn entry(&mut self, header: &Header, mut extensions: Extensions) -> io::Result<Entry> {
+        let old_map = self.old_map(header)?;
+        let pax_map = extensions.sparse.finish()?;
         let path = extensions
-            .path
+            .sparse
+            .name
+            .take()
+            .or(extensions.path)
             .unwrap_or_else(|| header.path_bytes().into_owned());
         let link = extensions
             .link
@@ -118,6 +124,21 @@ impl<R: Read> Archive<R> {
         let kind = kind(header.as_bytes()[156], &path, link.unwrap_or_default())?;
         let size = if kind == Kind::File { size } else { 0 };
         (self.left, self.padding) = (size, padding(size));
+        let map = match (old_map, pax_map) {
+            (None, Some((real, _))) if extensions.sparse.is_in_content() => {
+                Some((real, self.line_map()?))
+            }
+            (old_map, pax_map) => old_map.or(pax_map),
+        };
+        let size = match map {
+            Some((real, pieces)) if kind == Kind::File => {
+                let map = Map::new(pieces, real, self.left)?;
+                self.holes = Some((map, 0));
+                real
+            }
+            Some(_) => return Err(invalid("it has holes in what is no file")),
+            None => size,
+        };
         Ok(Entry {
             path,
             kind,
@@ -127,6 +148,30 @@ impl<R: Read> Archive<R> {
             size,
             xattrs: extensions.xattrs,
         })
+    }
+
+    /// Size and map of a file with holes in GNU tar's old format, whose map goes on behind the header.
+    fn old_map(&mut self, header: &Header) -> io::Result<Option<Pieces>> {
+        if header.as_bytes()[156] != b'S' {
+            return Ok(None);
+        }
+        let (mut map, size) = OldMap::of_header(header.as_bytes())?;
+        while map.continues {
+            map.add(&self.block()?.ok_or_else(truncated)?)?;
+        }
+        Ok(Some((size, map.pieces())))
+    }
+
+    /// The map that begins the content of a file with holes, in whole blocks.
+    fn line_map(&mut self) -> io::Result<Vec<(u64, u64)>> {
+        let (mut map, mut rest) = (LineMap::default(), Vec::new());
+        loop {
+            self.left = self.left.checked_sub(BLOCK as u64).ok_or_else(truncated)?;
+            let block = self.block()?.ok_or_else(truncated)?;
+            if map.add(&mut rest, &block)? {
+                return Ok(map.pieces());
+            }
+        }
     }
 
     /// A header with a good checksum. `None` at two blocks of zeros, or where the data ends.
@@ -181,6 +226,7 @@ impl<R: Read> Archive<R> {
     }
 
     fn skip_content(&mut self) -> io::Result<()> {
+        self.holes = None;
         for count in [
             std::mem::take(&mut self.left),
             std::mem::take(&mut self.padding),
@@ -193,8 +239,9 @@ impl<R: Read> Archive<R> {
     }
 }
 
-impl<R: Read> Read for Archive<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl<R: Read> Archive<R> {
+    /// Content as the archive has it.
+    fn read_packed(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = usize::try_from(self.left)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
@@ -206,6 +253,32 @@ impl<R: Read> Read for Archive<R> {
             return Err(truncated());
         }
         self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl<R: Read> Read for Archive<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some((map, position)) = &self.holes else {
+            return self.read_packed(buffer);
+        };
+        let Some((piece, length)) = map.at(*position) else {
+            return Ok(0);
+        };
+        let room = usize::try_from(length)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let buffer = &mut buffer[..room];
+        let count = match piece {
+            Piece::Bytes => self.read_packed(buffer)?,
+            Piece::Hole => {
+                buffer.fill(0);
+                room
+            }
+        };
+        if let Some((_, position)) = &mut self.holes {
+            *position += count as u64;
+        }
         Ok(count)
     }
 }
@@ -234,9 +307,10 @@ impl Extensions {
             "size" => self.size = number(value)?,
             "uid" => self.uid = number(value)?,
             "gid" => self.gid = number(value)?,
-            _ if key.starts_with("GNU.sparse.") => self.sparse = true,
             _ => {
-                if let Some(name) = key.strip_prefix(XATTR) {
+                if let Some(key) = key.strip_prefix("GNU.sparse.") {
+                    self.sparse.set(key, value)?;
+                } else if let Some(name) = key.strip_prefix(XATTR) {
                     self.xattrs.insert(name.into(), value.to_vec());
                 }
             }
@@ -265,7 +339,7 @@ fn kind(flag: u8, path: &[u8], link: Vec<u8>) -> io::Result<Kind> {
     Ok(match flag {
         // Archives from before POSIX mark a directory by its slash only.
         0 | b'0' if path.ends_with(b"/") => Kind::Directory,
-        0 | b'0' | b'7' => Kind::File,
+        0 | b'0' | b'7' | b'S' => Kind::File,
         b'1' => Kind::HardLink(link),
         b'2' => Kind::Symlink(link),
         b'3' => Kind::Special("a character device"),
@@ -311,7 +385,7 @@ fn until_nul(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn invalid(reason: impl Into<String>) -> io::Error {
+pub(super) fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 

@@ -8,6 +8,7 @@ use std::io;
 
 use crate::engine::repository::Fault;
 use crate::image::ImageError;
+use crate::selinux::ContextsError;
 
 /// Why an image could not be imported. Nothing of it is in the repository then.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum ImportError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The policy in the image cannot be followed.
+    #[error("reading the image's SELinux policy")]
+    Policy(#[from] ContextsError),
     /// The repository refused: no space, no permission, an attribute that the file system lacks.
     #[error("{doing}")]
     Repository {
@@ -50,6 +54,11 @@ impl ImportError {
     pub(super) fn repository(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Repository { doing, source }
+    }
+
+    /// Whether another try may have more luck.
+    pub(super) const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Image(ImageError::Unreachable { .. }))
     }
 
     pub(super) fn unsupported(feature: impl Into<String>) -> Self {

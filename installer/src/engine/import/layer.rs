@@ -11,27 +11,31 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{Archive, Entry, Kind};
+use super::labels::{ATTRIBUTE, Labelling, Policies, with_label};
 use super::path::{self, Place};
 use super::pipe::{self, Shared};
-use super::tree::{Directory, File, Node};
+use super::tree::{Directory, File, Label, Node};
 use super::{ImportError, LayerFault};
 use crate::engine::repository::{Fault, Meta, Staging};
 use crate::hex::hex;
 use crate::image::{Image, Layer};
+use crate::selinux::FileKind;
 
 /// Entries of one layer: many times more than any real layer, few enough for memory.
 const MAX_ENTRIES: u64 = 2_000_000;
+/// Objects of the image that it was made from, which builders may copy with the files that are links to them.
+const OBJECTS: &str = "sysroot/ostree/repo";
 
-/// What a layer holds.
+/// What a layer of files holds.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(super) struct Files {
     /// Its files and directories, whiteouts as files.
     pub(super) tree: Directory,
     /// Hard links to what this layer does not hold: where, and to what.
     links: Vec<(String, String)>,
 }
 
-impl Content {
+impl Files {
     /// A layer without open links.
     pub(super) fn of(tree: Directory) -> Self {
         Self {
@@ -43,7 +47,7 @@ impl Content {
     /// Resolves links to files of the layers below, `lower` being the merge of them.
     pub(super) fn link_to(&mut self, lower: &Directory) -> Result<(), LayerFault> {
         for (path, target) in std::mem::take(&mut self.links) {
-            let Some(&Node::File(file)) = lower.get(&target) else {
+            let Some(Node::File(file)) = lower.get(&target).cloned() else {
                 let fault =
                     LayerFault::content(format!("a hard link to `{target}`, which is no file"));
                 return Err(fault.in_entry(path.as_bytes()));
@@ -58,20 +62,52 @@ impl Content {
 pub(super) fn read(
     image: &Image,
     (layer, diff_id): (&Layer, &str),
-    staging: &mut Staging,
-    shared: &Shared,
-) -> Result<Content, ImportError> {
+    (staging, shared): (&mut Staging, &Shared),
+    labelling: Labelling<'_>,
+) -> Result<Files, ImportError> {
     pipe::with_archive(image, layer, shared, |archive| {
         let mut unpacking = Unpacking {
             staging,
-            content: Content::default(),
-            entries: 0,
+            labelling,
+            files: Files::default(),
         };
-        unpacking
-            .unpack(archive, diff_id)
-            .map_err(|fault| fault.in_layer(&layer.digest))?;
-        Ok(unpacking.content)
+        each_entry(archive, diff_id, &mut |entry, content| {
+            unpacking.add(entry, content)
+        })
+        .and_then(|()| unpacking.link_within())
+        .map_err(|fault| fault.in_layer(&layer.digest))?;
+        unpacking.files.tree.remove(OBJECTS);
+        Ok(unpacking.files)
     })
+}
+
+/// Gives every entry of an archive with its content, and demands that the whole archive has the digest `diff_id`.
+pub(super) fn each_entry(
+    archive: impl Read,
+    diff_id: &str,
+    each: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), LayerFault>,
+) -> Result<(), LayerFault> {
+    let mut hashed = Hashed {
+        inner: archive,
+        hash: Sha256::new(),
+    };
+    let mut archive = Archive::new(&mut hashed);
+    let mut entries = 0;
+    while let Some(entry) = archive.next()? {
+        entries += 1;
+        if entries > MAX_ENTRIES {
+            let reason = format!("it has more than {MAX_ENTRIES} entries");
+            return Err(LayerFault::content(reason));
+        }
+        each(&entry, &mut archive).map_err(|fault| fault.in_entry(&entry.path))?;
+    }
+    archive.finish()?;
+    let found = format!("sha256:{}", hex(&hashed.hash.finalize()));
+    if found != diff_id {
+        let reason = format!("its archive has the digest `{found}`, not its diff_id `{diff_id}`");
+        return Err(LayerFault::content(reason));
+    }
+    Ok(())
 }
 
 /// A reader that knows the digest of what passed.
@@ -90,48 +126,16 @@ impl<R: Read> Read for Hashed<R> {
 
 struct Unpacking<'s> {
     staging: &'s mut Staging,
-    content: Content,
-    entries: u64,
+    labelling: Labelling<'s>,
+    files: Files,
 }
 
 impl Unpacking<'_> {
-    fn unpack(&mut self, archive: impl Read, diff_id: &str) -> Result<(), LayerFault> {
-        let mut hashed = Hashed {
-            inner: archive,
-            hash: Sha256::new(),
-        };
-        let mut archive = Archive::new(&mut hashed);
-        while let Some(entry) = archive.next()? {
-            self.count()?;
-            self.add(&entry, &mut archive)
-                .map_err(|fault| fault.in_entry(&entry.path))?;
-        }
-        archive.finish()?;
-        self.link_within()?;
-        let found = format!("sha256:{}", hex(&hashed.hash.finalize()));
-        if found != diff_id {
-            let reason =
-                format!("its archive has the digest `{found}`, not its diff_id `{diff_id}`");
-            return Err(LayerFault::content(reason));
-        }
-        Ok(())
-    }
-
-    fn count(&mut self) -> Result<(), LayerFault> {
-        self.entries += 1;
-        if self.entries > MAX_ENTRIES {
-            return Err(LayerFault::content(format!(
-                "it has more than {MAX_ENTRIES} entries"
-            )));
-        }
-        Ok(())
-    }
-
     fn add(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerFault> {
         let path = match path::place(&entry.path)? {
             Place::Dropped => return Ok(()),
             Place::Root if entry.kind == Kind::Directory => {
-                self.content.tree.meta = Some(Arc::new(meta(entry)));
+                self.files.tree.meta = Some(Arc::new(meta(entry)));
                 return Ok(());
             }
             Place::Root => return Err(LayerFault::content("the root is not a directory")),
@@ -139,17 +143,12 @@ impl Unpacking<'_> {
         };
         match &entry.kind {
             Kind::File => {
-                let checksum = self.staging.regular(&meta(entry), entry.size, content)?;
-                let file = File {
-                    checksum,
-                    size: entry.size,
-                    symlink: false,
-                };
-                put(&mut self.content.tree, &path, file)
+                let file = self.regular(&path, entry, content)?;
+                put(&mut self.files.tree, &path, file)
             }
             Kind::Symlink(target) => self.symlink(&path, entry, target),
             Kind::Directory => self
-                .content
+                .files
                 .tree
                 .put_directory(&path, Arc::new(meta(entry)))
                 .ok_or_else(LayerFault::file_parent),
@@ -158,18 +157,48 @@ impl Unpacking<'_> {
         }
     }
 
+    fn regular(
+        &mut self,
+        path: &str,
+        entry: &Entry,
+        content: &mut dyn Read,
+    ) -> Result<File, LayerFault> {
+        let label = self.labelling.of(path, FileKind::Regular);
+        let meta = with_label(&meta(entry), label.as_deref());
+        let checksum = if Policies::wants(path, entry.size) {
+            let mut text = Vec::new();
+            content.read_to_end(&mut text)?;
+            let checksum = self
+                .staging
+                .regular(&meta, entry.size, &mut text.as_slice())?;
+            self.labelling.add(path, text);
+            checksum
+        } else {
+            self.staging.regular(&meta, entry.size, content)?
+        };
+        Ok(File {
+            checksum,
+            size: entry.size,
+            symlink: false,
+            label: Label::Known(label),
+        })
+    }
+
     fn symlink(&mut self, path: &str, entry: &Entry, target: &[u8]) -> Result<(), LayerFault> {
         let target = path::text(target)?;
         if target.is_empty() {
             return Err(LayerFault::content("a symbolic link to nothing"));
         }
-        let written = self.staging.symlink(&meta(entry), target);
+        let label = self.labelling.of(path, FileKind::Symlink);
+        let meta = with_label(&meta(entry), label.as_deref());
+        let written = self.staging.symlink(&meta, target);
         let file = File {
             checksum: written.map_err(Fault::Repository)?,
             size: 0,
             symlink: true,
+            label: Label::Known(label),
         };
-        put(&mut self.content.tree, path, file)
+        put(&mut self.files.tree, path, file)
     }
 
     /// A hard link is one more name for an object that is there.
@@ -177,11 +206,14 @@ impl Unpacking<'_> {
         let Place::At(target) = path::place(target)? else {
             return Err(LayerFault::content("a hard link to what is not installed"));
         };
-        match self.content.tree.get(&target) {
-            Some(&Node::File(file)) => put(&mut self.content.tree, &path, file),
+        match self.files.tree.get(&target) {
+            Some(Node::File(file)) => {
+                let file = file.clone();
+                put(&mut self.files.tree, &path, file)
+            }
             Some(Node::Directory(_)) => Err(LayerFault::content("a hard link to a directory")),
             None => {
-                self.content.links.push((path, target));
+                self.files.links.push((path, target));
                 Ok(())
             }
         }
@@ -189,13 +221,14 @@ impl Unpacking<'_> {
 
     /// Links to what came after them. A later entry of the same name wins. The other links are to lower layers.
     fn link_within(&mut self) -> Result<(), LayerFault> {
-        let Content { tree, links } = &mut self.content;
+        let Files { tree, links } = &mut self.files;
         for (path, target) in std::mem::take(links) {
             if tree.get(&path).is_some() {
                 continue;
             }
             match tree.get(&target) {
-                Some(&Node::File(file)) => {
+                Some(Node::File(file)) => {
+                    let file = file.clone();
                     put(tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
                 }
                 _ => links.push((path, target)),
@@ -214,7 +247,7 @@ fn put(tree: &mut Directory, path: &str, file: File) -> Result<(), LayerFault> {
 /// attribute that is empty.
 fn meta(entry: &Entry) -> Meta {
     let mut xattrs = entry.xattrs.clone();
-    xattrs.retain(|name, value| name != b"security.selinux" && !value.is_empty());
+    xattrs.retain(|name, value| name.as_slice() != ATTRIBUTE && !value.is_empty());
     Meta {
         uid: entry.uid,
         gid: entry.gid,

@@ -6,16 +6,21 @@
 //! does not know how a layer is read.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use super::layer::Content;
-use super::tree::{Directory, File, Node};
-use super::{Checksum, Commit, ImportError, commit, metadata, refs};
+use super::chunk::Objects;
+use super::labels::{self, Labels, Policies, Relabelling};
+use super::layer::Files;
+use super::tree::{Directory, File, Label, Node};
+use super::{Checksum, Commit, Content, ImportError, commit, metadata, prepare_root, refs, stored};
 use crate::engine::repository::{Repository, Staging};
-use crate::image::Image;
+use crate::image::{Image, ImageError, Layer};
 
 /// Packed bytes of layers after which what is read is made durable, so that an interrupted import need not
 /// read it again.
-const CHECKPOINT: u64 = 256 << 20;
+const CHECKPOINT: u64 = 128 << 20;
+/// What ostree deploys of a root that is not an overlay, and the mount points in it.
+const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
 /// An image whose layers are coming in.
 #[derive(Debug)]
@@ -24,9 +29,17 @@ pub(super) struct Merge<'i> {
     image: &'i Image,
     /// Layers that wait for one below them.
     waiting: BTreeMap<usize, (Content, Staging)>,
-    /// The merge of the layers up to `count`.
+    /// The merge of the layers up to `count`, but for the commit that lies below them.
     merged: Directory,
     count: usize,
+    /// The layers of files, each with its ref.
+    layers: Vec<(String, Directory)>,
+    /// The commit that the lowest layers hold.
+    base: Option<Checksum>,
+    /// Whether the tree of that commit is in `merged`.
+    has_base: bool,
+    /// Whether the system has no more of the root than ostree deploys by itself.
+    usr_only: bool,
     /// What has no name in the repository yet, and the refs to set when it has.
     staged: Vec<Staging>,
     refs: Vec<(String, Checksum)>,
@@ -43,6 +56,10 @@ impl<'i> Merge<'i> {
             waiting: BTreeMap::new(),
             merged: Directory::default(),
             count: 0,
+            layers: Vec::new(),
+            base: None,
+            has_base: false,
+            usr_only: false,
             staged: Vec::new(),
             refs: Vec::new(),
             staged_bytes: 0,
@@ -64,28 +81,92 @@ impl<'i> Merge<'i> {
         Ok(())
     }
 
-    fn layer(&mut self, mut content: Content, mut staging: Staging) -> Result<(), ImportError> {
-        let layer = &self.image.layers[self.count];
-        content
-            .link_to(&self.merged)
-            .map_err(|fault| fault.in_layer(&layer.digest))?;
+    fn layer(&mut self, content: Content, mut staging: Staging) -> Result<(), ImportError> {
+        let image = self.image;
+        let layer = &image.layers[self.count];
         let name = refs::layer(&layer.digest)
             .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))?;
-        let time = metadata::time(self.image);
-        let doing = format!("committing the layer `{}`", layer.digest);
-        let commit = commit::write(&mut staging, &content.tree, &[metadata::IMPORTER], time)
-            .map_err(ImportError::repository(doing))?;
+        let commit = match content {
+            Content::Files(files) => self.files((layer, &name), files, &mut staging)?,
+            Content::Objects(objects) => self.objects(layer, &objects, &mut staging)?,
+        };
         self.refs.push((name, commit));
         self.bytes = self.bytes.saturating_add(staging.bytes);
         self.objects += staging.objects;
         self.staged.push(staging);
         self.staged_bytes = self.staged_bytes.saturating_add(layer.size);
-        self.merged.overlay(content.tree);
+        Ok(())
+    }
+
+    /// Lays a layer of files over those below.
+    fn files(
+        &mut self,
+        (layer, name): (&Layer, &str),
+        mut files: Files,
+        staging: &mut Staging,
+    ) -> Result<Checksum, ImportError> {
+        self.load_base()?;
+        files
+            .link_to(&self.merged)
+            .map_err(|fault| fault.in_layer(&layer.digest))?;
+        if self.usr_only {
+            let entries = &mut files.tree.entries;
+            entries.retain(|name, _| DEPLOYED.contains(&&**name));
+        }
+        let time = metadata::time(self.image);
+        let commit = commit::write(
+            staging,
+            (&files.tree, None),
+            (&[metadata::IMPORTER], None),
+            time,
+        )
+        .map_err(ImportError::repository(committing(layer)))?;
+        self.layers.push((name.to_owned(), files.tree.clone()));
+        self.merged.overlay(files.tree);
+        Ok(commit)
+    }
+
+    /// Keeps the objects of a layer: by the commit that it holds, or by one that lists them.
+    fn objects(
+        &mut self,
+        layer: &Layer,
+        objects: &Objects,
+        staging: &mut Staging,
+    ) -> Result<Checksum, ImportError> {
+        if let Some(commit) = objects.commit {
+            self.base = Some(commit);
+            return Ok(commit);
+        }
+        let mut list = Directory::default();
+        for &checksum in &objects.files {
+            let file = File {
+                checksum,
+                size: 0,
+                symlink: false,
+                label: Label::InObject,
+            };
+            let name = checksum.to_string().into();
+            list.entries.insert(name, Node::File(file));
+        }
+        commit::write(staging, (&list, None), (&[], None), 0)
+            .map_err(ImportError::repository(committing(layer)))
+    }
+
+    /// Puts the tree of the lowest layers' commit below everything, once all of it is there.
+    fn load_base(&mut self) -> Result<(), ImportError> {
+        let Some(commit) = self.base.filter(|_| !self.has_base) else {
+            return Ok(());
+        };
+        self.publish()?;
+        self.merged = stored::tree(self.repo, commit)
+            .map_err(|error| incomplete(self.image, commit, &error))?;
+        self.usr_only = !prepare_root::is_overlay(self.repo, &self.merged);
+        self.has_base = true;
         Ok(())
     }
 
     /// Makes durable what is staged, gives it its names, and sets the refs to it.
-    fn publish(&mut self) -> Result<(), ImportError> {
+    pub(super) fn publish(&mut self) -> Result<(), ImportError> {
         self.staged_bytes = 0;
         self.repo
             .publish(std::mem::take(&mut self.staged))
@@ -96,10 +177,49 @@ impl<'i> Merge<'i> {
             .map_err(ImportError::repository("writing the repository"))
     }
 
+    /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
+    /// gives that policy.
+    fn relabel(&mut self) -> Result<Option<Labels>, ImportError> {
+        if self.merged.get(labels::CONFIG).is_none() {
+            return Ok(None);
+        }
+        self.publish()?;
+        let doing = "labelling the image";
+        let policies =
+            Policies::in_tree(self.repo, &self.merged).map_err(ImportError::repository(doing))?;
+        let Some(labels) = policies.labels()? else {
+            return Ok(None);
+        };
+        let mut staging = self
+            .repo
+            .stage(self.count + 1)
+            .map_err(ImportError::repository(doing))?;
+        let time = metadata::time(self.image);
+        self.relabel_by(&labels, &mut staging, time)
+            .map_err(ImportError::repository(doing))?;
+        self.staged.push(staging);
+        Ok(Some(labels))
+    }
+
+    fn relabel_by(&mut self, labels: &Labels, staging: &mut Staging, time: u64) -> io::Result<()> {
+        let mut relabelling = Relabelling::new(self.repo, staging, labels);
+        relabelling.tree(&mut self.merged, "")?;
+        for (_, tree) in &mut self.layers {
+            relabelling.tree(tree, "")?;
+        }
+        for (name, tree) in &self.layers {
+            let about = (&[metadata::IMPORTER][..], None);
+            let commit = commit::write(staging, (tree, Some(labels)), about, time)?;
+            self.refs.push((name.clone(), commit));
+        }
+        Ok(())
+    }
+
     /// Commits the merge of all layers under the ref `name`.
     pub(super) fn finish(mut self, name: &str) -> Result<Commit, ImportError> {
+        self.load_base()?;
         drop_build_litter(&mut self.merged);
-        refuse_policy(&self.merged)?;
+        let labels = self.relabel()?;
         let manifest = metadata::manifest(self.image);
         let entries = [
             (metadata::MANIFEST_DIGEST, self.image.digest.as_str()),
@@ -113,8 +233,14 @@ impl<'i> Merge<'i> {
             .stage(self.count)
             .map_err(ImportError::repository(doing))?;
         let time = metadata::time(self.image);
-        let checksum = commit::write(&mut staging, &self.merged, &entries, time)
-            .map_err(ImportError::repository(doing))?;
+        let parent = self.base;
+        let checksum = commit::write(
+            &mut staging,
+            (&self.merged, labels.as_ref()),
+            (&entries, parent),
+            time,
+        )
+        .map_err(ImportError::repository(doing))?;
         self.staged.push(staging);
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;
@@ -125,8 +251,23 @@ impl<'i> Merge<'i> {
             checksum,
             content_bytes: self.bytes,
             objects: self.objects,
+            reused_bytes: 0,
         })
     }
+}
+
+fn committing(layer: &Layer) -> String {
+    format!("committing the layer `{}`", layer.digest)
+}
+
+/// An image whose layers do not hold all of its commit.
+fn incomplete(image: &Image, commit: Checksum, error: &io::Error) -> ImportError {
+    let doing = format!(
+        "reading the ostree commit `{commit}` of `{}`",
+        image.reference
+    );
+    let reason = format!("its layers do not hold all of it: {error}");
+    ImageError::invalid(doing, reason).into()
 }
 
 /// Image builders mount files here while they build, and leave them empty.
@@ -141,19 +282,4 @@ fn drop_build_litter(merged: &mut Directory) {
             merged.remove(path);
         }
     }
-}
-
-/// Files of an image with a policy would need its labels: without them the system does not boot.
-fn refuse_policy(merged: &Directory) -> Result<(), ImportError> {
-    let Some(Node::Directory(policies)) = merged.get("usr/etc/selinux") else {
-        return Ok(());
-    };
-    let has_contexts = |node: &Node| match node {
-        Node::Directory(policy) => policy.get("contexts/files/file_contexts").is_some(),
-        Node::File(_) => false,
-    };
-    if policies.entries.values().any(has_contexts) {
-        return Err(ImportError::unsupported("an image with an SELinux policy"));
-    }
-    Ok(())
 }

@@ -8,14 +8,19 @@
 //! does not know deployments, and of the file system only what the repository is.
 
 mod archive;
+mod chunk;
 mod commit;
 mod error;
+mod labels;
 mod layer;
 mod merge;
 mod metadata;
 mod path;
 mod pipe;
+mod prepare_root;
 mod refs;
+mod role;
+mod sparse;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -23,17 +28,20 @@ mod tree;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use super::repository::{Checksum, Repository, Staging};
 use crate::image::Image;
+use chunk::Objects;
 pub use error::ImportError;
 use error::LayerFault;
-use layer::Content;
+use labels::{Gate, Labelling};
+use layer::Files;
 use merge::Merge;
 use pipe::Shared;
+use role::Role;
 
 /// How often progress is told while nothing else happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -47,6 +55,8 @@ pub(crate) struct Commit {
     pub(crate) content_bytes: u64,
     /// Regular files and symbolic links of all layers; hard links count once.
     pub(crate) objects: u64,
+    /// Packed bytes of layers that were in the repository already.
+    pub(crate) reused_bytes: u64,
 }
 
 /// Told how many packed bytes of all layers are done, ever more, up to [`Image::total_bytes`]; says whether to go on.
@@ -66,80 +76,153 @@ pub(crate) fn import(
     target: &str,
     progress: Progress<'_>,
 ) -> Result<Commit, ImportError> {
-    if image.is_encapsulated() {
-        let feature = "an image with an ostree commit inside (label `ostree.final-diffid`)";
-        return Err(ImportError::unsupported(feature));
-    }
     let name = refs::image(target)
         .ok_or_else(|| ImportError::unsupported(format!("the image reference `{target}`")))?;
     repo.clear_stagings()
         .map_err(ImportError::repository("clearing the repository"))?;
-    let merge = read_layers(repo, image, progress)?;
-    merge.finish(&name)
+    let roles = role::of_layers(image)?;
+    let (merge, reused_bytes) = read_layers(repo, image, &roles, progress)?;
+    let commit = merge.finish(&name)?;
+    Ok(Commit {
+        reused_bytes,
+        ..commit
+    })
+}
+
+/// What a layer holds.
+#[derive(Debug)]
+enum Content {
+    Files(Files),
+    Objects(Objects),
+}
+
+/// Whether the layers of an image are of kinds that can be imported, as far as its configuration tells.
+pub(crate) fn check(image: &Image) -> Result<(), ImportError> {
+    role::of_layers(image).map(drop)
 }
 
 /// A layer that was read, or why not.
-type Read = Result<(Content, Staging), ImportError>;
+type Outcome = Result<(Content, Staging), ImportError>;
 
-/// Reads all layers on a few threads; merges each when those below it are merged.
+/// Reads all layers on a few threads; merges each when those below it are merged. Tells how many packed bytes needed no
+/// reading.
 fn read_layers<'i>(
     repo: &'i Repository,
     image: &'i Image,
+    roles: &[Role],
     progress: Progress<'_>,
-) -> Result<Merge<'i>, ImportError> {
-    let shared = Shared::default();
+) -> Result<(Merge<'i>, u64), ImportError> {
+    let (shared, gate) = (Shared::default(), Gate::default());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..threads.min(image.layers.len()) {
-            let (sender, next, shared) = (sender.clone(), &next, &shared);
-            scope.spawn(move || work(repo, image, (next, shared), &sender));
+        for _ in 0..threads.min(roles.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            let work = Work {
+                repo,
+                image,
+                shared: &shared,
+                gate: &gate,
+            };
+            scope.spawn(move || {
+                while let Some((at, role)) = take(roles, next) {
+                    if sender.send((at, work.layer(at, role))).is_err() {
+                        return;
+                    }
+                }
+            });
         }
         drop(sender);
-        let merged = collect(Merge::new(repo, image), &receiver, &shared, progress);
-        shared.give_up();
-        merged
+        let mut merge = Merge::new(repo, image);
+        let result = collect(&mut merge, &receiver, &shared, progress);
+        match result {
+            Ok(()) => Ok((merge, shared.reused())),
+            Err(error) => {
+                next.store(roles.len(), Ordering::Relaxed);
+                if error.is_unreachable() {
+                    finish(&mut merge, &receiver, &shared, progress);
+                }
+                shared.give_up();
+                // What is whole spares the next import its bytes. The reason to give up is the one to tell.
+                let _ = merge.publish();
+                Err(error)
+            }
+        }
     })
 }
 
-/// Reads one layer after the other until there are no more.
-fn work(
-    repo: &Repository,
-    image: &Image,
-    (next, shared): (&AtomicUsize, &Shared),
-    results: &Sender<(usize, Read)>,
-) {
-    loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let (Some(layer), Some(diff_id)) = (image.layers.get(at), image.diff_ids().get(at)) else {
-            return;
-        };
-        let stage = || {
-            let mut staging = repo
-                .stage(at)
-                .map_err(ImportError::repository("making a place for a layer"))?;
-            if let Some(tree) = stored::layer(repo, &layer.digest) {
-                shared.skip(layer.size);
-                return Ok((Content::of(tree), staging));
+/// The next layer that nobody has taken.
+fn take(roles: &[Role], next: &AtomicUsize) -> Option<(usize, Role)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    Some((at, *roles.get(at)?))
+}
+
+/// What reading a layer takes.
+struct Work<'i> {
+    repo: &'i Repository,
+    image: &'i Image,
+    shared: &'i Shared,
+    gate: &'i Gate,
+}
+
+impl Work<'_> {
+    /// Reads a layer, unless it is in the repository already.
+    fn layer(&self, at: usize, role: Role) -> Outcome {
+        let content = self.content(at, role);
+        if at == 0 {
+            // No layer waits for a policy any longer.
+            self.gate.open();
+        }
+        content
+    }
+
+    fn content(&self, at: usize, role: Role) -> Outcome {
+        let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
+        let mut staging = self
+            .repo
+            .stage(at)
+            .map_err(ImportError::repository("making a place for a layer"))?;
+        if let Some(content) = stored::layer(self.repo, &layer.digest, role) {
+            self.shared.skip(layer.size);
+            return Ok((content, staging));
+        }
+        let place = (&mut staging, self.shared);
+        let content = match role {
+            Role::Files => {
+                let labelling = Labelling::new(self.gate, at == 0);
+                layer::read(self.image, (layer, diff_id), place, labelling).map(Content::Files)?
             }
-            let content = layer::read(image, (layer, diff_id), &mut staging, shared)?;
-            Ok((content, staging))
+            Role::Commit | Role::Objects => {
+                let is_first = role == Role::Commit;
+                chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)?
+            }
         };
-        let result = stage();
-        if results.send((at, result)).is_err() {
+        Ok((content, staging))
+    }
+}
+
+/// Takes the layers that are still being read when another could not be had.
+fn finish(
+    merge: &mut Merge<'_>,
+    results: &Receiver<(usize, Outcome)>,
+    shared: &Shared,
+    progress: Progress<'_>,
+) {
+    while let Err(error) = collect(merge, results, shared, progress) {
+        if !error.is_unreachable() {
             return;
         }
     }
 }
 
 /// Takes the layers as they come, until all are merged.
-fn collect<'i>(
-    mut merge: Merge<'i>,
-    results: &Receiver<(usize, Read)>,
+fn collect(
+    merge: &mut Merge<'_>,
+    results: &Receiver<(usize, Outcome)>,
     shared: &Shared,
     progress: Progress<'_>,
-) -> Result<Merge<'i>, ImportError> {
+) -> Result<(), ImportError> {
     loop {
         if progress(shared.done()).is_break() {
             return Err(ImportError::Stopped);
@@ -147,7 +230,7 @@ fn collect<'i>(
         match results.recv_timeout(TICK) {
             Ok((at, layer)) => merge.add(at, layer?)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(merge),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
 }

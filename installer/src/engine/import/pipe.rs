@@ -26,6 +26,7 @@ const WINDOW_LOG: u32 = 27;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     done: AtomicU64,
+    reused: AtomicU64,
     given_up: AtomicBool,
 }
 
@@ -35,8 +36,14 @@ impl Shared {
         self.done.load(Ordering::Relaxed)
     }
 
+    /// Packed bytes that did not have to be read, of those.
+    pub(super) fn reused(&self) -> u64 {
+        self.reused.load(Ordering::Relaxed)
+    }
+
     /// Counts packed bytes that need not be read.
     pub(super) fn skip(&self, count: u64) {
+        self.reused.fetch_add(count, Ordering::Relaxed);
         self.done.fetch_add(count, Ordering::Relaxed);
     }
 
@@ -61,7 +68,7 @@ impl Read for Source<'_> {
         }
         match self.blob.read(buffer) {
             Ok(count) => {
-                self.shared.skip(count as u64);
+                self.shared.done.fetch_add(count as u64, Ordering::Relaxed);
                 Ok(count)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whole imports into a repository, checked with the `ostree` program and against commits it makes.
 
+mod encapsulated;
 mod faults;
+mod holes;
+mod labels;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -466,6 +469,29 @@ fn a_layer_that_is_there_is_not_read_again() {
     let again = import(&repo.repo, &image, TARGET, &mut watch).unwrap();
     assert_eq!(again.checksum, commit.checksum);
     assert_eq!((again.objects, last), (0, image.total_bytes()));
+    assert_eq!(again.reused_bytes, image.total_bytes());
+    repo.fsck();
+}
+
+#[test]
+fn an_import_that_failed_is_taken_up_where_it_was() {
+    let layers = || {
+        [
+            plain(nasty("etc")),
+            plain(base().file("usr/b", 0o644, b"b")),
+        ]
+    };
+    let (repo, cut) = (TestRepo::new(), LayoutDir::of(&layers()));
+    let image = cut.open().unwrap();
+    fs::remove_file(cut.blob_path(&image.layers[1].digest)).unwrap();
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    assert_eq!(repo.ostree(&["refs"]).lines().count(), 1);
+    repo.fsck();
+    let whole = LayoutDir::of(&layers());
+    fs::remove_file(whole.blob_path(&image.layers[0].digest)).unwrap();
+    let commit = import(&repo.repo, &whole.open().unwrap(), TARGET, &mut go_on).unwrap();
+    let other = TestRepo::new().import(&layers()).unwrap();
+    assert_eq!(commit.checksum, other.checksum);
     repo.fsck();
 }
 

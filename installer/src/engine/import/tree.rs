@@ -22,12 +22,22 @@ pub(super) enum Node {
 }
 
 /// A regular file or a symbolic link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct File {
     pub(super) checksum: Checksum,
     /// Bytes of content; 0 for a link.
     pub(super) size: u64,
     pub(super) symlink: bool,
+    pub(super) label: Label,
+}
+
+/// The SELinux label among an object's attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Label {
+    /// This one, or none.
+    Known(Option<Arc<str>>),
+    /// To be read from the object.
+    InObject,
 }
 
 /// A directory. One that no layer mentions, but that has something in it, has no `meta`.
@@ -165,6 +175,7 @@ mod tests {
                         checksum: mark_of(mark),
                         size: 1,
                         symlink,
+                        label: Label::Known(None),
                     },
                 )
             };
@@ -286,6 +297,7 @@ mod tests {
             checksum: mark_of("1"),
             size: 0,
             symlink: false,
+            label: Label::Known(None),
         };
         assert_eq!(root.put_file("a/x", file), None);
         assert_eq!(root.put_directory("b/x", meta_of("1")), None);

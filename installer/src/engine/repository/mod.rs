@@ -17,10 +17,14 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, syncfs, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, mkdirat, openat, readlinkat, statat, syncfs, unlinkat,
+};
 
 pub(crate) use checkout::checkout;
-pub(crate) use object::{Checksum, CommitObject, DirTree, Kind, Meta, Xattrs, commit_root};
+pub(crate) use object::{
+    Checksum, CommitObject, DirTree, Kind, Meta, Xattrs, commit_root, parse_xattrs,
+};
 pub(crate) use staging::{Fault, Staging};
 
 /// The largest `dirtree`, `dirmeta` or `commit` that is read, in bytes; libostree's own limit.
@@ -126,6 +130,45 @@ impl Repository {
     pub(crate) fn root_of(&self, commit: Checksum) -> io::Result<(Checksum, Checksum)> {
         commit_root(&self.metadata(Kind::Commit, commit)?)
             .ok_or_else(|| damaged(&format!("the commit `{commit}`")))
+    }
+
+    /// The content of a regular file, to be read.
+    pub(crate) fn open_file(&self, sum: Checksum) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = object_path(Kind::File, sum);
+        Ok(File::from(openat(
+            &self.directory,
+            path,
+            flags,
+            Mode::empty(),
+        )?))
+    }
+
+    /// The content of a regular file, its first `most` bytes.
+    pub(crate) fn content(&self, sum: Checksum, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open_file(sum)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Owner, mode and attributes of a file, and the target of a symbolic link.
+    pub(crate) fn file_meta(&self, sum: Checksum) -> io::Result<(Meta, Option<String>)> {
+        let path = object_path(Kind::File, sum);
+        let stat = statat(&self.directory, &path, AtFlags::SYMLINK_NOFOLLOW)?;
+        let meta = Meta {
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            mode: stat.st_mode & 0o7777,
+            xattrs: staging::xattrs_of(&self.path.join(&path))?,
+        };
+        if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
+            return Ok((meta, None));
+        }
+        let target = readlinkat(&self.directory, path, Vec::new())?;
+        let target = target
+            .into_string()
+            .map_err(|_| damaged("a symbolic link"))?;
+        Ok((meta, Some(target)))
     }
 
     /// Bytes of a file's content, and whether it is a symbolic link, which has none.

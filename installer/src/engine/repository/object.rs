@@ -70,6 +70,8 @@ pub(crate) enum Kind {
     DirTree,
     DirMeta,
     Commit,
+    /// What is said about a commit beside it, such as signatures. Its name is the commit's.
+    CommitMeta,
 }
 
 impl Kind {
@@ -80,6 +82,7 @@ impl Kind {
             Self::DirTree => "dirtree",
             Self::DirMeta => "dirmeta",
             Self::Commit => "commit",
+            Self::CommitMeta => "commitmeta",
         }
     }
 }

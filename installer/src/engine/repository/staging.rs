@@ -9,23 +9,26 @@ use std::fs::{File, FileTimes};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, fchown};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, ftruncate, lsetxattr, mkdirat,
-    openat, renameat, symlinkat, unlinkat,
+    AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, ftruncate, lgetxattr,
+    llistxattr, lsetxattr, mkdirat, openat, renameat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use sha2::{Digest as _, Sha256};
 
-use super::object::{Checksum, Kind, Meta};
+use super::object::{Checksum, Kind, Meta, Xattrs};
 use super::remove_directory;
 use crate::hex::hex;
 
 /// Files up to this size, in bytes, are hashed before they are written; it bounds the memory for content.
 const INLINE: u64 = 1024 * 1024;
 const CHUNK: usize = 256 * 1024;
+/// Bytes of an attribute, or of the names of all (`xattr(7)`).
+const MAX_XATTR: usize = 64 * 1024;
 /// Runs of zeros of this length, in bytes, become holes.
 const HOLE: usize = 64 * 1024;
 /// Name of the file that is being written, its checksum not known yet.
@@ -38,6 +41,14 @@ pub(crate) enum Fault {
     Content(io::Error),
     /// The repository did not take it.
     Repository(io::Error),
+}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Content(error) | Fault::Repository(error) => error,
+        }
+    }
 }
 
 /// A directory of objects that have no name in the repository yet.
@@ -191,13 +202,23 @@ impl Staging {
     /// Writes an object of metadata.
     pub(crate) fn metadata(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<Checksum> {
         let sum = Checksum::of(bytes);
-        let name = file_name(kind, sum);
+        self.write_named(kind, sum, bytes)?;
+        Ok(sum)
+    }
+
+    /// Writes an object of metadata whose name is known.
+    pub(crate) fn write_named(
+        &mut self,
+        kind: Kind,
+        sum: Checksum,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         let prefix = self.prefixes.of(sum)?;
-        if let Some(mut file) = create(prefix, &name)? {
+        if let Some(mut file) = create(prefix, &file_name(kind, sum))? {
             file.write_all(bytes)?;
             fchmod(&file, Mode::from_raw_mode(0o644))?;
         }
-        Ok(sum)
+        Ok(())
     }
 
     /// Moves every object to `objects/` of the repository, and removes the directory.
@@ -260,6 +281,22 @@ fn set_metadata(file: &File, meta: &Meta) -> io::Result<()> {
     }
     // A deployed file is a link to this one, and shows its time.
     file.set_times(FileTimes::new().set_modified(UNIX_EPOCH))
+}
+
+/// The extended attributes of a file or of a symbolic link itself.
+pub(super) fn xattrs_of(path: &Path) -> io::Result<Xattrs> {
+    let mut names = vec![0; MAX_XATTR];
+    let length = llistxattr(path, &mut names)?;
+    let mut xattrs = Xattrs::new();
+    for name in names[..length].split(|&byte| byte == 0) {
+        if !name.is_empty() {
+            let mut value = vec![0; MAX_XATTR];
+            let length = lgetxattr(path, name, &mut value)?;
+            value.truncate(length);
+            xattrs.insert(name.to_vec(), value);
+        }
+    }
+    Ok(xattrs)
 }
 
 /// Reads until the buffer is full or the content ends.

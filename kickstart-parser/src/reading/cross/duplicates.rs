@@ -4,53 +4,61 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::words::{Aim, Words};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Located, Location};
 
 /// Looks at everything of which a kickstart can have several
-pub(super) fn check(kickstart: &Kickstart, findings: &mut Findings) {
-    check_storage(kickstart, findings);
-    check_devices(kickstart, findings);
-    check_accounts(kickstart, findings);
+pub(super) fn check(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    check_storage(kickstart, words, findings);
+    check_devices(kickstart, words, findings);
+    check_accounts(kickstart, words, findings);
 }
 
-fn check_storage(kickstart: &Kickstart, findings: &mut Findings) {
-    let mut twice = Twice(Code::MountPointTwice, findings);
+fn check_storage(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    let mut twice = Twice(Code::MountPointTwice, words, findings);
     let parts = kickstart.part.iter().filter(|part| part.mntpoint != "swap");
     twice.each(
         parts,
+        Aim::Argument(0),
         |part| &part.mntpoint,
         |mount| format!("partition {}", quote(mount)),
     );
     twice.each(
         &kickstart.btrfs,
+        Aim::Argument(0),
         |btrfs| &btrfs.mntpoint,
         |mount| format!("btrfs volume {}", quote(mount)),
     );
-    let mut twice = Twice(Code::Duplicate, findings);
+    let mut twice = Twice(Code::Duplicate, words, findings);
     twice.each(
         &kickstart.raid,
+        Aim::Option(&["--device"]),
         |raid| &raid.device,
         |device| format!("RAID device {}", quote(device)),
     );
     twice.each(
         &kickstart.volgroup,
+        Aim::Argument(0),
         |group| &group.name,
         |name| format!("volume group {}", quote(name)),
     );
     twice.each(
         &kickstart.logvol,
+        Aim::Option(&["--name"]),
         |volume| (&volume.vgname, &volume.name),
         |(group, name)| format!("logical volume {} of group {}", quote(name), quote(group)),
     );
     twice.each(
         &kickstart.stratispool,
+        Aim::Argument(0),
         |pool| &pool.name,
         |name| format!("Stratis pool {}", quote(name)),
     );
     twice.each(
         &kickstart.stratisfs,
+        Aim::Option(&["--name"]),
         |fs| (&fs.poolname, &fs.name),
         |(pool, name)| {
             format!(
@@ -62,10 +70,11 @@ fn check_storage(kickstart: &Kickstart, findings: &mut Findings) {
     );
 }
 
-fn check_devices(kickstart: &Kickstart, findings: &mut Findings) {
-    let mut twice = Twice(Code::Duplicate, findings);
+fn check_devices(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    let mut twice = Twice(Code::Duplicate, words, findings);
     twice.each(
         &kickstart.network,
+        Aim::Option(&["--device"]),
         |network| network.device.as_deref().unwrap_or(""),
         |device| match device {
             "" => "network without a device".to_owned(),
@@ -74,11 +83,13 @@ fn check_devices(kickstart: &Kickstart, findings: &mut Findings) {
     );
     twice.each(
         &kickstart.fcoe,
+        Aim::Option(&["--nic"]),
         |fcoe| &fcoe.nic,
         |nic| format!("FCoE device {}", quote(nic)),
     );
     twice.each(
         &kickstart.zfcp,
+        Aim::Option(&["--devnum"]),
         |zfcp| (&zfcp.devnum, &zfcp.wwpn, &zfcp.fcplun),
         |(devnum, ..)| format!("zFCP device {}", quote(devnum)),
     );
@@ -88,44 +99,51 @@ fn check_devices(kickstart: &Kickstart, findings: &mut Findings) {
         .filter(|nvdimm| nvdimm.namespace.is_some() || !nvdimm.blockdevs.is_empty());
     twice.each(
         named,
+        Aim::Option(&["--namespace", "--blockdevs"]),
         |nvdimm| (nvdimm.action, &nvdimm.namespace, &nvdimm.blockdevs),
         |_| "NVDIMM".to_owned(),
     );
 }
 
-fn check_accounts(kickstart: &Kickstart, findings: &mut Findings) {
-    let mut twice = Twice(Code::Duplicate, findings);
+fn check_accounts(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    let mut twice = Twice(Code::Duplicate, words, findings);
     twice.each(
         &kickstart.user,
+        Aim::Option(&["--name"]),
         |user| &user.name,
         |name| format!("user {}", quote(name)),
     );
     twice.each(
         &kickstart.group,
+        Aim::Option(&["--name"]),
         |group| &group.name,
         |name| format!("group {}", quote(name)),
     );
     twice.each(
         &kickstart.repo,
+        Aim::Option(&["--name"]),
         |repo| &repo.name,
         |name| format!("repository {}", quote(name)),
     );
     let of_user = |name: &String| format!("ssh key of {}", quote(name));
-    twice.each(&kickstart.sshkey, |key| &key.username, of_user);
+    let aim = Aim::Option(&["--username"]);
+    twice.each(&kickstart.sshkey, aim, |key| &key.username, of_user);
     twice.each(
         &kickstart.sshpw,
+        Aim::Option(&["--username"]),
         |account| &account.username,
         |name| format!("ssh account {}", quote(name)),
     );
 }
 
 /// Warns of what comes a second time, by this rule
-struct Twice<'f>(Code, &'f mut Findings);
+struct Twice<'w, 'a, 'f>(Code, &'w Words<'a>, &'f mut Findings);
 
-impl Twice<'_> {
+impl Twice<'_, '_, '_> {
     fn each<'k, T: 'k, K: Eq + Hash>(
         &mut self,
         values: impl IntoIterator<Item = &'k Located<T>>,
+        aim: Aim<'_>,
         identity: impl Fn(&'k T) -> K,
         describe: impl Fn(K) -> String,
     ) {
@@ -141,9 +159,9 @@ impl Twice<'_> {
                 quote(&earlier.file),
                 earlier.line
             );
-            let Self(code, findings) = self;
+            let Self(code, words, findings) = self;
             findings
-                .warning(*code, location.clone(), message)
+                .warning(*code, words.find(location, aim), message)
                 .help(help);
         }
     }

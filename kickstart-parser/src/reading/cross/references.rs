@@ -2,8 +2,9 @@
 //! Names that stand for something defined in another line: members of volume groups, RAID and btrfs, volume groups of
 //! logical volumes, thin pools, Stratis pools.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use super::words::{Aim, Words};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::Location;
@@ -12,52 +13,50 @@ use crate::location::Location;
 const MEMBERS: [(&str, &str); 3] = [("pv.", "volgroup"), ("raid.", "raid"), ("btrfs.", "btrfs")];
 
 /// Looks for names that nothing defines, and for members that nothing uses
-pub(super) fn check(kickstart: &Kickstart, findings: &mut Findings) {
-    check_members(kickstart, findings);
-    check_volume_groups(kickstart, findings);
-    check_pools(kickstart, findings);
+pub(super) fn check(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    check_members(kickstart, words, findings);
+    check_volume_groups(kickstart, words, findings);
+    check_pools(kickstart, words, findings);
 }
 
-fn check_members(kickstart: &Kickstart, findings: &mut Findings) {
-    let defined = defined(kickstart);
+fn check_members(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
+    let defined: HashSet<_> = definitions(kickstart).map(|(name, _)| name).collect();
     let mut used = HashSet::new();
-    for (word, member, at) in uses(kickstart) {
+    for (word, member, line) in uses(kickstart) {
         used.insert(member);
         // `LABEL=…` and the like name what is on a disk already.
-        if !defined.contains_key(member) && !member.contains('=') {
+        if !defined.contains(member) && !member.contains('=') {
             let message = format!("no line defines {}, which `{word}` uses", quote(member));
+            let aim = match word {
+                "logvol" => Aim::Option(&["--cachepvs"]),
+                _ => Aim::Named(member),
+            };
             findings
-                .warning(Code::MemberUndefined, at.clone(), message)
+                .warning(Code::MemberUndefined, words.find(line, aim), message)
                 .help(format!(
                     "add a line like {}",
                     quote(&format!("part {member} --size=…"))
                 ));
         }
     }
-    let mut unused: Vec<_> = defined
-        .into_iter()
-        .filter(|(name, _)| !used.contains(name))
-        .collect();
-    unused.sort_by_key(|(_, at)| at.line);
-    for (name, at) in unused {
-        if let Some((_, word)) = MEMBERS.iter().find(|(prefix, _)| name.starts_with(prefix)) {
+    for (name, line) in definitions(kickstart) {
+        let meant = MEMBERS.iter().find(|(prefix, _)| name.starts_with(prefix));
+        // That it is defined twice is said elsewhere.
+        if let Some((_, word)) = meant.filter(|_| used.insert(name)) {
             let message = format!("{} is defined and no `{word}` uses it", quote(name));
-            findings.warning(Code::MemberUnused, at.clone(), message);
+            let at = words.find(line, Aim::Argument(0));
+            findings.warning(Code::MemberUnused, at, message);
         }
     }
 }
 
 /// What can be a member: partitions, and RAID devices in place of a file system
-fn defined(kickstart: &Kickstart) -> HashMap<&str, &Location> {
-    let parts = kickstart
-        .part
-        .iter()
-        .map(|part| (part.mntpoint.as_str(), &part.location));
-    let raids = kickstart
-        .raid
-        .iter()
-        .map(|raid| (raid.mntpoint.as_str(), &raid.location));
-    parts.chain(raids).collect()
+fn definitions(kickstart: &Kickstart) -> impl Iterator<Item = (&str, &Location)> {
+    let parts = kickstart.part.iter();
+    let parts = parts.map(|part| (part.mntpoint.as_str(), &part.location));
+    let raids = kickstart.raid.iter();
+    let raids = raids.map(|raid| (raid.mntpoint.as_str(), &raid.location));
+    parts.chain(raids)
 }
 
 /// What needs members, the command's word first
@@ -94,7 +93,7 @@ fn uses(kickstart: &Kickstart) -> impl Iterator<Item = (&'static str, &str, &Loc
     all.map(|(word, name, at)| (word, name.as_str(), at))
 }
 
-fn check_volume_groups(kickstart: &Kickstart, findings: &mut Findings) {
+fn check_volume_groups(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
     let groups: HashSet<_> = kickstart.volgroup.iter().map(|group| &group.name).collect();
     // What exists on the disk already may be in a group that exists already.
     let made = kickstart
@@ -106,11 +105,12 @@ fn check_volume_groups(kickstart: &Kickstart, findings: &mut Findings) {
             "no `volgroup` defines {}, which the volume is in",
             quote(&volume.vgname)
         );
-        findings.warning(Code::GroupUndefined, volume.location.clone(), message);
+        let at = words.find(&volume.location, Aim::Option(&["--vgname"]));
+        findings.warning(Code::GroupUndefined, at, message);
     }
 }
 
-fn check_pools(kickstart: &Kickstart, findings: &mut Findings) {
+fn check_pools(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
     let thin = kickstart.logvol.iter().filter(|volume| volume.thinpool);
     let thin: HashSet<_> = thin
         .map(|volume| (&volume.vgname, volume.name.as_str()))
@@ -125,7 +125,8 @@ fn check_pools(kickstart: &Kickstart, findings: &mut Findings) {
         };
         if !thin.contains(&(&volume.vgname, pool)) {
             let message = format!("no `logvol --thinpool` defines the pool {}", quote(pool));
-            findings.warning(Code::GroupUndefined, volume.location.clone(), message);
+            let at = words.find(&volume.location, Aim::Option(&["--poolname"]));
+            findings.warning(Code::GroupUndefined, at, message);
         }
     }
     let pools: HashSet<_> = kickstart
@@ -136,7 +137,8 @@ fn check_pools(kickstart: &Kickstart, findings: &mut Findings) {
     for fs in kickstart.stratisfs.iter().filter(|fs| !fs.useexisting) {
         if !pools.contains(&fs.poolname) {
             let message = format!("no `stratispool` defines the pool {}", quote(&fs.poolname));
-            findings.warning(Code::GroupUndefined, fs.location.clone(), message);
+            let at = words.find(&fs.location, Aim::Option(&["--poolname"]));
+            findings.warning(Code::GroupUndefined, at, message);
         }
     }
 }

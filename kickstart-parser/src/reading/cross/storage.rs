@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::words::{Aim, Words};
 use crate::commands::Encryption;
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
@@ -12,7 +13,11 @@ use crate::location::{Located, Location};
 type Mount<'k> = (&'static str, &'k str, &'k Location);
 
 /// Looks for a mount point in lines of different commands; within one command it is a duplicate
-pub(super) fn check_mount_points(kickstart: &Kickstart, findings: &mut Findings) {
+pub(super) fn check_mount_points(
+    kickstart: &Kickstart,
+    words: &Words<'_>,
+    findings: &mut Findings,
+) {
     let mut first: HashMap<&str, (&str, &Location)> = HashMap::new();
     for (word, mount, at) in mounts(kickstart).filter(|(_, mount, _)| mount.starts_with('/')) {
         let (earlier, there) = *first.entry(mount).or_insert((word, at));
@@ -26,8 +31,9 @@ pub(super) fn check_mount_points(kickstart: &Kickstart, findings: &mut Findings)
             quote(&there.file),
             there.line
         );
+        let at = words.find(at, Aim::Argument(usize::from(word == "mount")));
         findings
-            .warning(Code::MountPointShared, at.clone(), message)
+            .warning(Code::MountPointShared, at, message)
             .help(help);
     }
 }
@@ -68,7 +74,7 @@ fn mounts(kickstart: &Kickstart) -> impl Iterator<Item = Mount<'_>> {
 }
 
 /// Looks for encrypted devices that nobody could open: the installer asks nothing
-pub(super) fn check_passphrases(kickstart: &Kickstart, findings: &mut Findings) {
+pub(super) fn check_passphrases(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
     let parts = kickstart
         .part
         .iter()
@@ -85,19 +91,14 @@ pub(super) fn check_passphrases(kickstart: &Kickstart, findings: &mut Findings) 
         .autopart
         .iter()
         .map(|auto| (&auto.encryption, &auto.location));
-    for (_, at) in parts
-        .chain(raids)
-        .chain(volumes)
-        .chain(all)
-        .filter(lacks_passphrase)
-    {
-        let message = "`--encrypted` without `--passphrase`, and nobody is asked for one";
-        findings.warning(Code::PassphraseMissing, at.clone(), message);
-    }
+    let devices = parts.chain(raids).chain(volumes).chain(all);
     let pools = kickstart.stratispool.iter();
-    for pool in pools.filter(|pool| pool.encrypted && pool.passphrase.is_none()) {
+    let pools = pools.filter(|pool| pool.encrypted && pool.passphrase.is_none());
+    let lacking = devices.filter(lacks_passphrase).map(|(_, at)| at);
+    for at in lacking.chain(pools.map(|pool| &pool.location)) {
         let message = "`--encrypted` without `--passphrase`, and nobody is asked for one";
-        findings.warning(Code::PassphraseMissing, pool.location.clone(), message);
+        let at = words.find(at, Aim::Option(&["--encrypted"]));
+        findings.warning(Code::PassphraseMissing, at, message);
     }
 }
 

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! An installation by the same plan that did not come to its end.
+//!
+//! Takes a plan; finds out whether the disks carry exactly its tables and the root file system its mark, and clears
+//! that file system of all but the repository, whose objects are checked and need not be fetched again. It only
+//! reads until the caller says so. It deliberately does not know what is in the repository.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use gptman::GPT;
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+use sha2::{Digest as _, Sha256};
+
+use super::error::EngineError;
+use super::mount::Mounts;
+use super::node::Nodes;
+use super::partition;
+use crate::hex::hex;
+use crate::plan::{DiskPlan, PartitionAction, Plan};
+
+/// The file that says by which plan a root file system was made. It is gone when the installation is complete.
+const MARK: &str = "ostree/.landfall-plan";
+/// What stays of a root file system.
+const REPOSITORY: [&str; 2] = ["ostree", "repo"];
+
+/// Whether an installation by `plan` ended early on its disks. `at` is a mount point to look from.
+pub(super) fn is_there(plan: &Plan, at: &Path) -> bool {
+    let tables = |disk: &DiskPlan| has_table(disk).unwrap_or(false);
+    plan.disks.iter().all(tables) && has_mark(plan, at).unwrap_or(false)
+}
+
+/// Whether the disk has the planned table, to the last byte that is planned.
+fn has_table(disk: &DiskPlan) -> gptman::Result<bool> {
+    let (Some(label), mut file) = (disk.label_uuid, File::open(&disk.device)?) else {
+        return Ok(false);
+    };
+    let sector = u64::from(disk.sector_bytes);
+    let table = GPT::read_from(&mut file, sector)?;
+    let used = table.iter().filter(|(_, entry)| entry.is_used()).count();
+    let is_planned = |partition: &crate::plan::Partition| {
+        let planned = partition::entry(partition, sector);
+        partition.action == PartitionAction::Create && same(&table[partition.number], &planned)
+    };
+    Ok(table.header.disk_guid == label.to_bytes_le()
+        && used == disk.after.len()
+        && disk.after.iter().all(is_planned))
+}
+
+fn same(found: &gptman::GPTPartitionEntry, planned: &gptman::GPTPartitionEntry) -> bool {
+    let about = |entry: &gptman::GPTPartitionEntry| {
+        (
+            entry.partition_type_guid,
+            entry.unique_partition_guid,
+            entry.starting_lba,
+            entry.ending_lba,
+            entry.attribute_bits,
+            entry.partition_name.as_str().to_owned(),
+        )
+    };
+    about(found) == about(planned)
+}
+
+fn has_mark(plan: &Plan, at: &Path) -> Result<bool, EngineError> {
+    let Some((disk, root)) = plan.mounted_at("/") else {
+        return Ok(false);
+    };
+    let nodes = Nodes::attach(plan)?;
+    let fs = root.fs.map_or("auto", crate::plan::FileSystem::name);
+    let mut mounts = Mounts::default();
+    mounts.device(nodes.of(&disk.device, root.number)?, at, fs)?;
+    let found = fs::read_to_string(at.join(MARK));
+    mounts.unmount()?;
+    Ok(found.is_ok_and(|text| text == mark(plan)))
+}
+
+/// Everything of the plan that its file systems are made by.
+fn mark(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    for disk in &plan.disks {
+        hash.update(format!("{:?}\n{:?}\n", disk.label_uuid, disk.after));
+    }
+    format!("{}\n", hex(&hash.finalize()))
+}
+
+/// Marks a root file system as made by `plan`.
+pub(super) fn set_mark(plan: &Plan, root: &Path) -> Result<(), EngineError> {
+    let path = root.join(MARK);
+    let context = |e| EngineError::io(format!("writing `{}`", path.display()), e);
+    fs::create_dir_all(root.join("ostree")).map_err(context)?;
+    fs::write(&path, mark(plan)).map_err(context)
+}
+
+/// Takes the mark away from a complete installation.
+pub(super) fn clear_mark(root: &Path) -> Result<(), EngineError> {
+    let path = root.join(MARK);
+    fs::remove_file(&path).map_err(|e| EngineError::io(format!("removing `{}`", path.display()), e))
+}
+
+/// Removes what an earlier installation left in `root`, but for the objects and layers of its repository.
+pub(super) fn clear(root: &Path) -> Result<(), EngineError> {
+    let [ostree, repo] = REPOSITORY;
+    clear_all_but(root, ostree)
+        .and_then(|()| clear_all_but(&root.join(ostree), repo))
+        .and_then(|()| clear_all_but(&root.join("ostree/repo/refs/heads"), ostree))
+        .and_then(|()| clear_all_but(&root.join("ostree/repo/refs/heads/ostree"), "container"))
+        .map_err(|e| EngineError::io("clearing what an earlier installation left", e))
+}
+
+/// Removes everything in a directory but one entry.
+fn clear_all_but(directory: &Path, kept: &str) -> io::Result<()> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() != kept {
+            remove(&entry.path(), entry.file_type()?.is_dir())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file or a tree. ostree makes the root of a deployment immutable.
+fn remove(path: &Path, is_directory: bool) -> io::Result<()> {
+    if !is_directory {
+        return fs::remove_file(path);
+    }
+    make_mutable(path)?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        remove(&entry.path(), entry.file_type()?.is_dir())?;
+    }
+    fs::remove_dir(path)
+}
+
+fn make_mutable(path: &Path) -> io::Result<()> {
+    let directory = File::open(path)?;
+    let flags = ioctl_getflags(&directory)?;
+    if flags.contains(IFlags::IMMUTABLE) {
+        ioctl_setflags(&directory, flags - IFlags::IMMUTABLE)?;
+    }
+    Ok(())
+}
