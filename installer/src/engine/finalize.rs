@@ -66,7 +66,10 @@ pub(super) fn record(
 
 /// In bootc's words: whether the system has a policy, and whether the kernel that installed it has SELinux.
 fn selinux(target: &TargetPlan) -> &'static str {
-    match (target.selinux, Path::new("/sys/fs/selinux/enforce").exists()) {
+    match (
+        target.selinux,
+        Path::new("/sys/fs/selinux/enforce").exists(),
+    ) {
         (true, true) => "enabled",
         (true, false) => "host-disabled",
         (false, _) => "disabled",

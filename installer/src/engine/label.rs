@@ -93,7 +93,10 @@ fn walk(labels: &FileContexts, at: &Path, path: &str) -> io::Result<()> {
 
 fn one(labels: &FileContexts, entry: &DirEntry, path: &str) -> io::Result<()> {
     let kind = FileKind::of_mode(entry.metadata()?.mode());
-    set(&entry.path(), kind.and_then(|kind| labels.label(path, kind)))
+    set(
+        &entry.path(),
+        kind.and_then(|kind| labels.label(path, kind)),
+    )
 }
 
 /// Labels what has no label at `at` and below it. The trees of deployments have theirs.
