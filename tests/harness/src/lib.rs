@@ -12,6 +12,7 @@ pub mod guest;
 pub mod image;
 pub mod landfall;
 pub mod oci;
+pub mod oracle;
 pub mod outcome;
 pub mod policy;
 pub mod registry;

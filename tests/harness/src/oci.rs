@@ -2,7 +2,7 @@
 //! Writes an OCI image layout.
 //!
 //! Takes tar entries layer by layer, gives a directory with `oci-layout`, `index.json` and `blobs/sha256`. Layers are
-//! compressed with zstd. Knows the image format only: what is in a layer, and what a bootable image needs, is the
+//! compressed as each asks for. Knows the image format only: what is in a layer, and what a bootable image needs, is the
 //! caller's. The same entries give the same digests.
 
 use std::collections::HashMap;
@@ -38,7 +38,19 @@ pub struct About {
     pub reference: String,
 }
 
-/// A layer that is being written: a tar stream on its way through two hashes and zstd.
+/// How a layer is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// As most images are.
+    Gzip,
+    /// One frame.
+    Zstd,
+}
+
+/// A layer that is being written: a tar stream on its way through two hashes and a compressor.
 pub type Layer = tar::Builder<Compressed>;
 
 impl Layout {
@@ -58,26 +70,39 @@ impl Layout {
         })
     }
 
-    /// A new layer, not part of the image before [`Layout::push`].
-    pub fn layer(&self, level: i32) -> Result<Layer> {
-        let blob = Blob::create(&self.dir)?;
-        let mut zstd = zstd::Encoder::new(blob, level)?;
-        zstd.include_checksum(true)?;
-        let mut layer = tar::Builder::new(Compressed {
-            zstd,
-            hash: Sha256::new(),
-        });
+    /// A new layer, not part of the image before [`Layout::push`]; `level` is the compressor's.
+    pub fn layer(&self, compression: Compression, level: i32) -> Result<Layer> {
+        let mut layer = tar::Builder::new(self.stream(compression, level)?);
         layer.mode(tar::HeaderMode::Complete);
         Ok(layer)
     }
 
+    /// As [`Layout::layer`], for a tar stream that there is already; [`Compressed::finish`] ends it.
+    pub(crate) fn stream(&self, compression: Compression, level: i32) -> Result<Compressed> {
+        let blob = Blob::create(&self.dir)?;
+        let compressor = match compression {
+            Compression::None => Compressor::None(blob),
+            Compression::Gzip => {
+                let level = flate2::Compression::new(level.clamp(1, 9).unsigned_abs());
+                Compressor::Gzip(flate2::write::GzEncoder::new(blob, level))
+            }
+            Compression::Zstd => {
+                let mut zstd = zstd::Encoder::new(blob, level)?;
+                zstd.include_checksum(true)?;
+                Compressor::Zstd(zstd)
+            }
+        };
+        Ok(Compressed {
+            compressor,
+            hash: Sha256::new(),
+        })
+    }
+
     /// Ends the layer and puts it on top of those before it.
     pub fn push(&mut self, layer: Layer, comment: &str, created: &str) -> Result<()> {
-        let Compressed { zstd, hash } = layer.into_inner().context("ending a layer")?;
-        self.layers
-            .push(zstd.finish()?.finish(MediaType::ImageLayerZstd)?);
-        self.diff_ids
-            .push(format!("sha256:{}", hex(&hash.finalize())));
+        let (layer, diff_id) = layer.into_inner().context("ending a layer")?.finish()?;
+        self.layers.push(layer);
+        self.diff_ids.push(diff_id);
         self.history.push(
             HistoryBuilder::default()
                 .created(created)
@@ -189,10 +214,42 @@ impl Write for Blob {
     }
 }
 
+enum Compressor {
+    None(Blob),
+    Gzip(flate2::write::GzEncoder<Blob>),
+    Zstd(zstd::Encoder<'static, Blob>),
+}
+
+impl Compressor {
+    fn finish(self) -> Result<Descriptor> {
+        match self {
+            Self::None(blob) => blob.finish(MediaType::ImageLayer),
+            Self::Gzip(gzip) => gzip.finish()?.finish(MediaType::ImageLayerGzip),
+            Self::Zstd(zstd) => zstd.finish()?.finish(MediaType::ImageLayerZstd),
+        }
+    }
+
+    fn stream(&mut self) -> &mut dyn Write {
+        match self {
+            Self::None(blob) => blob,
+            Self::Gzip(gzip) => gzip,
+            Self::Zstd(zstd) => zstd,
+        }
+    }
+}
+
 /// Hashes what goes in and compresses it into a blob.
 pub struct Compressed {
-    zstd: zstd::Encoder<'static, Blob>,
+    compressor: Compressor,
     hash: Sha256,
+}
+
+impl Compressed {
+    /// The descriptor of the blob, and the digest of what went in.
+    pub(crate) fn finish(self) -> Result<(Descriptor, String)> {
+        let diff_id = format!("sha256:{}", hex(&self.hash.finalize()));
+        Ok((self.compressor.finish()?, diff_id))
+    }
 }
 
 impl std::fmt::Debug for Compressed {
@@ -203,13 +260,13 @@ impl std::fmt::Debug for Compressed {
 
 impl Write for Compressed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.zstd.write(bytes)?;
+        let count = self.compressor.stream().write(bytes)?;
         self.hash.update(&bytes[..count]);
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.zstd.flush()
+        self.compressor.stream().flush()
     }
 }
 
@@ -228,7 +285,7 @@ mod tests {
 
     fn small_image(dir: &Path) -> String {
         let mut layout = Layout::create(dir).unwrap();
-        let mut layer = layout.layer(3).unwrap();
+        let mut layer = layout.layer(Compression::Zstd, 3).unwrap();
         let mut header = tar::Header::new_gnu();
         header.set_size(5);
         header.set_mode(0o644);

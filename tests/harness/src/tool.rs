@@ -31,6 +31,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("ostree", "ostree"),
     ("partx", "util-linux"),
+    ("pkg-config", "pkg-config"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
     ("semodule", "policycoreutils"),

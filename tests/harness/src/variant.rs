@@ -1,36 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Images that are wrong in one way, made from a good one.
+//! Images made from others: wrong in one way, or the same in another form.
 //!
-//! Takes an OCI layout and changes to its manifest or configuration, gives another layout whose blobs are links to
-//! the first one's. Knows the image format only.
+//! Takes OCI layouts and changes to manifest or configuration, gives another layout whose blobs are links to the
+//! first ones'. Knows the image format only.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::oci::hex;
+use crate::oci::{Compression, Layout, hex};
 
 /// Writes a copy of the layout `from` to `to`, with `change` applied to the image's configuration.
 pub fn with_config(from: &Path, to: &Path, change: impl FnOnce(&mut Value)) -> Result<PathBuf> {
+    link_blobs(from, to)?;
+    let mut image = Image::read(from)?;
+    change(&mut image.config);
+    image.write(to)?;
+    Ok(to.to_owned())
+}
+
+/// Writes the image that has the layers of `lower` and, above them, those of `upper` to `to`. Its name, creation time
+/// and labels are those of `upper`, and labels that only `lower` has. Gives its digest.
+pub fn stack(lower: &Path, upper: &Path, to: &Path) -> Result<String> {
+    link_blobs(lower, to)?;
+    link_blobs(upper, to)?;
+    let below = Image::read(lower)?;
+    let mut image = Image::read(upper)?;
+    let (diff_ids, history) = (
+        &below.config["rootfs"]["diff_ids"],
+        &below.config["history"],
+    );
+    image.config["rootfs"]["diff_ids"] = joined(diff_ids, &image.config["rootfs"]["diff_ids"]);
+    image.config["history"] = joined(history, &image.config["history"]);
+    image.manifest["layers"] = joined(&below.manifest["layers"], &image.manifest["layers"]);
+    add_missing(
+        &mut image.config["config"]["Labels"],
+        &below.config["config"]["Labels"],
+    );
+    add_missing(
+        &mut image.manifest["annotations"],
+        &below.manifest["annotations"],
+    );
+    image.write(to)
+}
+
+fn joined(first: &Value, second: &Value) -> Value {
+    let lists = [first, second].into_iter().filter_map(Value::as_array);
+    Value::Array(lists.flatten().cloned().collect())
+}
+
+/// Adds to an object what only the other has.
+fn add_missing(object: &mut Value, other: &Value) {
+    for (key, value) in other.as_object().into_iter().flatten() {
+        if object[key].is_null() {
+            object[key] = value.clone();
+        }
+    }
+}
+
+/// Writes the image with its layers compressed otherwise; the tree is the same.
+pub fn repacked(from: &Path, to: &Path, compression: Compression) -> Result<String> {
+    let mut image = Image::read(from)?;
+    let packed = Layout::create(to)?;
+    for layer in image.layers_mut() {
+        let mut out = packed.stream(compression, 1)?;
+        std::io::copy(&mut open(from, layer)?, &mut out)?;
+        let new = serde_json::to_value(out.finish()?.0)?;
+        for key in ["mediaType", "digest", "size"] {
+            layer[key] = new[key].clone();
+        }
+    }
+    image.write(to)
+}
+
+/// The layers of the image as tar files in `dir`, the lowest first.
+pub fn unpacked(layout: &Path, dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut image = Image::read(layout)?;
+    let layers = image.layers_mut().iter().enumerate();
+    let files = layers.map(|(number, layer)| {
+        let file = dir.join(format!("layer-{number}.tar"));
+        std::io::copy(&mut open(layout, layer)?, &mut fs::File::create(&file)?)?;
+        Ok(file)
+    });
+    files.collect()
+}
+
+/// The tar stream of a layer.
+fn open(layout: &Path, layer: &Value) -> Result<Box<dyn Read>> {
+    let path = blob(layout, layer);
+    let file = fs::File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    let kind = layer["mediaType"].as_str().unwrap_or_default();
+    Ok(match kind.rsplit_once('+') {
+        Some((_, "zstd")) => Box::new(zstd::Decoder::new(file)?),
+        Some((_, "gzip")) => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        _ => Box::new(file),
+    })
+}
+
+/// The documents of a layout's one image.
+struct Image {
+    index: Value,
+    manifest: Value,
+    config: Value,
+}
+
+impl Image {
+    fn read(layout: &Path) -> Result<Self> {
+        let index = json(&layout.join("index.json"))?;
+        let manifest = json(&blob(layout, &index["manifests"][0]))?;
+        let config = json(&blob(layout, &manifest["config"]))?;
+        Ok(Self {
+            index,
+            manifest,
+            config,
+        })
+    }
+
+    fn layers_mut(&mut self) -> &mut [Value] {
+        let layers = self.manifest["layers"].as_array_mut();
+        layers.map_or(&mut [], Vec::as_mut_slice)
+    }
+
+    /// Writes the documents to a layout that has the layers; gives the manifest's digest.
+    fn write(mut self, layout: &Path) -> Result<String> {
+        put(layout, &self.config, &mut self.manifest["config"])?;
+        let descriptor = &mut self.index["manifests"][0];
+        put(layout, &self.manifest, descriptor)?;
+        let digest = descriptor["digest"].as_str().unwrap_or_default().to_owned();
+        fs::write(layout.join("index.json"), self.index.to_string())?;
+        Ok(digest)
+    }
+}
+
+/// Starts a layout with the blobs of another, or adds them to it.
+fn link_blobs(from: &Path, to: &Path) -> Result<()> {
     let blobs = to.join("blobs/sha256");
     fs::create_dir_all(&blobs).with_context(|| format!("creating {}", blobs.display()))?;
     for entry in fs::read_dir(from.join("blobs/sha256"))? {
         let entry = entry?;
-        fs::hard_link(entry.path(), blobs.join(entry.file_name()))
-            .or_else(|_| fs::copy(entry.path(), blobs.join(entry.file_name())).map(drop))?;
+        let blob = blobs.join(entry.file_name());
+        if !blob.exists() {
+            fs::hard_link(entry.path(), &blob)
+                .or_else(|_| fs::copy(entry.path(), &blob).map(drop))?;
+        }
     }
     fs::copy(from.join("oci-layout"), to.join("oci-layout"))?;
-    let mut index = json(&from.join("index.json"))?;
-    let mut manifest = json(&blob(from, &index["manifests"][0]))?;
-    let mut config = json(&blob(from, &manifest["config"]))?;
-    change(&mut config);
-    put(to, &config, &mut manifest["config"])?;
-    put(to, &manifest, &mut index["manifests"][0])?;
-    fs::write(to.join("index.json"), index.to_string())?;
-    Ok(to.to_owned())
+    Ok(())
 }
 
 /// Flips one byte in the middle of the image's lowest layer in `layout`.
