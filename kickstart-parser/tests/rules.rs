@@ -475,3 +475,11 @@ fn commands_exclude_each_other() {
         "RHEL 9 has the rule in one order only"
     );
 }
+
+#[test]
+fn a_realm_is_joined_once() {
+    let joined = "realm join a\n";
+    assert_eq!(found(&joined.repeat(2)), ["LF0025 realm join a"]);
+    let text = kickstart_parser::explain::explain("realm", None).unwrap();
+    assert!(text.contains("a second line is an error"), "{text}");
+}

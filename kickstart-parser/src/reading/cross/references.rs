@@ -99,10 +99,7 @@ fn uses(kickstart: &Kickstart) -> impl Iterator<Item = (&'static str, &str, &Loc
 fn check_volume_groups(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
     let groups: HashSet<_> = kickstart.volgroup.iter().map(|group| &group.name).collect();
     // What exists on the disk already may be in a group that exists already.
-    let made = kickstart
-        .logvol
-        .iter()
-        .filter(|volume| !volume.useexisting && !volume.noformat);
+    let made = kickstart.logvol.iter().filter(|volume| !volume.useexisting);
     for volume in made.filter(|volume| !groups.contains(&volume.vgname)) {
         let message = format!(
             "no `volgroup` defines {}, which the volume is in",
