@@ -7,6 +7,7 @@
 mod agreement;
 mod block_device;
 mod content;
+mod contract;
 mod interruption;
 mod kept;
 mod kinds;

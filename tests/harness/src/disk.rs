@@ -176,16 +176,25 @@ impl Drop for Loop {
 /// A partition that is mounted read-only for the length of a test.
 #[derive(Debug)]
 pub struct Mounted {
-    at: tempfile::TempDir,
+    at: PathBuf,
     _device: Loop,
+    /// The mount point, if it was made for it.
+    _made: Option<tempfile::TempDir>,
 }
 
 impl Mounted {
     /// Mounts it; an XFS may be mounted twice, for another disk may have the same plan.
     pub fn of(disk: &Path, partition: &Partition) -> Result<Self> {
-        let at = tempfile::Builder::new()
+        let made = tempfile::Builder::new()
             .prefix("landfall-mount-")
             .tempdir()?;
+        let mut mounted = Self::at(disk, partition, made.path())?;
+        mounted._made = Some(made);
+        Ok(mounted)
+    }
+
+    /// Mounts it on a directory that is there.
+    pub fn at(disk: &Path, partition: &Partition, at: &Path) -> Result<Self> {
         let device = Loop::of(disk, partition)?;
         let options = match content(disk, partition, "TYPE")?.as_str() {
             "xfs" => "ro,norecovery,nouuid",
@@ -194,22 +203,23 @@ impl Mounted {
         run(tool("mount")?
             .args(["-o", options])
             .arg(&device.node)
-            .arg(at.path()))?;
+            .arg(at))?;
         Ok(Self {
-            at,
+            at: at.to_owned(),
             _device: device,
+            _made: None,
         })
     }
 
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
-        self.at.path()
+        &self.at
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let _ = tool("umount").and_then(|mut umount| run(umount.arg(self.at.path())));
+        let _ = tool("umount").and_then(|mut umount| run(umount.arg(&self.at)));
     }
 }
 

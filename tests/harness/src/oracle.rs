@@ -59,8 +59,18 @@ pub fn ask<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) ->
     serde_json::from_str(&answer).context("reading the oracle's answer")
 }
 
-/// Imports the one image of a layout that has an ostree base into the repository `repo`.
+/// Imports the one image of a layout into the repository `repo`; an image without an ostree base gets a tiny one.
 pub fn import(repo: &Path, layout: &Path) -> Result<Value> {
+    let scratch = tempfile::Builder::new()
+        .prefix("landfall-oracle-")
+        .tempdir_in("/var/tmp")?;
+    let based = scratch.path().join("image");
+    let layout = if variant::label(layout, "ostree.final-diffid")?.is_some() {
+        layout
+    } else {
+        with_tiny_base(layout, &based)?;
+        &based
+    };
     let image = format!("oci:{}", layout.display());
     ask([
         "import".as_ref(),

@@ -23,6 +23,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("git", "git"),
     ("losetup", "mount"),
     ("matchpathcon", "selinux-utils"),
+    ("lsattr", "e2fsprogs"),
     ("mdir", "mtools"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mmdebstrap", "mmdebstrap"),

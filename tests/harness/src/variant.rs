@@ -152,6 +152,13 @@ fn link_blobs(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A label of the image's configuration.
+pub fn label(layout: &Path, name: &str) -> Result<Option<String>> {
+    let config = Image::read(layout)?.config;
+    let label = config["config"]["Labels"][name].as_str();
+    Ok(label.map(str::to_owned))
+}
+
 /// Flips one byte in the middle of the image's lowest layer in `layout`.
 pub fn damage_layer(layout: &Path) -> Result<()> {
     let index = json(&layout.join("index.json"))?;
