@@ -111,6 +111,7 @@ fn debian() -> ImageFacts {
         zones: set("Europe/Prague UTC"),
         locales: Some(set("C C.utf8 POSIX cs_CZ.utf8")),
         top: top(),
+        bound_images: Vec::new(),
         selinux: false,
     }
 }
@@ -151,6 +152,10 @@ fn facts(image: &str) -> ImageFacts {
         "bare" => ImageFacts {
             kernel: "6.12.57".to_owned(),
             ..ImageFacts::default()
+        },
+        "bound" => ImageFacts {
+            bound_images: vec!["tools.container".to_owned()],
+            ..debian()
         },
         "selinux" => ImageFacts {
             selinux: true,

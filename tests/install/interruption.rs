@@ -7,12 +7,21 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use landfall_harness::disk::Mounted;
 use landfall_harness::tool::{self, tool};
 
-use super::{Scratch, install, is_startable, run, seed_kickstart};
+use super::{Scratch, install, is_startable, partition, run, seed_kickstart};
 
 /// Starts the installation and sends `signal` at the first event that has `text`; gives the exit status.
-fn interrupt(mut command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
+fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
+    interrupt_when(command, signal, &mut |event| event.contains(text))
+}
+
+fn interrupt_when(
+    mut command: Command,
+    signal: &str,
+    is_time: &mut dyn FnMut(&str) -> bool,
+) -> std::process::ExitStatus {
     let mut child = command
         .arg("--json")
         .stdout(Stdio::piped())
@@ -22,13 +31,13 @@ fn interrupt(mut command: Command, signal: &str, text: &str) -> std::process::Ex
     let events = BufReader::new(child.stdout.take().unwrap());
     let mut sent = false;
     for event in events.lines().map_while(Result::ok) {
-        if !sent && event.contains(text) {
+        if !sent && is_time(&event) {
             let pid = child.id().to_string();
             tool::run(tool("kill").unwrap().args(["-s", signal, &pid])).unwrap();
             sent = true;
         }
     }
-    assert!(sent, "no event had `{text}`");
+    assert!(sent, "the event did not come");
     child.wait().unwrap()
 }
 
@@ -153,6 +162,53 @@ fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
     run(&mut install(&scratch, &script(""), disk.to_str().unwrap())).expect(0);
     assert!(is_startable(&disk));
     assert_eq!(script_files_left(&before), [""; 0]);
+}
+
+/// The number after `"key":` in an event.
+fn number(event: &str, key: &str) -> Option<u64> {
+    let (_, rest) = event.split_once(&format!("\"{key}\":"))?;
+    let digits = rest.split(|each: char| !each.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+#[test]
+fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_succeeds() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    // Thousandths of the layers' bytes, by a linear congruential generator.
+    let mut random = 20_u64;
+    for attempt in 0..20 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let part = (random >> 33) % 1000;
+        let disk_argument = if attempt == 0 {
+            &size
+        } else {
+            disk.to_str().unwrap()
+        };
+        let mut command = install(&scratch, &seed_kickstart(), disk_argument);
+        // Every other run takes up what the one before left.
+        if attempt % 2 == 1 {
+            command.args(["--seed", SEED]);
+        }
+        let status = interrupt_when(command, "KILL", &mut |event| {
+            let reached = |done, total| done * 1000 >= part * total;
+            let (done, total) = (number(event, "done"), number(event, "total"));
+            done.zip(total)
+                .is_some_and(|(done, total)| reached(done, total))
+        });
+        assert_eq!(status.code(), None, "after {part} thousandths");
+        assert!(!is_startable(&disk), "after {part} thousandths");
+    }
+    assert!(!is_attached(&disk), "loop devices are left");
+    let mut command = install(&scratch, &seed_kickstart(), disk.to_str().unwrap());
+    run(command.args(["--seed", SEED])).expect(0);
+    assert!(is_startable(&disk));
+    let mounted = Mounted::of(&disk, &partition(&disk, "root")).unwrap();
+    let repo = mounted.path().join("ostree/repo");
+    tool::run(tool("ostree").unwrap().args(["fsck", "--repo"]).arg(repo)).unwrap();
 }
 
 const SEED: &str = "5eed5eed-5eed-4eed-8eed-5eed5eed5eed";

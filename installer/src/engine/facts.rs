@@ -38,6 +38,9 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
         zones: zones(&root).map_err(io("the time zones"))?,
         locales: locales(&root, stage)?,
         top: top(&root).map_err(io("the top directory"))?,
+        bound_images: root
+            .names("usr/lib/bootc/bound-images.d")
+            .map_err(io("the bound images"))?,
         selinux: root
             .text("usr/etc/selinux/config")
             .is_ok_and(|text| matches!(policy_name(&text), Ok(Some(_)))),

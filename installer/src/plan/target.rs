@@ -43,6 +43,8 @@ pub struct ImageFacts {
     pub top: BTreeMap<String, Option<String>>,
     /// The image has an SELinux policy that is in force.
     pub selinux: bool,
+    /// Names in `/usr/lib/bootc/bound-images.d`: images that bootc keeps beside the system.
+    pub bound_images: Vec<String>,
 }
 
 /// The plan for what is on the disks.
@@ -183,6 +185,12 @@ pub fn plan_target(
     facts: &ImageFacts,
 ) -> Result<(TargetPlan, Issues), Issues> {
     let mut issues = Issues::default();
+    if let Some(first) = facts.bound_images.first() {
+        let message = format!(
+            "the image has logically bound images (`{first}`), which are not supported yet"
+        );
+        issues.error(Code::ImageUnusable, message);
+    }
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);

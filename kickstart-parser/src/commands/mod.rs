@@ -146,7 +146,6 @@ pub use zipl::{SecureBoot, Zipl};
 
 pub use crate::arguments::{Arity, Command, Conflict, Effect, Form, Kind, Operand, Opt, Repeat};
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Every command, in the order in which pykickstart writes those of equal rank
@@ -237,14 +236,27 @@ pub fn find(word: &str) -> Option<&'static Command> {
 
 /// Where the command that is written as `word` stands in the table
 pub(crate) fn position(word: &str) -> Option<usize> {
-    static POSITIONS: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
-    let positions = POSITIONS.get_or_init(|| {
-        let numbered = COMMANDS.iter().enumerate();
-        numbered
-            .flat_map(|(at, command)| command.words.iter().map(move |word| (*word, at)))
-            .collect()
+    static SLOTS: OnceLock<[Vec<(&str, usize)>; SLOT_COUNT]> = OnceLock::new();
+    let slots = SLOTS.get_or_init(|| {
+        let mut slots = [const { Vec::new() }; SLOT_COUNT];
+        for (at, command) in COMMANDS.iter().enumerate() {
+            for word in command.words {
+                slots[slot(word)].push((*word, at));
+            }
+        }
+        slots
     });
-    positions.get(word).copied()
+    let mut found = slots[slot(word)].iter();
+    found.find(|(known, _)| *known == word).map(|(_, at)| *at)
+}
+
+const SLOT_COUNT: usize = 256;
+
+/// Where to look for a command. Only the words of the language are put into slots, so that no input can crowd one.
+fn slot(word: &str) -> usize {
+    let bytes = word.as_bytes();
+    let at = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+    (at(0) * 5 + at(1) * 3 + at(bytes.len().wrapping_sub(1)) * 7 + bytes.len()) % SLOT_COUNT
 }
 
 #[cfg(test)]
@@ -260,6 +272,17 @@ mod tests {
             assert!(words.insert(word), "{word}");
         }
         assert_eq!(words.len(), 77, "of every version together");
+    }
+
+    #[test]
+    fn no_slot_has_many_words() {
+        let words = || all().flat_map(|command| command.words);
+        for word in words() {
+            assert!(
+                words().filter(|other| slot(other) == slot(word)).count() <= 4,
+                "{word}"
+            );
+        }
     }
 
     #[test]

@@ -106,36 +106,24 @@ impl<'a> Statements<'a> {
         place: Place<'_>,
         findings: &mut Findings,
     ) -> bool {
-        let word = quote(&first.text);
-        if !command.versions.has(self.syntax) {
-            let message = format!("{} has no command {word}", self.syntax);
-            let living = command
-                .versions
-                .except(command.deprecated)
-                .except(command.removed);
-            let help = if living.is_empty() {
-                command.instead.to_owned()
-            } else {
-                format!(
-                    "{} it; `--syntax` or a line `#version=` chooses the version",
-                    living.having()
-                )
-            };
-            findings
-                .error(Code::UnknownCommand, place.at(first.span), message)
-                .help(help);
-            return true;
+        let lacks = !command.versions.has(self.syntax);
+        if !lacks && !command.removed.has(self.syntax) {
+            return false;
         }
-        if command.removed.has(self.syntax) {
+        let word = quote(&first.text);
+        let (code, message, help) = if lacks {
+            let message = format!("{} has no command {word}", self.syntax);
+            (Code::UnknownCommand, message, living(command))
+        } else {
             let message = format!(
                 "{word} was removed from the language in {} or earlier",
                 self.syntax
             );
-            let found = findings.error(Code::CommandRemoved, place.at(first.span), message);
-            found.help(instead(command));
-            return true;
-        }
-        false
+            (Code::CommandRemoved, message, instead(command))
+        };
+        let found = findings.error(code, place.at(first.span), message);
+        found.help(help);
+        true
     }
 
     /// Converts the line of a command, before which there were so many errors, if it is not wrong already
@@ -191,6 +179,17 @@ impl<'a> Statements<'a> {
             }
         }
     }
+}
+
+/// The versions that have the command; what to do instead if there are none
+fn living(command: &Command) -> String {
+    let gone = command.deprecated.or(command.removed);
+    let living = command.versions.except(gone);
+    if living.is_empty() {
+        return command.instead.to_owned();
+    }
+    let having = living.having();
+    format!("{having} it; `--syntax` or a line `#version=` chooses the version")
 }
 
 fn instead(command: &Command) -> String {

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use crate::kickstart::Kickstart;
-use crate::mask::hidden;
+use crate::mask::{hidden, names_secret};
+use crate::secret::MASK;
 
 /// The typed form as JSON, `***` in place of secrets also in addresses, kernel arguments, scripts
 pub fn dump_json(kickstart: &Kickstart) -> String {
@@ -31,7 +32,18 @@ fn hide(value: &mut Value) {
                 *text = shown;
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Array(items) => {
+            let mut follows = false;
+            for item in items {
+                let word = item.as_str().filter(|word| word.starts_with('-'));
+                let next = word.is_some_and(|word| !word.contains('=') && names_secret(word));
+                if follows && item.is_string() {
+                    *item = MASK.into();
+                }
+                hide(item);
+                follows = next;
+            }
+        }
         Value::Object(fields) => {
             let texts = fields.iter_mut().filter(|(name, _)| *name != "location");
             texts.for_each(|(_, value)| hide(value));

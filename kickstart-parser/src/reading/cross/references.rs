@@ -20,9 +20,12 @@ pub(super) fn check(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Fin
 }
 
 fn check_members(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
-    let defined: HashSet<_> = definitions(kickstart).map(|(name, _)| name).collect();
+    let mut uses = uses(kickstart).peekable();
+    // Most kickstarts use no members, and need no table of what could be one.
+    let definable = uses.peek().into_iter().flat_map(|_| definitions(kickstart));
+    let defined: HashSet<_> = definable.map(|(name, _)| name).collect();
     let mut used = HashSet::new();
-    for (word, member, line) in uses(kickstart) {
+    for (word, member, line) in uses {
         used.insert(member);
         // `LABEL=…` and the like name what is on a disk already.
         if !defined.contains(member) && !member.contains('=') {
@@ -96,10 +99,7 @@ fn uses(kickstart: &Kickstart) -> impl Iterator<Item = (&'static str, &str, &Loc
 fn check_volume_groups(kickstart: &Kickstart, words: &Words<'_>, findings: &mut Findings) {
     let groups: HashSet<_> = kickstart.volgroup.iter().map(|group| &group.name).collect();
     // What exists on the disk already may be in a group that exists already.
-    let made = kickstart
-        .logvol
-        .iter()
-        .filter(|volume| !volume.useexisting && !volume.noformat);
+    let made = kickstart.logvol.iter().filter(|volume| !volume.useexisting);
     for volume in made.filter(|volume| !groups.contains(&volume.vgname)) {
         let message = format!(
             "no `volgroup` defines {}, which the volume is in",
