@@ -33,7 +33,7 @@ const SECRETS: [&str; 7] = [
     "plain-for-bob",
     "plain-for-root",
     "never-used",
-    "root:locked",
+    "root:*",
 ];
 
 fn directory() -> PathBuf {
@@ -508,7 +508,7 @@ fn chpasswd_reads_exact_lines() {
             });
         stdin.collect::<String>()
     };
-    assert_eq!(lines("seed", "debian"), "root:locked\n");
+    assert_eq!(lines("seed", "debian"), "root:*\n");
     assert_eq!(lines("least", "debian"), "root:!\n");
     assert_eq!(lines("root-locked", "debian"), "root:!\n");
     assert_eq!(

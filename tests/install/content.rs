@@ -227,7 +227,7 @@ fn the_kickstarts_configuration_is_in_the_deployment() {
         );
         let shadow = read(etc.join("shadow"));
         assert!(
-            shadow.lines().any(|line| line.starts_with("root:locked:")),
+            shadow.lines().any(|line| line.starts_with("root:*:")),
             "{shadow}"
         );
         let fstab = read(etc.join("fstab"));

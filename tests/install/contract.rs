@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use landfall_harness::disk::Mounted;
+use landfall_harness::oci::Compression;
 use landfall_harness::tool::{self, tool};
-use landfall_harness::{image, oracle};
+use landfall_harness::{image, oracle, variant};
 use serde_json::Value;
 
 use super::{Scratch, TARGET, deployment, install_from, partition, run, seed_kickstart};
@@ -29,6 +31,7 @@ macro_rules! contract {
         the_aleph_record_is_complete
         the_mount_table_is_in_the_deployments_etc
         the_reference_importer_finds_image_layers_and_origin
+        the_metadata_of_composefs_is_there_if_the_image_wants_it
         the_tree_is_that_of_the_reference_importer
     } )* };
     (@ $kind:ident $($item:ident)*) => {
@@ -41,7 +44,7 @@ macro_rules! contract {
     };
 }
 
-contract! { plain encapsulated selinux composefs }
+contract! { plain encapsulated selinux composefs nasty }
 
 /// A disk with an image on it, mounted.
 struct System<'a> {
@@ -83,7 +86,7 @@ fn installed(kind: &'static str) -> Arc<OnceLock<Installed>> {
 }
 
 /// Looks at the mounted disk; one test at a time, for a file system is mounted once.
-fn look(kind: &'static str, item: fn(&System<'_>)) {
+fn look(kind: &'static str, item: impl FnOnce(&System<'_>)) {
     static TURN: Mutex<()> = Mutex::new(());
     let installed = installed(kind);
     let installed = installed.get().unwrap();
@@ -240,7 +243,6 @@ fn the_state_has_what_the_image_has_in_var(system: &System<'_>) {
         let path = path.trim_start_matches('/');
         let (there, image) = (state.join(path), system.deployment.join("var").join(path));
         let (there, image) = (fs::symlink_metadata(there), fs::symlink_metadata(image));
-        use std::os::unix::fs::MetadataExt as _;
         let facts = |file: &fs::Metadata| (file.mode(), file.uid(), file.gid());
         let there = there.unwrap_or_else(|e| panic!("{path}: {e}"));
         assert_eq!(facts(&there), facts(&image.unwrap()), "{path}");
@@ -312,6 +314,12 @@ fn the_mount_table_is_in_the_deployments_etc(system: &System<'_>) {
     assert!(!system.deployment.join("usr/etc/fstab").exists());
 }
 
+fn the_metadata_of_composefs_is_there_if_the_image_wants_it(system: &System<'_>) {
+    let conf = system.deployment.join("usr/lib/ostree/prepare-root.conf");
+    let wanted = fs::read_to_string(conf).unwrap().contains("[composefs]");
+    assert_eq!(system.deployment.join(".ostree.cfs").is_file(), wanted);
+}
+
 fn the_reference_importer_finds_image_layers_and_origin(system: &System<'_>) {
     let found = oracle::query_system(system.root).unwrap();
     let image = &found["images"][format!("docker://{TARGET}")];
@@ -343,4 +351,34 @@ fn the_tree_is_that_of_the_reference_importer(system: &System<'_>) {
     let theirs = oracle::import(&scratch.path("repo"), system.layout).unwrap();
     let tree = text(&ours["deployments"][0]["image"]["tree"]);
     assert_eq!(theirs["tree"], tree);
+}
+
+#[test]
+fn layers_of_every_compression_give_the_same_tree() {
+    let scratch = Scratch::new();
+    let kinds = [
+        Compression::Gzip,
+        Compression::None,
+        Compression::ZstdChunked,
+    ];
+    let (packed, disk) = (scratch.path("image"), scratch.path("disk.img"));
+    variant::repacked(super::layout(), &packed, &kinds).unwrap();
+    let image = format!("oci:{}", packed.display());
+    let size = format!("{}:8G", disk.display());
+    run(&mut install_from(
+        &scratch,
+        &seed_kickstart(),
+        &size,
+        &image,
+    ))
+    .expect(0);
+    let tree = |root: &Path| {
+        let repo = root.join("ostree/repo");
+        let mut list = tool("ostree").unwrap();
+        list.args(["ls", "-d", "-C", "--repo"]).arg(repo);
+        tool::run(list.arg(image_reference())).unwrap()
+    };
+    let mounted = Mounted::of(&disk, &partition(&disk, "root")).unwrap();
+    let found = tree(mounted.path());
+    look("plain", |system| assert_eq!(found, tree(system.root)));
 }

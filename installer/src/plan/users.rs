@@ -58,10 +58,15 @@ fn password(name: &str, value: Option<&Secret>, iscrypted: bool, lock: bool) -> 
         return vec![run_with(&["chpasswd", "-e"], line("!"))];
     }
     if iscrypted {
-        let mark = if lock { "!" } else { "" };
+        let hash = storable(value);
+        let mark = if lock && !hash.starts_with('!') {
+            "!"
+        } else {
+            ""
+        };
         return vec![run_with(
             &["chpasswd", "-e"],
-            line(&format!("{mark}{value}")),
+            line(&format!("{mark}{hash}")),
         )];
     }
     let mut actions = vec![run_with(&["chpasswd", "-c", "SHA512"], line(value))];
@@ -69,6 +74,17 @@ fn password(name: &str, value: Option<&Secret>, iscrypted: bool, lock: bool) -> 
         actions.push(run(&["usermod", "-L", name]));
     }
     actions
+}
+
+/// What `chpasswd -e` of every image takes: that of shadow 4.20 refuses what is no hash, like the manual's `locked`. No password matches such a value, and none matches `*`; sshd takes neither for a locked account.
+fn storable(value: &str) -> String {
+    let (mark, hash) = match value.strip_prefix('!') {
+        Some(hash) => ("!", hash),
+        None => ("", value),
+    };
+    // A hash of crypt(5): `$id$...`, `_...` of BSDi, 13 characters of DES.
+    let is_hash = hash.starts_with(['$', '_']) || hash.len() == 13;
+    format!("{mark}{}", if is_hash { hash } else { "*" })
 }
 
 /// The groups of `group` and those that users want and nobody defines.

@@ -188,13 +188,21 @@ impl Mounted {
         let made = tempfile::Builder::new()
             .prefix("landfall-mount-")
             .tempdir()?;
-        let mut mounted = Self::at(disk, partition, made.path())?;
-        mounted._made = Some(made);
-        Ok(mounted)
+        let at = made.path().to_owned();
+        Self::mount(disk, partition, at, Some(made))
     }
 
     /// Mounts it on a directory that is there.
     pub fn at(disk: &Path, partition: &Partition, at: &Path) -> Result<Self> {
+        Self::mount(disk, partition, at.to_owned(), None)
+    }
+
+    fn mount(
+        disk: &Path,
+        partition: &Partition,
+        at: PathBuf,
+        made: Option<tempfile::TempDir>,
+    ) -> Result<Self> {
         let device = Loop::of(disk, partition)?;
         let options = match content(disk, partition, "TYPE")?.as_str() {
             "xfs" => "ro,norecovery,nouuid",
@@ -203,11 +211,11 @@ impl Mounted {
         run(tool("mount")?
             .args(["-o", options])
             .arg(&device.node)
-            .arg(at))?;
+            .arg(&at))?;
         Ok(Self {
-            at: at.to_owned(),
+            at,
             _device: device,
-            _made: None,
+            _made: made,
         })
     }
 

@@ -48,6 +48,9 @@ pub enum Compression {
     Gzip,
     /// One frame.
     Zstd,
+    /// Many frames, and a table of contents where readers of whole layers find frames to skip.
+    #[serde(rename = "zstd:chunked")]
+    ZstdChunked,
 }
 
 /// A layer that is being written: a tar stream on its way through two hashes and a compressor.
@@ -91,6 +94,11 @@ impl Layout {
                 zstd.include_checksum(true)?;
                 Compressor::Zstd(zstd)
             }
+            Compression::ZstdChunked => Compressor::Chunked(Chunked {
+                blob,
+                level,
+                frame: Vec::new(),
+            }),
         };
         Ok(Compressed {
             compressor,
@@ -218,6 +226,71 @@ enum Compressor {
     None(Blob),
     Gzip(flate2::write::GzEncoder<Blob>),
     Zstd(zstd::Encoder<'static, Blob>),
+    Chunked(Chunked),
+}
+
+/// zstd:chunked, as far as one sees who reads the layer from one end to the other: the table is empty.
+struct Chunked {
+    blob: Blob,
+    level: i32,
+    /// What goes into the next frame.
+    frame: Vec<u8>,
+}
+
+impl Chunked {
+    /// Bytes in a frame; the format has one for each piece of a file.
+    const FRAME: usize = 1 << 18;
+    /// The first of the magic numbers of frames that are skipped.
+    const SKIPPED: u32 = 0x184D_2A50;
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        let frame = zstd::encode_all(self.frame.as_slice(), self.level)?;
+        self.frame.clear();
+        self.blob.write_all(&frame)
+    }
+
+    fn skipped(&mut self, content: &[u8]) -> Result<()> {
+        self.blob.write_all(&Self::SKIPPED.to_le_bytes())?;
+        let length = u32::try_from(content.len())?;
+        self.blob.write_all(&length.to_le_bytes())?;
+        Ok(self.blob.write_all(content)?)
+    }
+
+    fn finish(mut self) -> Result<Descriptor> {
+        self.end_frame()?;
+        let table = br#"{"version":1,"entries":[]}"#;
+        let packed = zstd::encode_all(table.as_slice(), self.level)?;
+        let (at, length) = (self.blob.size + 8, packed.len() as u64);
+        self.skipped(&packed)?;
+        let footer = [at, length, table.len() as u64, 1];
+        let mut footer: Vec<u8> = footer.iter().flat_map(|n| n.to_le_bytes()).collect();
+        footer.extend([0; 24]);
+        footer.extend(b"GNUlInUx");
+        self.skipped(&footer)?;
+        let key = |name| format!("io.github.containers.zstd-chunked.{name}");
+        let position = format!("{at}:{length}:{}:1", table.len());
+        let checksum = format!("sha256:{}", hex(&Sha256::digest(&packed)));
+        let mut descriptor = self.blob.finish(MediaType::ImageLayerZstd)?;
+        descriptor.set_annotations(Some(HashMap::from([
+            (key("manifest-position"), position),
+            (key("manifest-checksum"), checksum),
+        ])));
+        Ok(descriptor)
+    }
+}
+
+impl Write for Chunked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        if self.frame.len() >= Self::FRAME {
+            self.end_frame()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Compressor {
@@ -226,6 +299,7 @@ impl Compressor {
             Self::None(blob) => blob.finish(MediaType::ImageLayer),
             Self::Gzip(gzip) => gzip.finish()?.finish(MediaType::ImageLayerGzip),
             Self::Zstd(zstd) => zstd.finish()?.finish(MediaType::ImageLayerZstd),
+            Self::Chunked(chunked) => chunked.finish(),
         }
     }
 
@@ -234,6 +308,7 @@ impl Compressor {
             Self::None(blob) => blob,
             Self::Gzip(gzip) => gzip,
             Self::Zstd(zstd) => zstd,
+            Self::Chunked(chunked) => chunked,
         }
     }
 }

@@ -62,17 +62,19 @@ fn add_missing(object: &mut Value, other: &Value) {
     }
 }
 
-/// Writes the image with its layers compressed otherwise; the tree is the same.
-pub fn repacked(from: &Path, to: &Path, compression: Compression) -> Result<String> {
+/// Writes the image with its layers compressed otherwise, each as the list says, which starts again at its end; the
+/// tree is the same. Gives the image's digest.
+pub fn repacked(from: &Path, to: &Path, compressions: &[Compression]) -> Result<String> {
     let mut image = Image::read(from)?;
     let packed = Layout::create(to)?;
-    for layer in image.layers_mut() {
-        let mut out = packed.stream(compression, 1)?;
+    for (layer, compression) in image
+        .layers_mut()
+        .iter_mut()
+        .zip(compressions.iter().cycle())
+    {
+        let mut out = packed.stream(*compression, 1)?;
         std::io::copy(&mut open(from, layer)?, &mut out)?;
-        let new = serde_json::to_value(out.finish()?.0)?;
-        for key in ["mediaType", "digest", "size"] {
-            layer[key] = new[key].clone();
-        }
+        *layer = serde_json::to_value(out.finish()?.0)?;
     }
     image.write(to)
 }
@@ -192,4 +194,42 @@ fn put(layout: &Path, document: &Value, descriptor: &mut Value) -> Result<()> {
     descriptor["size"] = bytes.len().into();
     fs::write(layout.join("blobs/sha256").join(digest), bytes)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::About;
+
+    #[test]
+    fn a_layer_packed_in_any_way_has_the_same_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let mut image = Layout::create(&path("image")).unwrap();
+        let mut layer = image.layer(Compression::Zstd, 3).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(3 << 20);
+        let content = vec![7; 3 << 20];
+        layer
+            .append_data(&mut header, "usr/file", content.as_slice())
+            .unwrap();
+        image.push(layer, "", "").unwrap();
+        let about = About {
+            labels: std::collections::HashMap::new(),
+            created: "2026-01-01T00:00:00Z".to_owned(),
+            reference: "small:1".to_owned(),
+        };
+        image.finish(&about).unwrap();
+        let content = |layout: &Path| fs::read(&unpacked(layout, dir.path()).unwrap()[0]).unwrap();
+        let expected = content(&path("image"));
+        for kind in [
+            Compression::None,
+            Compression::Gzip,
+            Compression::ZstdChunked,
+        ] {
+            let packed = path(&format!("{kind:?}"));
+            repacked(&path("image"), &packed, &[kind]).unwrap();
+            assert!(content(&packed) == expected, "{kind:?}");
+        }
+    }
 }

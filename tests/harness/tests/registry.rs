@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use landfall_harness::oci::{About, Layout};
+use landfall_harness::oci::{About, Compression, Layout};
 use landfall_harness::registry::Registry;
 use landfall_harness::tool::{run, tool};
 
@@ -14,7 +14,7 @@ fn small_image(dir: &Path) -> String {
     let created = "2026-01-01T00:00:00Z";
     let mut layout = Layout::create(dir).unwrap();
     for (name, content) in [("usr/one", "1"), ("usr/two", "22")] {
-        let mut layer = layout.layer(3).unwrap();
+        let mut layer = layout.layer(Compression::Zstd, 3).unwrap();
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(content.len() as u64);
