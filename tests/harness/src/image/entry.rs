@@ -116,6 +116,11 @@ mod tests {
     use super::*;
     use crate::oci::{Compression, Layout};
 
+    #[derive(serde::Deserialize)]
+    struct Entries {
+        entry: Vec<Entry>,
+    }
+
     #[test]
     fn gnu_tar_reads_what_is_written() {
         let dir = tempfile::tempdir().unwrap();
@@ -135,10 +140,6 @@ mod tests {
             owner = [7, 8]
             xattrs = { "user.a" = "00ff" }
         "#;
-        #[derive(serde::Deserialize)]
-        struct Entries {
-            entry: Vec<Entry>,
-        }
         let entries: Entries = toml::from_str(text).unwrap();
         for entry in &entries.entry {
             add(&mut part, entry, 1).unwrap();
