@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use kickstart_parser::{Includes, LARGEST_FILE, Reading, Syntax, decode, read, render};
+use kickstart_parser::{Includes, LARGEST_FILE, Reading, Syntax, decode, read, render, shown_name};
 use landfall_installer::exit::Exit;
 use landfall_installer::plan::hex_sha256;
 
@@ -98,12 +98,12 @@ pub(crate) fn reading(path: &Path, syntax: Option<Syntax>, includes: &dyn Includ
 /// The text of a file; what keeps it from being read ends the command.
 pub(crate) fn text(path: &Path) -> Result<String, Problem> {
     let name = path.display().to_string();
-    let problem = |e| Problem::new(Exit::Usage, format!("reading `{name}`: {e}"));
+    let problem = |e| Problem::new(Exit::Usage, format!("reading `{}`: {e}", shown_name(&name)));
     decode(&name, bytes(path).map_err(problem)?).map_err(|reading| {
         show(&reading);
         Problem::new(
             Exit::Input,
-            format!("`{name}` cannot be read as a kickstart"),
+            format!("`{}` cannot be read as a kickstart", shown_name(&name)),
         )
     })
 }

@@ -65,7 +65,10 @@ fn specified(rule: Rule, text: &str) -> Words {
     let line = Grammar::parse(rule, text).unwrap().next().unwrap();
     let mut found = Words::default();
     for pair in line.into_inner() {
-        if matches!(pair.as_rule(), Rule::word | Rule::body_word) {
+        if matches!(
+            pair.as_rule(),
+            Rule::word | Rule::body_word | Rule::append_word
+        ) {
             found.add(pair, text);
         }
     }
@@ -125,9 +128,8 @@ fn found(line: &Line<'_>) -> Vec<(String, Span)> {
 fn rule(line: &Line<'_>, inside: bool) -> Option<Rule> {
     match line.kind {
         LineKind::Command | LineKind::Header => Some(Rule::line),
-        LineKind::Include | LineKind::Append => {
-            Some(if inside { Rule::body_line } else { Rule::line })
-        }
+        LineKind::Include => Some(if inside { Rule::body_line } else { Rule::line }),
+        LineKind::Append => Some(Rule::append_line),
         LineKind::End => Some(Rule::body_line),
         LineKind::Blank | LineKind::Comment | LineKind::Body => None,
     }
