@@ -38,7 +38,6 @@ pub use boot::{BootPayload, BootPlan, Copy};
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
-#[cfg(feature = "engine")]
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };
