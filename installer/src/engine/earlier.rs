@@ -2,8 +2,8 @@
 //! An installation by the same plan that did not come to its end.
 //!
 //! Takes a plan; finds out whether the disks carry exactly its tables and the root file system its mark, and clears
-//! that file system of all but the repository, whose objects are checked and need not be fetched again. It only
-//! reads until the caller says so. It deliberately does not know what is in the repository.
+//! that file system of all but the repository, whose whole layers need not be fetched again. Before that it only looks (a
+//! journal that was left open is replayed). It deliberately does not know what is in the repository.
 
 use std::fs::{self, File};
 use std::io;
@@ -25,10 +25,23 @@ const MARK: &str = "ostree/.landfall-plan";
 /// What stays of a root file system.
 const REPOSITORY: [&str; 2] = ["ostree", "repo"];
 
-/// Whether an installation by `plan` ended early on its disks. `at` is a mount point to look from.
-pub(super) fn is_there(plan: &Plan, at: &Path) -> bool {
+/// Whether an installation by `plan` ended early on its disks. `at` is a mount point to look from. The disks must not
+/// be open exclusively: the kernel would refuse the mount. Why tables of the plan are not taken up is logged.
+pub(super) fn is_there(plan: &Plan, at: &Path, log: &mut dyn FnMut(String)) -> bool {
     let tables = |disk: &DiskPlan| has_table(disk).unwrap_or(false);
-    plan.disks.iter().all(tables) && has_mark(plan, at).unwrap_or(false)
+    if !plan.disks.iter().all(tables) {
+        return false;
+    }
+    match has_mark(plan, at) {
+        Ok(found) => found,
+        Err(error) => {
+            let chain = error.chain().join(": ");
+            log(format!(
+                "the tables of this plan are there, and are not taken up: {chain}"
+            ));
+            false
+        }
+    }
 }
 
 /// Whether the disk has the planned table, to the last byte that is planned.
@@ -69,15 +82,16 @@ fn has_mark(plan: &Plan, at: &Path) -> Result<bool, EngineError> {
     let nodes = Nodes::attach(plan)?;
     let fs = root.fs.map_or("auto", crate::plan::FileSystem::name);
     let mut mounts = Mounts::default();
-    mounts.device(nodes.of(&disk.device, root.number)?, at, fs)?;
+    mounts.device_read_only(nodes.of(&disk.device, root.number)?, at, fs)?;
     let found = fs::read_to_string(at.join(MARK));
     mounts.unmount()?;
     Ok(found.is_ok_and(|text| text == mark(plan)))
 }
 
-/// Everything of the plan that its file systems are made by.
+/// Everything of the plan that its file systems are made by, and the image: a layer is kept as it lies over others.
 fn mark(plan: &Plan) -> String {
     let mut hash = Sha256::new();
+    hash.update(format!("{:?}\n", plan.image.digest));
     for disk in &plan.disks {
         hash.update(format!("{:?}\n{:?}\n", disk.label_uuid, disk.after));
     }

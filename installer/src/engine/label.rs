@@ -7,7 +7,7 @@
 //! needs no SELinux. It deliberately does not know which files were written by whom.
 
 use std::fs::{self, DirEntry};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -16,23 +16,28 @@ use rustix::io::Errno;
 
 use super::error::EngineError;
 use super::root::Root;
+use crate::plan::MountPlan;
 use crate::selinux::{ContextsFile, FileContexts, FileKind, Texts, policy_name};
 
 const ATTRIBUTE: &str = "security.selinux";
 /// What the system may write, and the image's commit does not hold.
 const WRITABLE: [&str; 3] = ["/etc", "/var", "/boot"];
+/// The largest file of a policy, in bytes, as in the import.
+const MAX_TEXT: u64 = 16 << 20;
 /// What bootc labels everything below `/ostree` as that has no label of its own.
 const OSTREE_AS: &str = "/usr";
 
 /// Labels the system mounted at `system`, whose root file system is at `physical`. Nothing happens without a policy.
-pub(super) fn all(system: &Path, physical: &Path) -> Result<(), EngineError> {
+pub(super) fn all(system: &Path, physical: &Path, data: &[MountPlan]) -> Result<(), EngineError> {
     let context = |e| EngineError::io("reading the image's SELinux policy", e);
     let root = Root::open(system).map_err(context)?;
     let Some(labels) = policy(&root).map_err(context)? else {
         return Ok(());
     };
     let label_all = || {
-        for path in WRITABLE {
+        let is_below = |at: &str| WRITABLE.iter().any(|top| Path::new(at).starts_with(top));
+        let data = data.iter().map(|mount| mount.at.as_str());
+        for path in WRITABLE.into_iter().chain(data.filter(|at| !is_below(at))) {
             let at = system.join(&path[1..]);
             set(&at, labels.label(path, FileKind::Directory))?;
             walk(&labels, &at, path)?;
@@ -53,29 +58,38 @@ pub(super) fn all(system: &Path, physical: &Path) -> Result<(), EngineError> {
 /// The policy that the system switches on.
 fn policy(root: &Root) -> io::Result<Option<FileContexts>> {
     let invalid = |e: crate::selinux::ContextsError| io::Error::new(io::ErrorKind::InvalidData, e);
-    let config = optional(root.text("/etc/selinux/config"))?;
+    let config = content(root, "/etc/selinux/config")?;
+    let config = String::from_utf8_lossy(&config);
     let Some(policy) = policy_name(&config).map_err(invalid)? else {
         return Ok(None);
     };
     let directory = policy.directory();
     let directory = directory.strip_prefix("usr").unwrap_or(&directory);
-    let text = |file: ContextsFile| optional(root.text(&format!("{directory}/{}", file.name())));
+    let text = |file: ContextsFile| content(root, &format!("{directory}/{}", file.name()));
     let [base, homes, local, subs, dist] = ContextsFile::ALL.map(text);
     let contexts = FileContexts::parse(&Texts {
-        base: base?.as_bytes(),
-        home_directories: homes?.as_bytes(),
-        local: local?.as_bytes(),
-        substitutions: subs?.as_bytes(),
-        distribution_substitutions: dist?.as_bytes(),
+        base: &base?,
+        home_directories: &homes?,
+        local: &local?,
+        substitutions: &subs?,
+        distribution_substitutions: &dist?,
     });
     contexts.map(Some).map_err(invalid)
 }
 
-fn optional(text: io::Result<String>) -> io::Result<String> {
-    match text {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        other => other,
+/// A file of the policy; nothing where it is missing.
+fn content(root: &Root, path: &str) -> io::Result<Vec<u8>> {
+    let file = match root.file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_TEXT {
+        let message = format!("`{path}` is longer than {MAX_TEXT} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
+    Ok(bytes)
 }
 
 /// Labels everything below `at`, which the system knows as `path`.
@@ -91,20 +105,30 @@ fn walk(labels: &FileContexts, at: &Path, path: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Labels one file. One with several names may share its inode with an object of the repository, such as the kernel
+/// in `/boot`: it has the label of the commit.
 fn one(labels: &FileContexts, entry: &DirEntry, path: &str) -> io::Result<()> {
-    let kind = FileKind::of_mode(entry.metadata()?.mode());
+    let about = entry.metadata()?;
+    if about.is_file() && about.nlink() > 1 {
+        return Ok(());
+    }
+    let kind = FileKind::of_mode(about.mode());
     set(
         &entry.path(),
         kind.and_then(|kind| labels.label(path, kind)),
     )
 }
 
-/// Labels what has no label at `at` and below it. The trees of deployments have theirs.
+/// Labels what has no label at `at` and below it. The trees of deployments have theirs, and files of the repository
+/// have none if the policy says so.
 fn fill(at: &Path, label: Option<&str>) -> io::Result<()> {
+    if at.extension().is_some_and(|kind| kind == "file") {
+        return Ok(());
+    }
     if label_of(at)?.is_none() {
         set(at, label)?;
     }
-    if at.join("usr/lib").is_dir() || !fs::symlink_metadata(at)?.is_dir() {
+    if !fs::symlink_metadata(at)?.is_dir() || at.join("usr/lib").is_dir() {
         return Ok(());
     }
     for entry in fs::read_dir(at)? {
@@ -140,4 +164,106 @@ fn label_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 fn name(entry: &DirEntry) -> String {
     entry.file_name().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXTS: &str = "\
+/.*\tu:r:default_t:s0
+/\t-d\tu:r:root_t:s0
+/etc(/.*)?\tu:r:etc_t:s0
+/var(/.*)?\tu:r:var_t:s0
+/boot(/.*)?\tu:r:boot_t:s0
+/usr(/.*)?\tu:r:usr_t:s0
+/etc/none\t<<none>>
+";
+
+    /// A system and the file system it lies on.
+    fn made(config: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let policy = "system/etc/selinux/lab/contexts/files";
+        for path in [
+            policy,
+            "system/var/lib",
+            "system/boot",
+            "system/data",
+            "physical/ostree/repo/objects/aa",
+            "physical/ostree/deploy/default/deploy/c.0/usr/lib",
+        ] {
+            fs::create_dir_all(dir.path().join(path)).unwrap();
+        }
+        let write = |path: &str, text: &str| fs::write(dir.path().join(path), text).unwrap();
+        write("system/etc/selinux/config", config);
+        write(&format!("{policy}/file_contexts"), CONTEXTS);
+        write("system/etc/passwd", "");
+        write("system/etc/none", "");
+        write("system/data/file", "");
+        write("physical/.bootc-aleph.json", "");
+        write("physical/ostree/repo/config", "");
+        write("physical/ostree/repo/objects/aa/b.commit", "");
+        write("physical/ostree/repo/objects/aa/c.file", "kernel");
+        let kernel = dir.path().join("physical/ostree/repo/objects/aa/c.file");
+        fs::hard_link(kernel, dir.path().join("system/boot/vmlinuz")).unwrap();
+        std::os::unix::fs::symlink("/etc/shadow", dir.path().join("system/var/link")).unwrap();
+        dir
+    }
+
+    fn labelled(config: &str) -> impl Fn(&str) -> Option<String> {
+        let dir = made(config);
+        let data = [MountPlan {
+            device: "/dev/vda".to_owned(),
+            number: 3,
+            at: "/data".to_owned(),
+        }];
+        all(
+            &dir.path().join("system"),
+            &dir.path().join("physical"),
+            &data,
+        )
+        .unwrap();
+        move |path| {
+            let value = label_of(&dir.path().join(path)).unwrap()?;
+            let text = String::from_utf8(value).unwrap();
+            Some(text.split(':').nth(2).unwrap().to_owned())
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_labelled_and_what_is_shared_is_not() {
+        let label = labelled("SELINUX=enforcing\nSELINUXTYPE=lab\n");
+        for (path, expected) in [
+            ("system/etc", Some("etc_t")),
+            ("system/etc/passwd", Some("etc_t")),
+            ("system/etc/none", None),
+            ("system/var/lib", Some("var_t")),
+            ("system/var/link", Some("var_t")),
+            ("system/boot", Some("boot_t")),
+            ("system/boot/vmlinuz", None),
+            ("system/data", Some("default_t")),
+            ("system/data/file", Some("default_t")),
+            ("physical", Some("root_t")),
+            ("physical/.bootc-aleph.json", Some("default_t")),
+            ("physical/ostree", Some("usr_t")),
+            ("physical/ostree/repo/config", Some("usr_t")),
+            ("physical/ostree/repo/objects/aa/b.commit", Some("usr_t")),
+            ("physical/ostree/repo/objects/aa/c.file", None),
+            ("physical/ostree/deploy/default/deploy/c.0/usr", None),
+        ] {
+            assert_eq!(label(path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_labelled() {
+        let label = labelled("SELINUX=disabled\nSELINUXTYPE=lab\n");
+        for path in [
+            "system/etc/passwd",
+            "physical",
+            "physical/ostree/repo/config",
+        ] {
+            assert_eq!(label(path), None, "{path}");
+        }
+    }
 }

@@ -117,13 +117,14 @@ pub fn execute(
         top: &top,
         written: false,
         resumed: false,
+        marked: false,
     };
     let outcome = execution.run();
-    let written = execution.written;
+    let (written, marked) = (execution.written, execution.marked);
     outcome.map_err(|error| Failed {
         step: emitter.current(),
         written,
-        seed: Some(seed),
+        seed: marked.then_some(seed),
         error: stop.cause(error),
     })
 }
@@ -147,6 +148,8 @@ struct Execution<'e, 'a> {
     written: bool,
     /// Whether the root file system is that of an earlier run by the same plan.
     resumed: bool,
+    /// Whether another run by the same plan can take up what is there.
+    marked: bool,
 }
 
 /// What a deployed, not yet configured target consists of.
@@ -162,12 +165,14 @@ impl Execution<'_, '_> {
         let nodes = self.format()?;
         let physical = self.top.join("physical");
         let mounts = self.mount(&nodes, &physical)?;
+        self.marked = true;
         let (repo, commit) = self.import(&physical)?;
         let deployed = self.deploy(&repo, commit, &physical)?;
         drop(repo);
         let system = self.configure(&deployed, &nodes, &physical)?;
         let reachable = self.boot_loader(&deployed, &system, &nodes)?;
         self.post(&deployed, &system)?;
+        self.marked = false;
         self.emitter.step(Step::Finalize, |_| {
             finalize::record(
                 &physical,
@@ -175,11 +180,11 @@ impl Execution<'_, '_> {
                 &deployed.target,
                 &self.prepared.image,
             )?;
-            earlier::clear_mark(&physical)?;
-            label::all(&system.path, &physical)?;
+            label::all(&system.path, &physical, &deployed.target.mounts)?;
             finalize::flush(&system.file_systems())?;
             system.close()?;
             finalize::flush(&[&physical.join("boot"), &physical])?;
+            earlier::clear_mark(&physical)?;
             mounts.unmount()?;
             bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
             drop(nodes);
@@ -199,8 +204,8 @@ impl Execution<'_, '_> {
         let (written, resumed) = (&mut self.written, &mut self.resumed);
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
+            *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
             let files = partition::open_all(&plan.disks)?;
-            *resumed = earlier::is_there(plan, &point);
             *written = true;
             if *resumed {
                 emitter.log("an earlier installation by the same plan is taken up".to_owned());

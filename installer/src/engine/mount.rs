@@ -34,6 +34,20 @@ impl Mounts {
         })
     }
 
+    /// Mounts a file system to look at. A journal that was left open is replayed all the same.
+    pub(super) fn device_read_only(
+        &mut self,
+        device: &Path,
+        at: &Path,
+        fs: &str,
+    ) -> Result<(), EngineError> {
+        make_directory(at)?;
+        let mounted = mount(device, at, fs, MountFlags::RDONLY, None::<&CStr>);
+        self.push(mounted, at, || {
+            format!("mounting `{}` ({fs}) read-only", device.display())
+        })
+    }
+
     /// Mounts a file system without a device: `tmpfs`, `proc`, `sysfs`.
     pub(super) fn special(&mut self, fs: &str, at: &Path) -> Result<(), EngineError> {
         let mounted = mount(fs, at, fs, MountFlags::empty(), None::<&CStr>);

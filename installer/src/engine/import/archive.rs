@@ -17,6 +17,10 @@ use crate::engine::repository::Xattrs;
 const BLOCK: usize = 512;
 /// The longest extension header, in bytes: 16 attributes of the longest that Linux takes.
 const MAX_EXTENSION: u64 = 1024 * 1024;
+/// All extension headers of one entry, in bytes.
+const MAX_EXTENSIONS: u64 = 4 * MAX_EXTENSION;
+/// Bytes of all files with holes of one archive: hashing zeros takes time that no bytes were sent for.
+const MAX_HOLES: u64 = 128 << 30;
 /// What may follow the end of the archive, in bytes: padding to a record, or to a chunk.
 const MAX_TRAILER: u64 = 16 * 1024 * 1024;
 const XATTR: &str = "SCHILY.xattr.";
@@ -33,6 +37,19 @@ pub(super) struct Entry {
     /// Bytes of content; 0 for all but files.
     pub(super) size: u64,
     pub(super) xattrs: Xattrs,
+}
+
+impl Entry {
+    /// Bytes that a reader of the layer may have to keep.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        let link = match &self.kind {
+            Kind::HardLink(target) | Kind::Symlink(target) => target.len(),
+            _ => 0,
+        };
+        let xattrs = self.xattrs.iter();
+        let xattrs: usize = xattrs.map(|(name, value)| name.len() + value.len()).sum();
+        (self.path.len() + link + xattrs) as u64
+    }
 }
 
 /// What an entry is.
@@ -53,6 +70,8 @@ pub(super) struct Archive<R> {
     padding: u64,
     /// The map of a file with holes, and how much of the file was read.
     holes: Option<(Map, u64)>,
+    /// Bytes of all files with holes so far.
+    with_holes: u64,
 }
 
 /// What extension headers said about the entry that follows them.
@@ -74,6 +93,7 @@ impl<R: Read> Archive<R> {
             left: 0,
             padding: 0,
             holes: None,
+            with_holes: 0,
         }
     }
 
@@ -81,8 +101,17 @@ impl<R: Read> Archive<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
         self.skip_content()?;
         let mut extensions = Extensions::default();
+        let mut extension_bytes = 0;
         while let Some(header) = self.header()? {
             let size = header.entry_size()?;
+            if matches!(header.as_bytes()[156], b'x' | b'L' | b'K') {
+                extension_bytes += size;
+                if extension_bytes > MAX_EXTENSIONS {
+                    return Err(invalid(format!(
+                        "it has headers of {extension_bytes} bytes for one entry"
+                    )));
+                }
+            }
             match header.as_bytes()[156] {
                 b'x' => extensions.read_pax(&self.extension(size)?)?,
                 b'L' => extensions.path = Some(until_nul(self.extension(size)?)),
@@ -133,6 +162,12 @@ impl<R: Read> Archive<R> {
         let size = match map {
             Some((real, pieces)) if kind == Kind::File => {
                 let map = Map::new(pieces, real, self.left)?;
+                self.with_holes = self.with_holes.saturating_add(real);
+                if self.with_holes > MAX_HOLES {
+                    return Err(invalid(format!(
+                        "its files with holes have more than {MAX_HOLES} bytes"
+                    )));
+                }
                 self.holes = Some((map, 0));
                 real
             }

@@ -24,6 +24,8 @@ const REPOSITORY: &str = "sysroot/ostree/repo/";
 const MAX_METADATA: u64 = 10 << 20;
 /// The largest list of attributes, in bytes; ostree-ext's limit.
 const MAX_XATTRS: u64 = 1 << 20;
+/// All lists of attributes of a layer, in bytes.
+const MAX_ALL_XATTRS: u64 = 64 << 20;
 
 /// What a layer of objects holds.
 #[derive(Debug, Default)]
@@ -48,6 +50,7 @@ pub(super) fn read(
             is_first,
             objects: Objects::default(),
             xattrs: HashMap::new(),
+            xattr_bytes: 0,
             next: None,
         };
         each_entry(archive, diff_id, &mut |entry, content| {
@@ -64,6 +67,7 @@ struct Unpacking<'s> {
     objects: Objects,
     /// Lists of attributes by their checksum.
     xattrs: HashMap<Checksum, Xattrs>,
+    xattr_bytes: u64,
     /// The attributes of the file that comes next.
     next: Option<(Checksum, Xattrs)>,
 }
@@ -166,6 +170,11 @@ impl Unpacking<'_> {
         let bytes = metadata(entry, content, MAX_XATTRS)?;
         if Checksum::of(&bytes) != sum {
             return Err(LayerFault::content("it has another checksum"));
+        }
+        self.xattr_bytes += bytes.len() as u64;
+        if self.xattr_bytes > MAX_ALL_XATTRS {
+            let reason = format!("its lists of attributes have more than {MAX_ALL_XATTRS} bytes");
+            return Err(LayerFault::content(reason));
         }
         self.xattrs.insert(sum, list(&bytes)?);
         Ok(())

@@ -10,7 +10,7 @@ use crate::engine::repository::Fault;
 use crate::image::ImageError;
 use crate::selinux::ContextsError;
 
-/// Why an image could not be imported. Nothing of it is in the repository then.
+/// Why an image could not be imported. Whole layers of it may be in the repository, the image is not.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {

@@ -4,7 +4,7 @@
 //! A label is part of an object's checksum, and the policy is one of the image's own files. So the policy is looked for
 //! while the lowest layer streams ([`Gate`]), where archives in the order of their names have it before the bulk of
 //! the system, and files are written with their labels at once. What was guessed wrong, because a file came before the
-//! policy or a layer above changed it, is mended when all layers are there ([`relabel`]). It deliberately does not know
+//! policy or a layer above changed it, is mended when all layers are there ([`Relabelling`]). It deliberately does not know
 //! what the labels mean.
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +24,8 @@ const POLICIES: &str = "usr/etc/selinux/";
 pub(super) const CONFIG: &str = "usr/etc/selinux/config";
 /// The largest file of a policy that is looked at, in bytes.
 const MAX_TEXT: u64 = 16 << 20;
+/// Bytes of all files of policies that are kept.
+const MAX_TEXTS: u64 = 32 << 20;
 
 /// Labels by path.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub(super) fn with_label(meta: &Meta, label: Option<&str>) -> Meta {
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     texts: BTreeMap<String, Vec<u8>>,
+    bytes: u64,
 }
 
 impl Policies {
@@ -66,8 +69,12 @@ impl Policies {
         size <= MAX_TEXT && (path == CONFIG || is_contexts)
     }
 
+    /// Keeps a file; more than all policies of an image can be are not kept.
     pub(super) fn add(&mut self, path: &str, text: Vec<u8>) {
-        self.texts.insert(path.to_owned(), text);
+        self.bytes = self.bytes.saturating_add(text.len() as u64);
+        if self.bytes <= MAX_TEXTS {
+            self.texts.insert(path.to_owned(), text);
+        }
     }
 
     /// The labels of the policy that is switched on, if all of that was found.
@@ -136,9 +143,9 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// Nobody waits any longer.
-    pub(super) fn open(&self) {
-        self.tell(Known::None);
+    /// When what it gives is dropped, nobody waits any longer.
+    pub(super) fn opened_at_end(&self) -> Opened<'_> {
+        Opened(self)
     }
 
     /// Tells what was found. Only the first time counts.
@@ -155,6 +162,15 @@ impl Gate {
         let is_unknown = |known: &mut Known| matches!(known, Known::Unknown);
         let known = self.opened.wait_while(known, is_unknown);
         known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Opens a gate when it is dropped, if it is not open.
+pub(super) struct Opened<'g>(&'g Gate);
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.0.tell(Known::None);
     }
 }
 
@@ -214,18 +230,30 @@ impl<'g> Labelling<'g> {
     }
 }
 
+/// Whether any file of a tree was written with a label.
+pub(super) fn are_in(tree: &Directory) -> bool {
+    tree.entries.values().any(|node| match node {
+        Node::File(file) => matches!(file.label, Label::Known(Some(_))),
+        Node::Directory(below) => are_in(below),
+    })
+}
+
 /// What mending labels takes.
 pub(super) struct Relabelling<'r> {
     repo: &'r Repository,
     staging: &'r mut Staging,
-    labels: &'r Labels,
+    labels: Option<&'r Labels>,
     /// Objects that were written again, by what they were and their label.
     done: HashMap<(Checksum, Option<Arc<str>>), Checksum>,
 }
 
 impl<'r> Relabelling<'r> {
     /// All objects must have their names in `repo`.
-    pub(super) fn new(repo: &'r Repository, staging: &'r mut Staging, labels: &'r Labels) -> Self {
+    pub(super) fn new(
+        repo: &'r Repository,
+        staging: &'r mut Staging,
+        labels: Option<&'r Labels>,
+    ) -> Self {
         Self {
             repo,
             staging,
@@ -256,7 +284,7 @@ impl<'r> Relabelling<'r> {
         } else {
             FileKind::Regular
         };
-        let wanted = self.labels.of(path, kind);
+        let wanted = self.labels.and_then(|labels| labels.of(path, kind));
         let found = match &file.label {
             Label::Known(label) => label.clone(),
             Label::InObject => self.label_of(file.checksum)?,

@@ -22,7 +22,9 @@ use crate::image::{Image, Layer};
 use crate::selinux::FileKind;
 
 /// Entries of one layer: many times more than any real layer, few enough for memory.
-const MAX_ENTRIES: u64 = 2_000_000;
+pub(super) const MAX_ENTRIES: u64 = 2_000_000;
+/// Bytes of names and attributes of one layer, for the same reason.
+const MAX_KEPT: u64 = 256 << 20;
 /// Objects of the image that it was made from, which builders may copy with the files that are links to them.
 const OBJECTS: &str = "sysroot/ostree/repo";
 
@@ -92,11 +94,16 @@ pub(super) fn each_entry(
         hash: Sha256::new(),
     };
     let mut archive = Archive::new(&mut hashed);
-    let mut entries = 0;
+    let (mut entries, mut kept) = (0, 0);
     while let Some(entry) = archive.next()? {
         entries += 1;
         if entries > MAX_ENTRIES {
             let reason = format!("it has more than {MAX_ENTRIES} entries");
+            return Err(LayerFault::content(reason));
+        }
+        kept += entry.kept_bytes();
+        if kept > MAX_KEPT {
+            let reason = format!("its names and attributes have more than {MAX_KEPT} bytes");
             return Err(LayerFault::content(reason));
         }
         each(&entry, &mut archive).map_err(|fault| fault.in_entry(&entry.path))?;

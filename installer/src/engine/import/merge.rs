@@ -13,12 +13,14 @@ use super::labels::{self, Labels, Policies, Relabelling};
 use super::layer::Files;
 use super::tree::{Directory, File, Label, Node};
 use super::{Checksum, Commit, Content, ImportError, commit, metadata, prepare_root, refs, stored};
-use crate::engine::repository::{Repository, Staging};
+use crate::engine::repository::{Repository, Staged, Staging};
 use crate::image::{Image, ImageError, Layer};
 
 /// Packed bytes of layers after which what is read is made durable, so that an interrupted import need not
 /// read it again.
 const CHECKPOINT: u64 = 128 << 20;
+/// Layers that wait to be made durable together.
+const MOST_STAGED: usize = 64;
 /// What ostree deploys of a root that is not an overlay, and the mount points in it.
 const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
@@ -28,7 +30,7 @@ pub(super) struct Merge<'i> {
     repo: &'i Repository,
     image: &'i Image,
     /// Layers that wait for one below them.
-    waiting: BTreeMap<usize, (Content, Staging)>,
+    waiting: BTreeMap<usize, (Content, Staged)>,
     /// The merge of the layers up to `count`, but for the commit that lies below them.
     merged: Directory,
     count: usize,
@@ -40,8 +42,10 @@ pub(super) struct Merge<'i> {
     has_base: bool,
     /// Whether the system has no more of the root than ostree deploys by itself.
     usr_only: bool,
-    /// What has no name in the repository yet, and the refs to set when it has.
-    staged: Vec<Staging>,
+    /// Directories and commits of layers that have no name in the repository yet.
+    own: Option<Staging>,
+    /// What else has no name in the repository yet, and the refs to set when it has.
+    staged: Vec<Staged>,
     refs: Vec<(String, Checksum)>,
     staged_bytes: u64,
     bytes: u64,
@@ -60,6 +64,7 @@ impl<'i> Merge<'i> {
             base: None,
             has_base: false,
             usr_only: false,
+            own: None,
             staged: Vec::new(),
             refs: Vec::new(),
             staged_bytes: 0,
@@ -69,31 +74,31 @@ impl<'i> Merge<'i> {
     }
 
     /// Takes the layer `at`, and merges it and those that waited for it.
-    pub(super) fn add(&mut self, at: usize, layer: (Content, Staging)) -> Result<(), ImportError> {
+    pub(super) fn add(&mut self, at: usize, layer: (Content, Staged)) -> Result<(), ImportError> {
         self.waiting.insert(at, layer);
         while let Some((content, staging)) = self.waiting.remove(&self.count) {
             self.layer(content, staging)?;
             self.count += 1;
         }
-        if self.staged_bytes >= CHECKPOINT {
+        if self.staged_bytes >= CHECKPOINT || self.staged.len() >= MOST_STAGED {
             self.publish()?;
         }
         Ok(())
     }
 
-    fn layer(&mut self, content: Content, mut staging: Staging) -> Result<(), ImportError> {
+    fn layer(&mut self, content: Content, staged: Staged) -> Result<(), ImportError> {
         let image = self.image;
         let layer = &image.layers[self.count];
         let name = refs::layer(&layer.digest)
             .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))?;
         let commit = match content {
-            Content::Files(files) => self.files((layer, &name), files, &mut staging)?,
-            Content::Objects(objects) => self.objects(layer, &objects, &mut staging)?,
+            Content::Files(files) => self.files((layer, &name), files)?,
+            Content::Objects(objects) => self.objects(layer, &objects)?,
         };
         self.refs.push((name, commit));
-        self.bytes = self.bytes.saturating_add(staging.bytes);
-        self.objects += staging.objects;
-        self.staged.push(staging);
+        self.bytes = self.bytes.saturating_add(staged.bytes);
+        self.objects += staged.objects;
+        self.staged.push(staged);
         self.staged_bytes = self.staged_bytes.saturating_add(layer.size);
         Ok(())
     }
@@ -103,7 +108,6 @@ impl<'i> Merge<'i> {
         &mut self,
         (layer, name): (&Layer, &str),
         mut files: Files,
-        staging: &mut Staging,
     ) -> Result<Checksum, ImportError> {
         self.load_base()?;
         files
@@ -113,26 +117,19 @@ impl<'i> Merge<'i> {
             let entries = &mut files.tree.entries;
             entries.retain(|name, _| DEPLOYED.contains(&&**name));
         }
+        let mut own = self.own()?;
+        let about = (&[metadata::IMPORTER][..], None);
         let time = metadata::time(self.image);
-        let commit = commit::write(
-            staging,
-            (&files.tree, None),
-            (&[metadata::IMPORTER], None),
-            time,
-        )
-        .map_err(ImportError::repository(committing(layer)))?;
+        let commit = commit::write(&mut own, (&files.tree, None), about, time)
+            .map_err(ImportError::repository(committing(layer)))?;
+        self.own = Some(own);
         self.layers.push((name.to_owned(), files.tree.clone()));
         self.merged.overlay(files.tree);
         Ok(commit)
     }
 
     /// Keeps the objects of a layer: by the commit that it holds, or by one that lists them.
-    fn objects(
-        &mut self,
-        layer: &Layer,
-        objects: &Objects,
-        staging: &mut Staging,
-    ) -> Result<Checksum, ImportError> {
+    fn objects(&mut self, layer: &Layer, objects: &Objects) -> Result<Checksum, ImportError> {
         if let Some(commit) = objects.commit {
             self.base = Some(commit);
             return Ok(commit);
@@ -148,8 +145,22 @@ impl<'i> Merge<'i> {
             let name = checksum.to_string().into();
             list.entries.insert(name, Node::File(file));
         }
-        commit::write(staging, (&list, None), (&[], None), 0)
-            .map_err(ImportError::repository(committing(layer)))
+        let mut own = self.own()?;
+        let commit = commit::write(&mut own, (&list, None), (&[], None), 0)
+            .map_err(ImportError::repository(committing(layer)))?;
+        self.own = Some(own);
+        Ok(commit)
+    }
+
+    /// Where to write what is not of one layer; the caller puts it back.
+    fn own(&mut self) -> Result<Staging, ImportError> {
+        match self.own.take() {
+            Some(own) => Ok(own),
+            None => self
+                .repo
+                .stage()
+                .map_err(ImportError::repository("making a place for commits")),
+        }
     }
 
     /// Puts the tree of the lowest layers' commit below everything, once all of it is there.
@@ -168,48 +179,49 @@ impl<'i> Merge<'i> {
     /// Makes durable what is staged, gives it its names, and sets the refs to it.
     pub(super) fn publish(&mut self) -> Result<(), ImportError> {
         self.staged_bytes = 0;
+        self.staged.extend(self.own.take().map(Staging::close));
+        // Refs to what could not be published must never be set, by another call neither.
+        let refs = std::mem::take(&mut self.refs);
         self.repo
             .publish(std::mem::take(&mut self.staged))
             .and_then(|()| {
-                let mut refs = self.refs.drain(..);
+                let mut refs = refs.into_iter();
                 refs.try_for_each(|(name, commit)| self.repo.set_ref(&name, commit))
             })
             .map_err(ImportError::repository("writing the repository"))
     }
 
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
-    /// gives that policy.
+    /// gives that policy. Without one nothing that was written here has a label.
     fn relabel(&mut self) -> Result<Option<Labels>, ImportError> {
-        if self.merged.get(labels::CONFIG).is_none() {
+        let is_guessed = || self.layers.iter().any(|(_, tree)| labels::are_in(tree));
+        if self.merged.get(labels::CONFIG).is_none() && !is_guessed() {
             return Ok(None);
         }
         self.publish()?;
-        let doing = "labelling the image";
-        let policies =
-            Policies::in_tree(self.repo, &self.merged).map_err(ImportError::repository(doing))?;
-        let Some(labels) = policies.labels()? else {
+        let doing = || ImportError::repository("labelling the image");
+        let policies = Policies::in_tree(self.repo, &self.merged).map_err(doing())?;
+        let labels = policies.labels()?;
+        if labels.is_none() && !self.layers.iter().any(|(_, tree)| labels::are_in(tree)) {
             return Ok(None);
-        };
-        let mut staging = self
-            .repo
-            .stage(self.count + 1)
-            .map_err(ImportError::repository(doing))?;
-        let time = metadata::time(self.image);
-        self.relabel_by(&labels, &mut staging, time)
-            .map_err(ImportError::repository(doing))?;
-        self.staged.push(staging);
-        Ok(Some(labels))
+        }
+        let mut own = self.own()?;
+        self.relabel_by(labels.as_ref(), &mut own)
+            .map_err(doing())?;
+        self.own = Some(own);
+        Ok(labels)
     }
 
-    fn relabel_by(&mut self, labels: &Labels, staging: &mut Staging, time: u64) -> io::Result<()> {
+    fn relabel_by(&mut self, labels: Option<&Labels>, staging: &mut Staging) -> io::Result<()> {
         let mut relabelling = Relabelling::new(self.repo, staging, labels);
         relabelling.tree(&mut self.merged, "")?;
         for (_, tree) in &mut self.layers {
             relabelling.tree(tree, "")?;
         }
+        let time = metadata::time(self.image);
         for (name, tree) in &self.layers {
             let about = (&[metadata::IMPORTER][..], None);
-            let commit = commit::write(staging, (tree, Some(labels)), about, time)?;
+            let commit = commit::write(staging, (tree, labels), about, time)?;
             self.refs.push((name.clone(), commit));
         }
         Ok(())
@@ -228,20 +240,12 @@ impl<'i> Merge<'i> {
             metadata::IMPORTER,
         ];
         let doing = "committing the merged layers";
-        let mut staging = self
-            .repo
-            .stage(self.count)
-            .map_err(ImportError::repository(doing))?;
+        let mut own = self.own()?;
+        let about = (&entries[..], self.base);
         let time = metadata::time(self.image);
-        let parent = self.base;
-        let checksum = commit::write(
-            &mut staging,
-            (&self.merged, labels.as_ref()),
-            (&entries, parent),
-            time,
-        )
-        .map_err(ImportError::repository(doing))?;
-        self.staged.push(staging);
+        let checksum = commit::write(&mut own, (&self.merged, labels.as_ref()), about, time)
+            .map_err(ImportError::repository(doing))?;
+        self.own = Some(own);
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;
         self.repo

@@ -32,7 +32,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::repository::{Checksum, Repository, Staging};
+use super::repository::{Checksum, Repository, Staged};
 use crate::image::Image;
 use chunk::Objects;
 pub use error::ImportError;
@@ -43,6 +43,8 @@ use merge::Merge;
 use pipe::Shared;
 use role::Role;
 
+/// Layers that are read at the same time: each has two threads, some buffers and the window of its decoder.
+const MOST_LAYERS: usize = 4;
 /// How often progress is told while nothing else happens.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -102,7 +104,7 @@ pub(crate) fn check(image: &Image) -> Result<(), ImportError> {
 }
 
 /// A layer that was read, or why not.
-type Outcome = Result<(Content, Staging), ImportError>;
+type Outcome = Result<(Content, Staged), ImportError>;
 
 /// Reads all layers on a few threads; merges each when those below it are merged. Tells how many packed bytes needed no
 /// reading.
@@ -115,7 +117,9 @@ fn read_layers<'i>(
     let (shared, gate) = (Shared::default(), Gate::default());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MOST_LAYERS);
     thread::scope(|scope| {
         for _ in 0..threads.min(roles.len()) {
             let (sender, next) = (sender.clone(), &next);
@@ -169,23 +173,20 @@ struct Work<'i> {
 impl Work<'_> {
     /// Reads a layer, unless it is in the repository already.
     fn layer(&self, at: usize, role: Role) -> Outcome {
-        let content = self.content(at, role);
-        if at == 0 {
-            // No layer waits for a policy any longer.
-            self.gate.open();
-        }
-        content
+        // However it ends, no layer waits for a policy any longer.
+        let _opens = (at == 0).then(|| self.gate.opened_at_end());
+        self.content(at, role)
     }
 
     fn content(&self, at: usize, role: Role) -> Outcome {
         let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
         let mut staging = self
             .repo
-            .stage(at)
+            .stage()
             .map_err(ImportError::repository("making a place for a layer"))?;
         if let Some(content) = stored::layer(self.repo, &layer.digest, role) {
             self.shared.skip(layer.size);
-            return Ok((content, staging));
+            return Ok((content, staging.close()));
         }
         let place = (&mut staging, self.shared);
         let content = match role {
@@ -198,7 +199,7 @@ impl Work<'_> {
                 chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)?
             }
         };
-        Ok((content, staging))
+        Ok((content, staging.close()))
     }
 }
 

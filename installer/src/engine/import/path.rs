@@ -13,7 +13,7 @@ pub(super) const MAX_PATH: usize = 4095;
 /// `NAME_MAX`.
 const MAX_NAME: usize = 255;
 /// Deeper than any real tree, shallow enough to recurse into.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 
 /// The place of an entry in the tree.
 #[derive(Debug, PartialEq, Eq)]

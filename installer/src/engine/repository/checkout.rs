@@ -12,7 +12,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, XattrFlags, fchmod, fsetxattr, linkat, mkdirat, openat,
+    AtFlags, CWD, Mode, OFlags, XattrFlags, fchmod, fsetxattr, linkat, mkdirat, openat, readlinkat,
+    symlinkat,
 };
 use rustix::io::Errno;
 
@@ -61,6 +62,9 @@ fn link(repo: &Repository, sum: Checksum, at: &OwnedFd, name: &str) -> io::Resul
 
 /// Only programs of the stage see a copy; it has the mode, and no attributes.
 fn copy(repo: &Repository, object: &str, at: &OwnedFd, name: &str) -> io::Result<()> {
+    if let Ok(target) = readlinkat(&repo.directory, object, Vec::new()) {
+        return symlinkat(target, at, name).map_err(Into::into);
+    }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut from = fs::File::from(openat(&repo.directory, object, flags, Mode::empty())?);
     let mode = Mode::from_raw_mode(from.metadata()?.permissions().mode());

@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, mkdirat, openat, readlinkat, statat, syncfs, unlinkat,
@@ -25,7 +26,7 @@ pub(crate) use checkout::checkout;
 pub(crate) use object::{
     Checksum, CommitObject, DirTree, Kind, Meta, Xattrs, commit_root, parse_xattrs,
 };
-pub(crate) use staging::{Fault, Staging};
+pub(crate) use staging::{Fault, Staged, Staging};
 
 /// The largest `dirtree`, `dirmeta` or `commit` that is read, in bytes; libostree's own limit.
 const MAX_METADATA: u64 = 128 << 20;
@@ -48,6 +49,8 @@ const DIRECTORIES: [&str; 9] = [
 pub(crate) struct Repository {
     path: PathBuf,
     directory: File,
+    /// How many staging directories were made.
+    stagings: AtomicUsize,
 }
 
 impl Repository {
@@ -68,6 +71,7 @@ impl Repository {
         Ok(Self {
             path: path.to_owned(),
             directory: File::open(path)?,
+            stagings: AtomicUsize::new(0),
         })
     }
 
@@ -186,7 +190,7 @@ impl Repository {
     }
 
     /// Gives the objects of `stagings` their names. All that they hold becomes durable first.
-    pub(crate) fn publish(&self, stagings: Vec<Staging>) -> io::Result<()> {
+    pub(crate) fn publish(&self, stagings: Vec<Staged>) -> io::Result<()> {
         self.sync()?;
         for staging in stagings {
             staging.rename_into(&self.directory)?;
@@ -205,8 +209,9 @@ impl Repository {
         Ok(())
     }
 
-    /// A new, empty staging directory. `number` tells it from others in use at the same time.
-    pub(crate) fn stage(&self, number: usize) -> io::Result<Staging> {
+    /// A new, empty staging directory.
+    pub(crate) fn stage(&self) -> io::Result<Staging> {
+        let number = self.stagings.fetch_add(1, Ordering::Relaxed);
         let name = format!("tmp/{STAGING}{number}");
         mkdirat(&self.directory, &name, Mode::from_raw_mode(0o700))?;
         Staging::new(self.directory.as_fd(), name)

@@ -242,7 +242,7 @@ fn file_name(bytes: &[u8]) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// A commit without parent, subject and body.
+/// A commit without subject and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommitObject<'c> {
     /// By key, all strings.

@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 
 use rustix::fs::{
     AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, ftruncate, lgetxattr,
-    llistxattr, lsetxattr, mkdirat, openat, renameat, symlinkat, unlinkat,
+    llistxattr, lsetxattr, mkdirat, openat, renameat, symlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
@@ -54,10 +54,21 @@ impl From<Fault> for io::Error {
 /// A directory of objects that have no name in the repository yet.
 #[derive(Debug)]
 pub(crate) struct Staging {
-    repository: OwnedFd,
     name: String,
     prefixes: Prefixes,
     buffer: Vec<u8>,
+    /// Bytes of content that were written to files.
+    pub(crate) bytes: u64,
+    /// Files and links that were written.
+    pub(crate) objects: u64,
+}
+
+/// A staging directory that is complete, and holds no file open.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    name: String,
+    /// Which directories there are, by the first two digits of a checksum.
+    prefixes: Vec<bool>,
     /// Bytes of content that were written to files.
     pub(crate) bytes: u64,
     /// Files and links that were written.
@@ -88,7 +99,6 @@ impl Staging {
         let directory = open_directory(repository, &name)?;
         let open = (0..256).map(|_| None).collect();
         Ok(Self {
-            repository: repository.try_clone_to_owned()?,
             name,
             prefixes: Prefixes { directory, open },
             buffer: Vec::new(),
@@ -221,25 +231,36 @@ impl Staging {
         Ok(())
     }
 
+    /// Closes what is open: stagings wait in numbers.
+    pub(crate) fn close(self) -> Staged {
+        Staged {
+            name: self.name,
+            prefixes: self.prefixes.open.iter().map(Option::is_some).collect(),
+            bytes: self.bytes,
+            objects: self.objects,
+        }
+    }
+}
+
+impl Staged {
     /// Moves every object to `objects/` of the repository, and removes the directory.
     pub(super) fn rename_into(self, repository: &File) -> io::Result<()> {
+        let directory = open_directory(repository.as_fd(), &self.name)?;
         let objects = open_directory(repository.as_fd(), "objects")?;
-        let Prefixes { directory, open } = &self.prefixes;
-        for (at, prefix) in open.iter().enumerate() {
-            let Some(prefix) = prefix else { continue };
+        let made = self.prefixes.iter().enumerate().filter(|(_, made)| **made);
+        for (at, _) in made {
             let name = format!("{at:02x}");
+            let from = open_directory(directory.as_fd(), &name)?;
             let to = make_directory(objects.as_fd(), &name)?;
-            for entry in rustix::fs::Dir::read_from(prefix)? {
+            for entry in rustix::fs::Dir::read_from(&from)? {
                 let entry = entry?;
                 if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                    renameat(prefix, entry.file_name(), &to, entry.file_name())?;
+                    renameat(&from, entry.file_name(), &to, entry.file_name())?;
                 }
             }
-            remove_directory(directory, &name)?;
+            remove_directory(&directory, &name)?;
         }
-        // What an object was too long for, if the import of its layer was given up.
-        let _ = unlinkat(directory, UNFINISHED, AtFlags::empty());
-        remove_directory(&self.repository, &self.name)
+        remove_directory(repository, &self.name)
     }
 }
 

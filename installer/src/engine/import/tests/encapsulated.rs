@@ -4,7 +4,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
-use crate::engine::repository::Meta;
+use crate::engine::repository::{CommitObject, DirTree, Meta};
 use crate::image::fixture::LayoutDir;
 
 const OBJECTS: &str = "sysroot/ostree/repo/objects";
@@ -279,6 +279,52 @@ fn objects_that_are_not_what_they_say_are_refused() {
         (with(&object("file-xattrs"), b""), "another checksum"),
         (with(&object("dirmeta"), &huge), "more than 10485760"),
     ]);
+}
+
+/// An object of metadata in a layer.
+fn object(tar: Tar, ending: &str, bytes: &[u8]) -> (Tar, Checksum) {
+    let sum = Checksum::of(bytes);
+    let hex = sum.to_string();
+    let path = format!("{OBJECTS}/{}/{}.{ending}", &hex[..2], &hex[2..]);
+    (tar.file(&path, 0o644, bytes), sum)
+}
+
+/// A commit whose root has `levels` of directories below it, each with `names` for the next.
+fn nested(levels: usize, names: usize) -> Vec<Packed> {
+    let (mut tar, meta) = object(Tar::default(), "dirmeta", &Meta::implied().dirmeta());
+    let mut below = None;
+    for _ in 0..levels {
+        let mut tree = DirTree::default();
+        for name in (0..names).filter_map(|name| Some((name, below?))) {
+            let (name, sum) = name;
+            tree.directories
+                .insert(name.to_string().into(), (sum, meta));
+        }
+        let (next, sum) = object(tar, "dirtree", &tree.to_bytes());
+        (tar, below) = (next, Some(sum));
+    }
+    let commit = CommitObject {
+        metadata: std::collections::BTreeMap::new(),
+        time: 0,
+        tree: below.unwrap(),
+        meta,
+        parent: None,
+    };
+    let (tar, _) = object(tar, "commit", &commit.to_bytes());
+    vec![plain(tar)]
+}
+
+#[test]
+fn trees_without_bounds_are_refused() {
+    for (levels, names) in [(5000, 1), (12, 100)] {
+        let layout = image(&nested(levels, names), 0);
+        let image = layout.open().unwrap();
+        let error = import(&TestRepo::new().repo, &image, TARGET, &mut go_on).unwrap_err();
+        assert!(
+            error.to_string().contains("more than 256 levels or"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

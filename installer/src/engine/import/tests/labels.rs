@@ -169,6 +169,24 @@ fn a_policy_that_is_switched_off_labels_nothing() {
 }
 
 #[test]
+fn labels_that_were_guessed_go_when_a_layer_above_switches_the_policy_off() {
+    let lower = || plain(system(with_policy(base(), CONTEXTS)));
+    let disabled = base().file("etc/selinux/config", 0o644, b"SELINUX=disabled\n");
+    let removed = base().file("etc/selinux/.wh.config", 0o644, b"");
+    for upper in [disabled, removed] {
+        let layout = LayoutDir::of(&[lower(), plain(upper)]);
+        let (repo, image) = (TestRepo::new(), layout.open().unwrap());
+        let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        let layer = resolve(&repo, &refs::layer(&image.layers[0].digest).unwrap());
+        for commit in [commit.checksum, layer] {
+            let found = labels(&repo, commit);
+            assert!(found.iter().all(|(_, label)| label.is_none()), "{found:?}");
+        }
+        repo.fsck();
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_is_an_error() {
     let bad = with_policy(base(), "/usr/(.*\tsystem_u:object_r:usr_t:s0\n");
     let error = TestRepo::new().import(&[plain(system(bad))]).unwrap_err();
