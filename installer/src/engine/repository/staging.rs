@@ -228,19 +228,31 @@ impl Staging {
         for (at, prefix) in open.iter().enumerate() {
             let Some(prefix) = prefix else { continue };
             let name = format!("{at:02x}");
-            let to = make_directory(objects.as_fd(), &name)?;
-            for entry in rustix::fs::Dir::read_from(prefix)? {
-                let entry = entry?;
-                if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                    renameat(prefix, entry.file_name(), &to, entry.file_name())?;
+            // In a new repository the whole directory takes the place, where none or an empty one is.
+            match renameat(directory, &name, &objects, &name) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    let to = open_directory(objects.as_fd(), &name)?;
+                    rename_all(prefix, &to)?;
+                    remove_directory(directory, &name)?;
                 }
+                other => other?,
             }
-            remove_directory(directory, &name)?;
         }
         // What an object was too long for, if the import of its layer was given up.
         let _ = unlinkat(directory, UNFINISHED, AtFlags::empty());
         remove_directory(&self.repository, &self.name)
     }
+}
+
+/// Moves every file of one directory to another, in place of those of the same name.
+fn rename_all(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(from)? {
+        let entry = entry?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            renameat(from, entry.file_name(), to, entry.file_name())?;
+        }
+    }
+    Ok(())
 }
 
 fn file_name(kind: Kind, sum: Checksum) -> String {
