@@ -114,6 +114,7 @@ impl Contender {
                 without_sync();
                 let mut command = Command::new("ostree");
                 command.args(["commit", &of_repo, "--branch=image", "--fsync=no"]);
+                command.arg("--tar-autocreate-parents");
                 command.arg(format!("--tree=tar={}", image.layers[0].archive.display()));
                 command
             }
@@ -149,19 +150,16 @@ pub(super) fn child(what: &str, layout: &Path, repo: &Path) {
         access: Access::default(),
     };
     let image = Image::open(&reference, &options).unwrap();
-    match what {
-        "landfall" => {
-            drop(import::into_directory(repo, &image, "docker://localhost/image:1").unwrap())
-        }
-        _ => {
-            let blob = |digest: &str| layout.join("blobs").join(digest.replace(':', "/"));
-            let layers: Vec<_> = image
-                .layers
-                .iter()
-                .map(|layer| (blob(&layer.digest), layer.media_type.ends_with("gzip")))
-                .collect();
-            floor::import(&layers, repo);
-        }
+    if what == "landfall" {
+        import::into_directory(repo, &image, "docker://localhost/image:1").unwrap();
+    } else {
+        let blob = |digest: &str| layout.join("blobs").join(digest.replace(':', "/"));
+        let layers: Vec<_> = image
+            .layers
+            .iter()
+            .map(|layer| (blob(&layer.digest), layer.media_type.ends_with("gzip")))
+            .collect();
+        floor::import(&layers, repo);
     }
     println!("peak {}", peak());
 }

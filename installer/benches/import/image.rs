@@ -106,7 +106,7 @@ pub(super) fn make(cache: &Path, kind: Kind, share: Share, packing: Packing) -> 
             .map(|archive| pack(archive, &layout, packing))
             .collect();
         let about = json!({ "files": names.len(), "archives": archives });
-        write_layout(&layout, &layers, about);
+        write_layout(&layout, &layers, &about);
     }
     open(layout)
 }
@@ -281,10 +281,14 @@ fn digest(path: &Path) -> (String, u64) {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
-fn write_layout(layout: &Path, layers: &[(Value, String)], about: Value) {
+fn write_layout(layout: &Path, layers: &[(Value, String)], about: &Value) {
     let config = json!({
         "architecture": std::env::consts::ARCH.replace("x86_64", "amd64").replace("aarch64", "arm64"),
         "os": "linux",
@@ -292,13 +296,13 @@ fn write_layout(layout: &Path, layers: &[(Value, String)], about: Value) {
         "config": { "Labels": { "containers.bootc": "1" } },
         "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|layer| &layer.1).collect::<Vec<_>>() },
     });
-    let descriptors = layers.iter().map(|layer| layer.0.clone()).collect();
+    let descriptors: Vec<_> = layers.iter().map(|layer| layer.0.clone()).collect();
     fs::write(layout.join("about.json"), about.to_string()).unwrap();
-    write_index(layout, &config, descriptors);
+    write_index(layout, &config, &descriptors);
 }
 
 /// Writes configuration, manifest and index of an image whose layers are there.
-fn write_index(layout: &Path, config: &Value, layers: Vec<Value>) {
+fn write_index(layout: &Path, config: &Value, layers: &[Value]) {
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -350,5 +354,5 @@ pub(super) fn on_base(image: &Made, base: &Path) {
             _ => {}
         }
     }
-    write_index(base, &config, layers);
+    write_index(base, &config, &layers);
 }

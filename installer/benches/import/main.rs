@@ -39,7 +39,7 @@ fn main() {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
         [contender::CHILD, what, layout, at] => {
-            contender::child(what, layout.as_ref(), at.as_ref())
+            contender::child(what, layout.as_ref(), at.as_ref());
         }
         [directory, cache, rest @ ..] => {
             let bench = Bench {

@@ -66,7 +66,10 @@ pub fn configuration(input: &[u8]) {
         Err(error) => return shown(&error),
     };
     // What is printed is read as the same.
-    assert_eq!(reference.to_string().parse::<ImageRef>().ok().as_ref(), Some(&reference));
+    assert_eq!(
+        reference.to_string().parse::<ImageRef>().ok().as_ref(),
+        Some(&reference)
+    );
     if let Err(error) = policy::check(&reference, &access) {
         shown(&error);
     }
@@ -81,4 +84,3 @@ pub fn configuration(input: &[u8]) {
 pub(crate) fn shown(error: &ImageError) {
     assert!(!error.to_string().is_empty());
 }
-

@@ -3,6 +3,8 @@
 
 #[path = "access.rs"]
 mod access;
+#[path = "archive.rs"]
+pub(crate) mod archive;
 #[path = "documents.rs"]
 mod documents;
 #[path = "../../src/image/error.rs"]
@@ -17,16 +19,14 @@ mod policy;
 mod reference;
 #[path = "registry.rs"]
 mod registry;
-#[path = "archive.rs"]
-pub(crate) mod archive;
 #[path = "../../src/image/verify.rs"]
 mod verify;
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 
-pub use documents::{configuration, manifest};
 pub(crate) use documents::shown;
+pub use documents::{configuration, manifest};
 pub(crate) use error::ImageError;
 pub(crate) use reference::{ImageRef, RegistryRef};
 use verify::{Verified, digest_of};

@@ -13,7 +13,8 @@ pub(crate) fn mend(archive: &mut [u8]) {
             header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
         }
         let size = std::str::from_utf8(&header[124..136]).ok();
-        let size = size.and_then(|text| usize::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok());
+        let size =
+            size.and_then(|text| usize::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok());
         let blocks = size.unwrap_or_default().div_ceil(BLOCK);
         at = at.saturating_add(blocks.saturating_add(1).saturating_mul(BLOCK));
     }
