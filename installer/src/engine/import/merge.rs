@@ -113,6 +113,9 @@ impl<'i> Merge<'i> {
             let entries = &mut files.tree.entries;
             entries.retain(|name, _| DEPLOYED.contains(&&**name));
         }
+        self.merged.overlay(files.tree.clone());
+        // An import that finds this layer in the repository must merge it to the same.
+        files.tree.settle(&self.merged);
         let time = metadata::time(self.image);
         let commit = commit::write(
             staging,
@@ -121,8 +124,7 @@ impl<'i> Merge<'i> {
             time,
         )
         .map_err(ImportError::repository(committing(layer)))?;
-        self.layers.push((name.to_owned(), files.tree.clone()));
-        self.merged.overlay(files.tree);
+        self.layers.push((name.to_owned(), files.tree));
         Ok(commit)
     }
 
