@@ -5,3 +5,5 @@
 pub(crate) mod import;
 #[path = "../../src/engine/repository/mod.rs"]
 pub(crate) mod repository;
+#[path = "scan.rs"]
+pub(crate) mod scan;

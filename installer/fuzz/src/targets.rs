@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::engine::import::import;
 use crate::engine::repository::{Checksum, Repository};
+use crate::engine::scan::is_small;
 use crate::image::{Image, archive as in_archive, shown};
 use crate::tar_blocks::mend;
 
@@ -33,6 +34,9 @@ pub fn layers(input: &[u8]) {
     }
     let both = [&*lower, &*upper];
     let archives = if upper.is_empty() { &both[..1] } else { &both };
+    if !archives.iter().all(|archive| is_small(archive)) {
+        return;
+    }
     let image = Image::of(archives, how & 2 != 0);
     let dir = scratch();
     let repo = Repository::create(&dir.path().join("repo"), "").unwrap();

@@ -19,6 +19,8 @@ const BLOCK: usize = 512;
 const MAX_EXTENSION: u64 = 1024 * 1024;
 /// What may follow the end of the archive, in bytes: padding to a record, or to a chunk.
 const MAX_TRAILER: u64 = 16 * 1024 * 1024;
+/// Bytes of all holes of an archive: they are hashed as if they had been sent.
+const MAX_HOLES: u64 = 64 << 30;
 const XATTR: &str = "SCHILY.xattr.";
 
 /// One member of an archive. Names are as they stand there, to be distrusted.
@@ -53,6 +55,8 @@ pub(super) struct Archive<R> {
     padding: u64,
     /// The map of a file with holes, and how much of the file was read.
     holes: Option<(Map, u64)>,
+    /// Bytes of holes that may yet come.
+    holes_left: u64,
 }
 
 /// What extension headers said about the entry that follows them.
@@ -74,6 +78,7 @@ impl<R: Read> Archive<R> {
             left: 0,
             padding: 0,
             holes: None,
+            holes_left: MAX_HOLES,
         }
     }
 
@@ -133,6 +138,12 @@ impl<R: Read> Archive<R> {
         let size = match map {
             Some((real, pieces)) if kind == Kind::File => {
                 let map = Map::new(pieces, real, self.left)?;
+                let holes = real - self.left;
+                self.holes_left = self.holes_left.checked_sub(holes).ok_or_else(|| {
+                    invalid(format!(
+                        "its files have more than {MAX_HOLES} bytes of holes"
+                    ))
+                })?;
                 self.holes = Some((map, 0));
                 real
             }
