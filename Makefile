@@ -3,10 +3,11 @@
 
 CARGO ?= cargo
 BUILD := $(or $(CARGO_TARGET_DIR),target)
+CACHE := $(or $(LANDFALL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landfall)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint deny bench fuzz fuzz-smoke e2e-list e2e e2e-all image
+.PHONY: help setup demo test check lint deny bench bench-import fuzz fuzz-smoke e2e-list e2e e2e-all image
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -39,19 +40,34 @@ deny: ## licences, bans and sources of the dependencies (needs cargo-deny)
 CORPUS := $(abspath $(wildcard ../shared/corpus))
 REPLAY := $(or $(wildcard $(CORPUS)/replay.py),$(abspath kickstart-parser/benches/reference.py))
 
-bench: ## time the parser and `landfall check` beside pykickstart; report in target/bench
+bench: ## time the parser beside pykickstart, the import beside others; reports in target/bench
 	@tests/setup python3-venv
+	$(MAKE) bench-import
 	$(CARGO) build --release --package landfall
 	@test -x $(BUILD)/bench/venv/bin/ksvalidator || \
 	    { python3 -m venv $(BUILD)/bench/venv && $(BUILD)/bench/venv/bin/pip --quiet install pykickstart==3.78; }
 	$(CARGO) bench --package kickstart-parser --bench kickstart -- $(abspath $(BUILD)/bench $(BUILD)/release/landfall) \
 	    $(abspath $(BUILD)/bench/venv/bin)/python $(REPLAY) $(wildcard $(CORPUS)/bench100.ks)
 
-fuzz: setup ## fuzz the parser: make fuzz [TARGET=name] [SECONDS=1200]; findings in target/fuzz
-	@kickstart-parser/fuzz/run $(or $(SECONDS),1200) $(TARGET)
+# As a program of its own, made as fast as the compiler can; it is in another workspace, as its tests have it.
+ORACLE := $(wildcard tests/oracle/Cargo.toml)
+
+bench-import: # the second half of it, as root; images of this machine's files are made once, in the cache
+	@test -z "$(ORACLE)" || CARGO_PROFILE_RELEASE_OPT_LEVEL=3 \
+	    $(CARGO) build --release --locked --manifest-path $(ORACLE) --target-dir $(BUILD)/bench/oracle
+	@mkdir -p $(BUILD)/bench
+	$(CARGO) bench --package landfall-installer --bench import -- $(abspath $(BUILD)/bench $(CACHE) \
+	    $(if $(ORACLE),$(BUILD)/bench/oracle/release/oracle))
+
+fuzz: setup ## fuzz what reads foreign input: make fuzz [TARGET=name] [SECONDS=1200]; findings in target/fuzz
+	@test -z "$(TARGET)" || test -n "$(wildcard */fuzz/fuzz_targets/$(TARGET).rs)" || { echo 'error: there is no target `$(TARGET)`' >&2; exit 2; }
+	@set -e; for crate in $(if $(TARGET),$(patsubst %/fuzz/fuzz_targets/$(TARGET).rs,%,$(wildcard */fuzz/fuzz_targets/$(TARGET).rs)),kickstart-parser installer); do \
+	    $$crate/fuzz/run $(or $(SECONDS),1200) $(TARGET); \
+	done
 
 fuzz-smoke: setup # 15 seconds a target
 	@kickstart-parser/fuzz/run 15
+	@installer/fuzz/run 15
 
 image: setup ## build the test image, print the directory of its OCI layout
 	@$(CARGO) run --quiet --package landfall-harness -- image plain

@@ -19,10 +19,10 @@ const BLOCK: usize = 512;
 const MAX_EXTENSION: u64 = 1024 * 1024;
 /// All extension headers of one entry, in bytes.
 const MAX_EXTENSIONS: u64 = 4 * MAX_EXTENSION;
-/// Bytes of all files with holes of one archive: hashing zeros takes time that no bytes were sent for.
-const MAX_HOLES: u64 = 128 << 30;
 /// What may follow the end of the archive, in bytes: padding to a record, or to a chunk.
 const MAX_TRAILER: u64 = 16 * 1024 * 1024;
+/// Bytes of all holes of an archive: they are hashed as if they had been sent.
+const MAX_HOLES: u64 = 64 << 30;
 const XATTR: &str = "SCHILY.xattr.";
 
 /// One member of an archive. Names are as they stand there, to be distrusted.
@@ -70,8 +70,8 @@ pub(super) struct Archive<R> {
     padding: u64,
     /// The map of a file with holes, and how much of the file was read.
     holes: Option<(Map, u64)>,
-    /// Bytes of all files with holes so far.
-    with_holes: u64,
+    /// Bytes of holes that may yet come.
+    holes_left: u64,
 }
 
 /// What extension headers said about the entry that follows them.
@@ -93,7 +93,7 @@ impl<R: Read> Archive<R> {
             left: 0,
             padding: 0,
             holes: None,
-            with_holes: 0,
+            holes_left: MAX_HOLES,
         }
     }
 
@@ -162,12 +162,12 @@ impl<R: Read> Archive<R> {
         let size = match map {
             Some((real, pieces)) if kind == Kind::File => {
                 let map = Map::new(pieces, real, self.left)?;
-                self.with_holes = self.with_holes.saturating_add(real);
-                if self.with_holes > MAX_HOLES {
-                    return Err(invalid(format!(
-                        "its files with holes have more than {MAX_HOLES} bytes"
-                    )));
-                }
+                let holes = real - self.left;
+                self.holes_left = self.holes_left.checked_sub(holes).ok_or_else(|| {
+                    invalid(format!(
+                        "its files have more than {MAX_HOLES} bytes of holes"
+                    ))
+                })?;
                 self.holes = Some((map, 0));
                 real
             }

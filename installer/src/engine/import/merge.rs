@@ -117,14 +117,16 @@ impl<'i> Merge<'i> {
             let entries = &mut files.tree.entries;
             entries.retain(|name, _| DEPLOYED.contains(&&**name));
         }
+        self.merged.overlay(files.tree.clone());
+        // An import that finds this layer in the repository must merge it to the same.
+        files.tree.settle(&self.merged);
         let mut own = self.own()?;
         let about = (&[metadata::IMPORTER][..], None);
         let time = metadata::time(self.image);
         let commit = commit::write(&mut own, (&files.tree, None), about, time)
             .map_err(ImportError::repository(committing(layer)))?;
         self.own = Some(own);
-        self.layers.push((name.to_owned(), files.tree.clone()));
-        self.merged.overlay(files.tree);
+        self.layers.push((name.to_owned(), files.tree));
         Ok(commit)
     }
 

@@ -27,6 +27,7 @@ mod tests;
 mod tree;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -89,6 +90,18 @@ pub(crate) fn import(
         reused_bytes,
         ..commit
     })
+}
+
+/// Imports `image` into the repository in the directory `path`, made if it is missing; gives the commit. What stands
+/// there is on stable storage then. For measurements: an installation has its own repository.
+///
+/// # Errors
+/// As for any import; [`ImportError::Repository`] if the repository cannot be made, too.
+pub fn into_directory(path: &Path, image: &Image, target: &str) -> Result<String, ImportError> {
+    let repo = Repository::create(path, "")
+        .map_err(ImportError::repository("making the ostree repository"))?;
+    let commit = import(&repo, image, target, &mut |_| ControlFlow::Continue(()))?;
+    Ok(commit.checksum.to_string())
 }
 
 /// What a layer holds.

@@ -474,6 +474,16 @@ fn a_layer_that_is_there_is_not_read_again() {
 }
 
 #[test]
+fn a_layer_that_is_there_keeps_the_directories_below_it() {
+    let repo = TestRepo::new();
+    let lower = base().dir("usr/a/", 0o700).file("usr/a/x", 0o644, b"x");
+    let upper = Tar::default().file("usr/a/y", 0o644, b"y");
+    let layers = [plain(lower), plain(upper)];
+    let first = repo.import(&layers).unwrap().checksum;
+    assert_eq!(repo.import(&layers).unwrap().checksum, first);
+}
+
+#[test]
 fn an_import_that_failed_is_taken_up_where_it_was() {
     let layers = || {
         [

@@ -106,6 +106,20 @@ impl Directory {
         }
     }
 
+    /// Gives directories without metadata what they have in `merged`, which has this tree as its top layer.
+    pub(super) fn settle(&mut self, merged: &Self) {
+        if self.meta.is_none() {
+            self.meta.clone_from(&merged.meta);
+        }
+        for (name, node) in &mut self.entries {
+            if let (Node::Directory(below), Some(Node::Directory(same))) =
+                (node, merged.entries.get(name))
+            {
+                below.settle(same);
+            }
+        }
+    }
+
     fn is_opaque(&self) -> bool {
         self.entries
             .get(OPAQUE)

@@ -250,18 +250,30 @@ impl Staged {
         let made = self.prefixes.iter().enumerate().filter(|(_, made)| **made);
         for (at, _) in made {
             let name = format!("{at:02x}");
-            let from = open_directory(directory.as_fd(), &name)?;
-            let to = make_directory(objects.as_fd(), &name)?;
-            for entry in rustix::fs::Dir::read_from(&from)? {
-                let entry = entry?;
-                if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                    renameat(&from, entry.file_name(), &to, entry.file_name())?;
+            // In a new repository the whole directory takes the place, where none or an empty one is.
+            match renameat(&directory, &name, &objects, &name) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    let from = open_directory(directory.as_fd(), &name)?;
+                    let to = open_directory(objects.as_fd(), &name)?;
+                    rename_all(&from, &to)?;
+                    remove_directory(&directory, &name)?;
                 }
+                other => other?,
             }
-            remove_directory(&directory, &name)?;
         }
         remove_directory(repository, &self.name)
     }
+}
+
+/// Moves every file of one directory to another, in place of those of the same name.
+fn rename_all(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(from)? {
+        let entry = entry?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            renameat(from, entry.file_name(), to, entry.file_name())?;
+        }
+    }
+    Ok(())
 }
 
 fn file_name(kind: Kind, sum: Checksum) -> String {

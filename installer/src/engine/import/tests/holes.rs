@@ -84,3 +84,17 @@ fn a_hole_of_one_gibibyte_takes_no_space() {
 fn plain_bytes(archive: &[u8]) -> Packed {
     packed(archive, Gzip)
 }
+
+#[test]
+fn all_holes_of_an_archive_have_a_limit() {
+    let file = |tar: Tar, _| {
+        tar.pax("GNU.sparse.size", b"42949672960")
+            .pax("GNU.sparse.map", b"0,0")
+            .file("usr/a", 0o644, b"")
+    };
+    let bytes = (0..2).fold(Tar::default(), file).end();
+    let mut archive = crate::engine::import::archive::Archive::new(&bytes[..]);
+    assert_eq!(archive.next().unwrap().unwrap().size, 40 << 30);
+    let error = archive.next().unwrap_err().to_string();
+    assert!(error.contains("bytes of holes"), "{error}");
+}
