@@ -127,7 +127,7 @@ pub(crate) struct SourceArgs {
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
     /// Take the content from here instead of the kickstart's reference: `HOST/NAME:TAG`, `oci:DIR[:TAG]`,
-    /// `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
+    /// `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME|:@N]`
     #[arg(long, value_name = "REF")]
     pub(crate) image: Option<String>,
     /// What the installed system follows for updates, if not the kickstart's reference

@@ -72,3 +72,25 @@ fn a_block_device_is_erased_only_with_yes() {
     assert_eq!(disk::table(&file).unwrap().partitions.len(), 3);
     assert!(is_startable(&file));
 }
+
+#[test]
+fn a_failed_installation_on_a_block_device_is_taken_up() {
+    // Not the seed of another test: XFS mounts no two file systems of one UUID.
+    const SEED: &str = "5eed5eed-b10c-4eed-8eed-5eed5eed5eed";
+    let scratch = Scratch::new();
+    let file = scratch.path("disk");
+    File::create(&file).unwrap().set_len(8 << 30).unwrap();
+    let device = Device::of(&file);
+    let path = device.0.to_str().unwrap();
+    let install = |kickstart: &str| {
+        let mut command = install(&scratch, kickstart, path);
+        command.args(["--firmware", "uefi", "--yes", "--json", "--seed", SEED]);
+        run(&mut command)
+    };
+    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    install(&broken).expect(4);
+    let done = install(&seed_kickstart()).expect(0);
+    let taken_up = "an earlier installation by the same plan is taken up";
+    assert!(done.stdout.contains(taken_up), "{}", done.stdout);
+    assert!(is_startable(&file));
+}

@@ -101,8 +101,14 @@ pub(super) fn with_archive<T>(
             source.failure
         })?;
         let result = user(&mut unpacked);
+        let is_full = matches!(result, Err(ImportError::Repository { .. }));
+        if is_full {
+            // A disk that takes no more ends the whole import: what is left of the blob is of no use.
+            shared.give_up();
+        }
         drop(unpacked);
         match thread.join() {
+            Ok(_) if is_full => result,
             Ok(None) => result,
             Ok(Some(failure)) => Err(failure),
             Err(panic) => std::panic::resume_unwind(panic),
