@@ -34,6 +34,8 @@ pub(super) struct Merge<'i> {
     count: usize,
     /// The layers of files, each with its ref.
     layers: Vec<(String, Directory)>,
+    /// The directories that were written.
+    known: commit::Known,
     /// The commit that the lowest layers hold.
     base: Option<Checksum>,
     /// Whether the tree of that commit is in `merged`.
@@ -57,6 +59,7 @@ impl<'i> Merge<'i> {
             merged: Directory::default(),
             count: 0,
             layers: Vec::new(),
+            known: commit::Known::default(),
             base: None,
             has_base: false,
             usr_only: false,
@@ -118,7 +121,7 @@ impl<'i> Merge<'i> {
         files.tree.settle(&self.merged);
         let time = metadata::time(self.image);
         let commit = commit::write(
-            staging,
+            (staging, &mut self.known),
             (&files.tree, None),
             (&[metadata::IMPORTER], None),
             time,
@@ -150,7 +153,7 @@ impl<'i> Merge<'i> {
             let name = checksum.to_string().into();
             list.entries.insert(name, Node::File(file));
         }
-        commit::write(staging, (&list, None), (&[], None), 0)
+        commit::write((staging, &mut self.known), (&list, None), (&[], None), 0)
             .map_err(ImportError::repository(committing(layer)))
     }
 
@@ -211,7 +214,12 @@ impl<'i> Merge<'i> {
         }
         for (name, tree) in &self.layers {
             let about = (&[metadata::IMPORTER][..], None);
-            let commit = commit::write(staging, (tree, Some(labels)), about, time)?;
+            let commit = commit::write(
+                (staging, &mut self.known),
+                (tree, Some(labels)),
+                about,
+                time,
+            )?;
             self.refs.push((name.clone(), commit));
         }
         Ok(())
@@ -237,7 +245,7 @@ impl<'i> Merge<'i> {
         let time = metadata::time(self.image);
         let parent = self.base;
         let checksum = commit::write(
-            &mut staging,
+            (&mut staging, &mut self.known),
             (&self.merged, labels.as_ref()),
             (&entries, parent),
             time,
