@@ -36,6 +36,8 @@ pub(super) struct Merge<'i> {
     count: usize,
     /// The layers of files, each with its ref.
     layers: Vec<(String, Directory)>,
+    /// The directories that were written.
+    known: commit::Known,
     /// The commit that the lowest layers hold.
     base: Option<Checksum>,
     /// Whether the tree of that commit is in `merged`.
@@ -61,6 +63,7 @@ impl<'i> Merge<'i> {
             merged: Directory::default(),
             count: 0,
             layers: Vec::new(),
+            known: commit::Known::default(),
             base: None,
             has_base: false,
             usr_only: false,
@@ -123,8 +126,13 @@ impl<'i> Merge<'i> {
         let mut own = self.own()?;
         let about = (&[metadata::IMPORTER][..], None);
         let time = metadata::time(self.image);
-        let commit = commit::write(&mut own, (&files.tree, None), about, time)
-            .map_err(ImportError::repository(committing(layer)))?;
+        let commit = commit::write(
+            (&mut own, &mut self.known),
+            (&files.tree, None),
+            about,
+            time,
+        )
+        .map_err(ImportError::repository(committing(layer)))?;
         self.own = Some(own);
         self.layers.push((name.to_owned(), files.tree));
         Ok(commit)
@@ -148,7 +156,7 @@ impl<'i> Merge<'i> {
             list.entries.insert(name, Node::File(file));
         }
         let mut own = self.own()?;
-        let commit = commit::write(&mut own, (&list, None), (&[], None), 0)
+        let commit = commit::write((&mut own, &mut self.known), (&list, None), (&[], None), 0)
             .map_err(ImportError::repository(committing(layer)))?;
         self.own = Some(own);
         Ok(commit)
@@ -223,7 +231,12 @@ impl<'i> Merge<'i> {
         let time = metadata::time(self.image);
         for (name, tree) in &self.layers {
             let about = (&[metadata::IMPORTER][..], None);
-            let commit = commit::write(staging, (tree, labels), about, time)?;
+            let commit = commit::write(
+                (&mut *staging, &mut self.known),
+                (tree, labels),
+                about,
+                time,
+            )?;
             self.refs.push((name.clone(), commit));
         }
         Ok(())
@@ -245,8 +258,13 @@ impl<'i> Merge<'i> {
         let mut own = self.own()?;
         let about = (&entries[..], self.base);
         let time = metadata::time(self.image);
-        let checksum = commit::write(&mut own, (&self.merged, labels.as_ref()), about, time)
-            .map_err(ImportError::repository(doing))?;
+        let checksum = commit::write(
+            (&mut own, &mut self.known),
+            (&self.merged, labels.as_ref()),
+            about,
+            time,
+        )
+        .map_err(ImportError::repository(doing))?;
         self.own = Some(own);
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;

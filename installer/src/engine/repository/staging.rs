@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, ftruncate, lgetxattr,
+    AtFlags, Mode, OFlags, XattrFlags, chownat, fchmod, fsetxattr, fstat, ftruncate, lgetxattr,
     llistxattr, lsetxattr, mkdirat, openat, renameat, symlinkat,
 };
 use rustix::io::Errno;
@@ -134,7 +134,7 @@ impl Staging {
     fn inline(&mut self, meta: &Meta, sum: Checksum) -> io::Result<()> {
         let name = file_name(Kind::File, sum);
         let prefix = self.prefixes.of(sum)?;
-        let Some(mut file) = create(prefix, &name)? else {
+        let Some(mut file) = create(prefix, &name, meta.mode)? else {
             return Ok(());
         };
         file.write_all(&self.buffer)?;
@@ -224,9 +224,9 @@ impl Staging {
         bytes: &[u8],
     ) -> io::Result<()> {
         let prefix = self.prefixes.of(sum)?;
-        if let Some(mut file) = create(prefix, &file_name(kind, sum))? {
+        if let Some(mut file) = create(prefix, &file_name(kind, sum), 0o644)? {
             file.write_all(bytes)?;
-            fchmod(&file, Mode::from_raw_mode(0o644))?;
+            set_mode(&file, 0o644)?;
         }
         Ok(())
     }
@@ -293,14 +293,22 @@ fn make_directory(at: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     }
 }
 
-/// A new file; `None` if there is one of the name.
-fn create(at: BorrowedFd<'_>, name: &str) -> io::Result<Option<File>> {
+/// A new file, with the permission bits of `mode` that the process may give; `None` if there is one of the name.
+fn create(at: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<Option<File>> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    match openat(at, name, flags, Mode::from_raw_mode(0o600)) {
+    match openat(at, name, flags, Mode::from_raw_mode(mode & 0o777)) {
         Ok(file) => Ok(Some(file.into())),
         Err(Errno::EXIST) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// To look is cheaper than to change, which the file system logs.
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    if fstat(file)?.st_mode & 0o7777 != mode {
+        fchmod(file, Mode::from_raw_mode(mode))?;
+    }
+    Ok(())
 }
 
 /// In this order: a change of owner clears set-id bits and capabilities.
@@ -308,7 +316,7 @@ fn set_metadata(file: &File, meta: &Meta) -> io::Result<()> {
     if (meta.uid, meta.gid) != (0, 0) {
         fchown(file, Some(meta.uid), Some(meta.gid))?;
     }
-    fchmod(file, Mode::from_raw_mode(meta.mode))?;
+    set_mode(file, meta.mode)?;
     for (name, value) in &meta.xattrs {
         fsetxattr(file, name.as_slice(), value, XattrFlags::empty())?;
     }
