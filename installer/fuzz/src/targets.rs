@@ -56,7 +56,7 @@ pub fn layers(input: &[u8]) {
 fn check_tree(repo: &Repository, tree: Checksum) {
     let tree = repo.dirtree(tree).unwrap();
     for sum in tree.files.into_values() {
-        let mut staging = repo.stage(0).unwrap();
+        let mut staging = repo.stage().unwrap();
         let (meta, target) = repo.file_meta(sum).unwrap();
         let found = match target {
             Some(target) => staging.symlink(&meta, &target).unwrap(),
