@@ -43,9 +43,6 @@ impl Disk {
     pub(super) fn fresh(&self) -> Mounted {
         // What others wrote must not be flushed while time runs.
         syncfs(File::open(&self.directory).unwrap()).unwrap();
-        run(Command::new("mkfs.xfs")
-            .args(["-q", "-f", "-K"])
-            .arg(self.file()));
         let device = run(Command::new("losetup")
             .args(["--find", "--show", "--direct-io=on"])
             .arg(self.file()));
@@ -53,6 +50,10 @@ impl Disk {
             device: device.trim().to_owned(),
             path: self.mount_point(),
         };
+        // By the device, for it passes by what the file has in the page cache.
+        run(Command::new("mkfs.xfs")
+            .args(["-q", "-f", "-K"])
+            .arg(&mounted.device));
         run(Command::new("mount")
             .arg(&mounted.device)
             .arg(&mounted.path));

@@ -19,7 +19,8 @@ mod floor;
 mod image;
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -47,9 +48,7 @@ fn main() {
                 cache: Path::new(cache).join("bench"),
                 reference: rest.first().map(PathBuf::from),
             };
-            let report = bench.report();
-            fs::write(Path::new(directory).join("import.md"), &report).unwrap();
-            print!("{report}");
+            bench.report();
         }
         _ => println!("usage: import DIRECTORY CACHE [REFERENCE] (`make bench`)"),
     }
@@ -62,7 +61,19 @@ struct Bench {
 }
 
 impl Bench {
-    fn report(&self) -> String {
+    /// Adds to the report; what is measured is told at once.
+    fn tell(&self, text: &str) {
+        let path = self.disk.directory().join("import.md");
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        print!("{text}");
+    }
+
+    fn report(&self) {
         let whole = |packing| image::make(&self.cache, Kind::Mixed, Share::All, packing);
         let variants = [
             ("one layer, gzip", whole(Packing::Gzip)),
@@ -78,15 +89,15 @@ impl Bench {
             let of = |share| image::make(&self.cache, kind, share, Packing::Gzip);
             (name, of(Share::Half), of(Share::All))
         });
-        let mut out = machine();
-        out += &self.beside(&variants);
-        out += &self.growing(&growth);
-        out
+        let _ = fs::remove_file(self.disk.directory().join("import.md"));
+        self.tell(&machine());
+        self.beside(&variants);
+        self.growing(&growth);
     }
 
     /// Everybody, image by image.
-    fn beside(&self, variants: &[(&str, Made)]) -> String {
-        let mut out = String::from(
+    fn beside(&self, variants: &[(&str, Made)]) {
+        self.tell(
             "\n| image | | wall s | range | CPU s | peak MiB | ratio |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for (name, image) in variants {
@@ -99,6 +110,7 @@ impl Bench {
             }
             let results = self.turns(&contenders.iter().map(|it| (it, image)).collect::<Vec<_>>());
             let ours = median(&results[0], |run| run.wall);
+            let mut out = String::new();
             for (contender, runs) in contenders.iter().zip(&results) {
                 let wall = median(runs, |run| run.wall);
                 let ratio = match contender {
@@ -120,28 +132,28 @@ impl Bench {
                     peak(runs),
                 );
             }
+            self.tell(&out);
         }
         let first = &variants[0].1;
-        let _ = writeln!(
-            out,
-            "\nThe image: {} files and links, {} MB unpacked, {} MB as gzip, {} MB as zstd.",
+        self.tell(&format!(
+            "\nThe image: {} files and links, {} MB unpacked, {} MB as gzip, {} MB as zstd.\n",
             first.files,
             first.bytes / 1_000_000,
             first.packed_bytes() / 1_000_000,
             variants[1].1.packed_bytes() / 1_000_000,
-        );
-        out
+        ));
     }
 
     /// Landfall with half of an image, and with all of it.
-    fn growing(&self, pairs: &[(&str, Made, Made)]) -> String {
-        let mut out = String::from(
+    fn growing(&self, pairs: &[(&str, Made, Made)]) {
+        self.tell(
             "\n| Landfall, growing in | files | MB | wall s | range | CPU s | peak MiB | µs a file | MB/s |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for (name, half, all) in pairs {
             let results = self.turns(&[(&Contender::Landfall, half), (&Contender::Landfall, all)]);
             for (image, runs) in [half, all].into_iter().zip(&results) {
+                let mut out = String::new();
                 let wall = median(runs, |run| run.wall);
                 let _ = writeln!(
                     out,
@@ -154,9 +166,9 @@ impl Bench {
                     wall * 1e6 / image.files as f64,
                     image.bytes as f64 / 1e6 / wall,
                 );
+                self.tell(&out);
             }
         }
-        out
     }
 
     /// Lets each import its image in turn, [`ROUNDS`] times.
