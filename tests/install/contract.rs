@@ -71,18 +71,17 @@ fn installed(kind: &'static str) -> Arc<OnceLock<Installed>> {
     cell.get_or_init(|| {
         let scratch = Scratch::staying(&format!("contract-{kind}"));
         let (disk, layout) = (scratch.path("disk.img"), image::layout(kind).unwrap());
-        let size = format!("{}:8G", disk.display());
-        let image = format!("oci:{}", layout.display());
-        run(&mut install_from(
-            &scratch,
-            &seed_kickstart(),
-            &size,
-            &image,
-        ))
-        .expect(0);
+        install_layout(&scratch, &layout, &disk);
         Installed { disk, layout }
     });
     cell
+}
+
+/// Installs the image of an OCI layout on a new disk image file.
+fn install_layout(scratch: &Scratch, layout: &Path, disk: &Path) {
+    let size = format!("{}:8G", disk.display());
+    let image = format!("oci:{}", layout.display());
+    run(&mut install_from(scratch, &seed_kickstart(), &size, &image)).expect(0);
 }
 
 /// Looks at the mounted disk; one test at a time, for a file system is mounted once.
@@ -379,15 +378,7 @@ fn layers_of_every_compression_give_the_same_tree() {
     ];
     let (packed, disk) = (scratch.path("image"), scratch.path("disk.img"));
     variant::repacked(super::layout(), &packed, &kinds).unwrap();
-    let image = format!("oci:{}", packed.display());
-    let size = format!("{}:8G", disk.display());
-    run(&mut install_from(
-        &scratch,
-        &seed_kickstart(),
-        &size,
-        &image,
-    ))
-    .expect(0);
+    install_layout(&scratch, &packed, &disk);
     let tree = |root: &Path| {
         let repo = root.join("ostree/repo");
         let mut list = tool("ostree").unwrap();
