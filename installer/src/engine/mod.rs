@@ -322,7 +322,7 @@ impl Execution<'_, '_> {
             let mut system =
                 System::open(&deployed.deployment, physical, &point, &target.stateroot)?;
             system.mount_data(plan, &target.mounts, nodes)?;
-            system.configure(target, &mut |line| emitter.log(line))?;
+            system.configure(target, emitter)?;
             Ok(system)
         })
     }
@@ -346,7 +346,7 @@ impl Execution<'_, '_> {
             for post in &deployed.target.post {
                 script::run(post, &system.path)?.tell("%post", post.line, emitter);
             }
-            Ok(())
+            system.keep_kickstart(&self.prepared.kickstart_text)
         })
     }
 
@@ -355,6 +355,7 @@ impl Execution<'_, '_> {
             kickstart,
             plan,
             image,
+            ..
         } = &*self.prepared;
         let bytes = |step| (step == Step::Import).then(|| image.total_bytes());
         let steps = self

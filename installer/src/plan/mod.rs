@@ -16,8 +16,10 @@ mod ignored;
 mod issue;
 mod layout;
 mod network;
+mod password;
 mod request;
 mod select;
+mod settings;
 pub mod size;
 mod source;
 mod support;
@@ -38,6 +40,7 @@ pub use boot::{BootPayload, BootPlan, Copy};
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use settings::SettingsFacts;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };
@@ -63,6 +66,9 @@ pub struct Plan {
     pub disks: Vec<DiskPlan>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
+    /// Network devices of the installing machine that profiles are bound to by their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<inventory::Interface>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
 }
@@ -218,6 +224,7 @@ pub fn plan_disks(
     }
     support::check(kickstart, &mut issues);
     ignored::warn(kickstart, &mut issues);
+    let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
     let placed = allocate::allocate(&disks, requests, &mut issues);
@@ -236,6 +243,7 @@ pub fn plan_disks(
         arch: inventory.arch.clone(),
         image,
         destroys,
+        interfaces,
         disks,
         target: None,
     };
