@@ -18,9 +18,11 @@ mod issue;
 mod kdump;
 mod layout;
 mod network;
+mod password;
 mod request;
 mod saved;
 mod select;
+mod settings;
 pub mod size;
 mod source;
 mod support;
@@ -43,6 +45,7 @@ pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use saved::differences;
+pub use settings::SettingsFacts;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };
@@ -74,6 +77,9 @@ pub struct Plan {
     /// What of the installation is not kept in the installed system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nosave: Vec<Unsaved>,
+    /// Network devices of the installing machine that profiles are bound to by their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<inventory::Interface>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
 }
@@ -245,6 +251,7 @@ pub fn plan_disks(
     certificate::check(kickstart, &mut issues);
     kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
+    let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
     let placed = allocate::allocate(&disks, requests, &mut issues);
@@ -265,6 +272,7 @@ pub fn plan_disks(
         destroys,
         pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
         nosave: choices.nosave.clone(),
+        interfaces,
         disks,
         target: None,
     };
