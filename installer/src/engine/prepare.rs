@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Failed, esp, format, script};
+use super::{Failed, esp, format, resize, script};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
@@ -95,6 +95,7 @@ pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, 
             emitter.warn(issue.with_help());
         }
         require_all(&plan)?;
+        format::rehearse(&plan)?;
         let image = open_image(&request, &plan)?;
         check_image(&image, &plan)?;
         plan.image.digest = Some(image.digest.clone());
@@ -158,6 +159,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(true).then_some(Tool::Losetup));
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
+    tools.extend(resize::tools(plan));
     tools.extend(esp::TOOLS);
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {

@@ -39,8 +39,11 @@ macro_rules! tools {
 
 tools! {
     Blkid = "blkid" from "util-linux",
+    Btrfs = "btrfs" from "btrfs-progs",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
+    Dumpe2fs = "dumpe2fs" from "e2fsprogs",
+    E2fsck = "e2fsck" from "e2fsprogs",
     Fstrim = "fstrim" from "util-linux",
     Losetup = "losetup" from "mount",
     Lsblk = "lsblk" from "util-linux",
@@ -53,8 +56,10 @@ tools! {
     Mren = "mren" from "mtools",
     Mkswap = "mkswap" from "util-linux",
     Partx = "partx" from "util-linux",
+    Resize2fs = "resize2fs" from "e2fsprogs",
     Sfdisk = "sfdisk" from "fdisk",
     Udevadm = "udevadm" from "udev",
+    XfsGrowfs = "xfs_growfs" from "xfsprogs",
 }
 
 /// A program with its arguments, ready to run.

@@ -30,10 +30,6 @@ fn image(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
             why,
         ));
     }
-    for Located { value, location } in &kickstart.part {
-        let why = "a GPT has primary partitions only";
-        found.push(("part --asprimary", value.asprimary, location, why));
-    }
     found
 }
 

@@ -16,7 +16,7 @@ use super::access::AccessFile;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, files, users};
+use super::{Plan, files, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -279,10 +279,7 @@ fn kargs(
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
 fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan> {
     let mut mounts = Vec::new();
-    for (disk, partition) in plan
-        .partitions()
-        .filter(|(_, p)| p.action != PartitionAction::Keep)
-    {
+    for (disk, partition) in plan.partitions().filter(|(_, p)| p.used) {
         let Some(mount) = partition.mount.as_deref() else {
             continue;
         };
@@ -298,6 +295,12 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
             });
         } else {
             let message = format!("the image has no directory for the mount point `{mount}`");
+            issues.error(Code::MountInvalid, message);
+        }
+    }
+    for fs in &plan.in_memory {
+        if resolve(&fs.mount, facts).is_none() {
+            let message = format!("the image has no directory for the mount point `{}`", fs.mount);
             issues.error(Code::MountInvalid, message);
         }
     }

@@ -229,6 +229,8 @@ fn blank(name: &str) -> Disk {
         in_use: None,
         table: None,
         fs: None,
+        label: None,
+        fs_uuid: None,
         partitions: Vec::new(),
     }
 }
@@ -268,6 +270,8 @@ fn old_partitions(gaps: &[(u64, u64, usize, u64)], size: u64, sector: u32) -> Ve
             fs: fs.map(str::to_owned),
             label: Some(format!("label{number}")),
             fs_uuid: Some(format!("{number:04}-ABCD")),
+            active: false,
+            min_bytes: None,
         });
     }
     old
@@ -825,6 +829,8 @@ fn any_disks() -> impl Strategy<Value = Vec<Disk>> {
         fs: None,
         label: None,
         fs_uuid: None,
+        active: false,
+        min_bytes: None,
     });
     let table = select(vec![Some("gpt"), None]);
     let disk = (number(), table, prop::collection::vec(old, 0..4));
@@ -862,6 +868,8 @@ fn nested_partitions_are_not_written_over() {
         fs: None,
         label: None,
         fs_uuid: None,
+        active: false,
+        min_bytes: None,
     };
     let disk = Disk {
         size_bytes: 8192 * MIB,
