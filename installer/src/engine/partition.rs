@@ -78,13 +78,9 @@ fn wipe(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
 
 fn write_table(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
     match disk.label {
-        Label::Gpt => write_gpt(file, disk).map_err(other),
+        Label::Gpt => write_gpt(file, disk).map_err(|e| std::io::Error::other(e.to_string())),
         Label::Mbr => write_mbr(file, disk),
     }
-}
-
-fn other(error: gptman::Error) -> std::io::Error {
-    std::io::Error::other(error.to_string())
 }
 
 fn write_gpt(file: &mut File, disk: &DiskPlan) -> gptman::Result<()> {

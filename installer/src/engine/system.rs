@@ -12,9 +12,7 @@ use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
-use crate::plan::{
-    AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan,
-};
+use crate::plan::{AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
 #[derive(Debug)]

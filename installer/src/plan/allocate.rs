@@ -227,13 +227,14 @@ impl<'d, 'i> Space<'d, 'i> {
     }
 
     fn say_it_does_not_fit(&self, request: &Request, issues: &mut Issues) {
-        let of_label = |region: &&Region| {
-            request
-                .labels
-                .contains(&self.disks[region.disk].label)
-        };
+        let of_label = |region: &&Region| request.labels.contains(&self.disks[region.disk].label);
         let on_disk = |region: &&Region| request.disk.is_none_or(|disk| disk == region.disk);
-        let mut allowed = self.regions.iter().filter(of_label).filter(on_disk).peekable();
+        let mut allowed = self
+            .regions
+            .iter()
+            .filter(of_label)
+            .filter(on_disk)
+            .peekable();
         let what = request.what();
         let issue = if allowed.peek().is_none() && self.regions.iter().any(|r| on_disk(&r)) {
             let names: Vec<&str> = request.labels.iter().map(|label| label.name()).collect();
@@ -245,7 +246,7 @@ impl<'d, 'i> Space<'d, 'i> {
                 .error(Code::LabelUnsupported, message)
                 .help("`clearpart --all --disklabel=gpt` makes one")
         } else {
-            let left = allowed.map(|region| region.left()).max().unwrap_or(0);
+            let left = allowed.map(Region::left).max().unwrap_or(0);
             let why = if left >= request.base {
                 "the partition table has no place for it left".to_owned()
             } else {

@@ -4,8 +4,8 @@
 //! The layout is that of Anaconda's profile for RHEL: the platform's partitions with `/boot`, `/`, `/home`
 //! where there is much room, and swap. Other types are refused, as they come with volumes.
 
-use kickstart_parser::commands::{AutoPart, AutoPartType};
 use kickstart_parser::Located;
+use kickstart_parser::commands::{AutoPart, AutoPartType};
 
 use super::check;
 use super::filesystem::FileSystem;
@@ -53,7 +53,10 @@ pub(super) fn add(
 fn file_system(command: &Located<AutoPart>, issues: &mut Issues) -> Option<FileSystem> {
     let at = &command.location;
     let refused = match command.kind {
-        Some(AutoPartType::Plain) => command.encryption.encrypted.then(|| "--encrypted".to_owned()),
+        Some(AutoPartType::Plain) => command
+            .encryption
+            .encrypted
+            .then(|| "--encrypted".to_owned()),
         Some(kind) => Some(format!("--type={}", kind.as_str())),
         // The default of the profile.
         None => Some("--type=lvm".to_owned()),

@@ -207,10 +207,7 @@ fn kept(claim: &Claim<'_>, issues: &mut Issues) {
         return;
     } else {
         match what {
-            "/" => issues.error(
-                Code::MountInvalid,
-                "a new file system must be made for `/`",
-            ),
+            "/" => issues.error(Code::MountInvalid, "a new file system must be made for `/`"),
             // Another system's menu entries and kernels would be in the way of this one's.
             "/boot" | "/boot/efi" => {
                 let message = format!("keeping the file system of `{what}` is not supported yet");
@@ -231,7 +228,10 @@ fn swap(wanted: &Wanted<'_>, machine: &Machine<'_, '_>, issues: &mut Issues) {
     const LITTLE: u64 = 520 * MIB;
     let is_swap = |request: &Request| request.fs == FileSystem::Swap;
     let has_swap = wanted.requests.iter().any(is_swap)
-        || wanted.claims.iter().any(|claim| claim.used && is_swap(&claim.request));
+        || wanted
+            .claims
+            .iter()
+            .any(|claim| claim.used && is_swap(&claim.request));
     let inventory = machine.inventory;
     // A disk image is for another machine.
     let is_here = inventory.disks.iter().all(|disk| !disk.image_file);
@@ -256,8 +256,12 @@ pub(super) fn placed(placed: &[Placed], claims: &[Claim<'_>], issues: &mut Issue
         ("/boot", 1024),
         ("/boot/efi", 500),
     ];
-    let new = placed.iter().map(|place| (&place.request, place.size * MIB));
-    let old = claims.iter().map(|claim| (&claim.request, claim.size_bytes));
+    let new = placed
+        .iter()
+        .map(|place| (&place.request, place.size * MIB));
+    let old = claims
+        .iter()
+        .map(|claim| (&claim.request, claim.size_bytes));
     for (request, size) in new.chain(old) {
         let what = request.what();
         let is_error = size < request.fs.min_bytes();

@@ -197,7 +197,9 @@ fn existing<'i>(
     let (code, message, help) = match found.first() {
         Some((disk, partition)) if !disks[*disk].keeps(partition.number) => (
             Code::DiskMissing,
-            format!("partition `{spec}` given in the `{command}` command is removed by `clearpart`"),
+            format!(
+                "partition `{spec}` given in the `{command}` command is removed by `clearpart`"
+            ),
             "let `clearpart` spare it, with `--list` or `--drives`".to_owned(),
         ),
         Some(_) => (
@@ -208,7 +210,7 @@ fn existing<'i>(
         None => {
             let kept = disks.iter().flat_map(|usable| {
                 let name = |kept: &&Partition| partition_name(usable.disk, kept.number);
-                usable.kept.iter().map(move |kept| name(&kept))
+                usable.kept.iter().map(name)
             });
             let known: Vec<String> = kept.collect();
             let help = if known.is_empty() {

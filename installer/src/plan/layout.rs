@@ -168,7 +168,10 @@ impl Numbers {
     }
 
     fn primary(&mut self) -> u32 {
-        let free = (1..).find(|number| !self.taken.contains(number)).unwrap_or(1);
+        let mut free = 1;
+        while self.taken.contains(&free) {
+            free += 1;
+        }
         self.taken.push(free);
         free
     }
@@ -265,7 +268,12 @@ fn claimed(claim: &Claim<'_>, number: u32, label: Label, seed: Uuid) -> Partitio
         return Partition { no_auto, ..kept };
     }
     let role = request.mount.clone().unwrap_or_else(|| {
-        format!("{} {} at {}", request.fs.name(), claim.disk, kept.start_bytes)
+        format!(
+            "{} {} at {}",
+            request.fs.name(),
+            claim.disk,
+            kept.start_bytes
+        )
     });
     Partition {
         kind: type_of(request, label),

@@ -53,11 +53,7 @@ pub(super) fn cost(request: &Request, logical: bool) -> u64 {
 }
 
 /// The stretches between what stays, whole MiB each; what is resized has its new size.
-pub(super) fn free_regions(
-    disk: usize,
-    usable: &Usable<'_>,
-    claims: &[Claim<'_>],
-) -> Vec<Region> {
+pub(super) fn free_regions(disk: usize, usable: &Usable<'_>, claims: &[Claim<'_>]) -> Vec<Region> {
     let end = usable.label.end_mib(usable.disk);
     let size_of = |kept: &Partition| {
         claim::on(claims, disk, kept).map_or(kept.size_bytes, |claim| claim.size_bytes)

@@ -83,9 +83,15 @@ pub(super) fn requests<'i>(
         add_part(part, machine, &mut wanted, issues);
     }
     for mount in &kickstart.mount {
-        wanted.claims.extend(claim::from_mount(mount, machine, issues));
+        wanted
+            .claims
+            .extend(claim::from_mount(mount, machine, issues));
     }
-    if let Some(reqpart) = kickstart.reqpart.as_ref().filter(|_| !kickstart.part.is_empty()) {
+    if let Some(reqpart) = kickstart
+        .reqpart
+        .as_ref()
+        .filter(|_| !kickstart.part.is_empty())
+    {
         check_kept_esp(machine, &wanted, issues);
         wanted.add_platform(reqpart.add_boot, machine.inventory);
     }
@@ -101,7 +107,10 @@ impl Wanted<'_> {
     /// Mount points with the lines that give them.
     pub(super) fn mounts(&self) -> impl Iterator<Item = (&str, Option<&Location>)> {
         let claims = self.claims.iter().filter(|claim| claim.used);
-        let requests = self.requests.iter().chain(claims.map(|claim| &claim.request));
+        let requests = self
+            .requests
+            .iter()
+            .chain(claims.map(|claim| &claim.request));
         let on_disk = requests.filter_map(|r| Some((r.mount.as_deref()?, r.location.as_ref())));
         on_disk.chain(self.in_memory.iter().map(|fs| (fs.mount.as_str(), None)))
     }
@@ -208,7 +217,9 @@ fn add_part<'i>(
     if part.fstype.as_deref() == Some("tmpfs") {
         wanted.in_memory.extend(in_memory(part, issues));
     } else if let Some(spec) = &part.onpart {
-        wanted.claims.extend(claim::from_part(part, spec, machine, issues));
+        wanted
+            .claims
+            .extend(claim::from_part(part, spec, machine, issues));
     } else {
         wanted.requests.extend(from_part(part, machine, issues));
     }

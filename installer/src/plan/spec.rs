@@ -4,6 +4,8 @@
 //! A spec is one or more of these with `|` between them, which is their union, each with the shell's `*`
 //! and `?` in names (Anaconda, `device_matches`). It deliberately does not know what a name is used for.
 
+use std::fmt::Write;
+
 use kickstart_parser::Location;
 
 use super::issue::{Code, Issues};
@@ -37,7 +39,10 @@ pub(super) fn find_all<'i>(
 pub(super) fn matches(spec: &str, disk: &Disk) -> bool {
     let mut names = vec![below_dev(&disk.device), disk.name().to_owned()];
     names.extend(disk.links.iter().map(|link| below_dev(link)));
-    names.extend(content_links(disk.label.as_deref(), disk.fs_uuid.as_deref()));
+    names.extend(content_links(
+        disk.label.as_deref(),
+        disk.fs_uuid.as_deref(),
+    ));
     let content = (disk.label.as_deref(), disk.fs_uuid.as_deref());
     names_one(spec, &names, content)
 }
@@ -95,13 +100,18 @@ fn content_links(label: Option<&str>, uuid: Option<&str>) -> Vec<String> {
 
 /// A name as udev writes it in a link: other characters than these by their bytes (`udev(7)`).
 fn encoded(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "#+-.:=@_".contains(c);
-    name.chars()
-        .map(|c| match c {
-            c if plain(c) => c.to_string(),
-            c => c.to_string().bytes().map(|b| format!("\\x{b:02x}")).collect(),
-        })
-        .collect()
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_alphanumeric() || "#+-.:=@_".contains(c) {
+            text.push(c);
+        } else {
+            for byte in c.to_string().bytes() {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text
 }
 
 fn names_one(spec: &str, names: &[String], (label, uuid): (Option<&str>, Option<&str>)) -> bool {
@@ -200,12 +210,29 @@ mod tests {
             "LABEL=\"keep me\"",
             "UUID=ab12-cd34",
         ] {
-            assert!(matches_partition(name, &disk, &disk.partitions[0]), "{name}");
-            assert_eq!(find_partitions(name, [&disk].into_iter()).len(), 1, "{name}");
+            assert!(
+                matches_partition(name, &disk, &disk.partitions[0]),
+                "{name}"
+            );
+            assert_eq!(
+                find_partitions(name, [&disk].into_iter()).len(),
+                1,
+                "{name}"
+            );
             assert!(!matches(name, &disk), "{name} is no disk");
         }
-        for name in ["nvme0n1", "nvme0n1p22", "LABEL=keep", "LABEL=*", "by-uuid/AB12-CD34", ""] {
-            assert!(!matches_partition(name, &disk, &disk.partitions[0]), "{name}");
+        for name in [
+            "nvme0n1",
+            "nvme0n1p22",
+            "LABEL=keep",
+            "LABEL=*",
+            "by-uuid/AB12-CD34",
+            "",
+        ] {
+            assert!(
+                !matches_partition(name, &disk, &disk.partitions[0]),
+                "{name}"
+            );
         }
     }
 

@@ -300,7 +300,10 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
     }
     for fs in &plan.in_memory {
         if resolve(&fs.mount, facts).is_none() {
-            let message = format!("the image has no directory for the mount point `{}`", fs.mount);
+            let message = format!(
+                "the image has no directory for the mount point `{}`",
+                fs.mount
+            );
             issues.error(Code::MountInvalid, message);
         }
     }

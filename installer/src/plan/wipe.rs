@@ -67,7 +67,10 @@ pub(super) fn destroys(disks: &[Usable<'_>], claims: &[Claim<'_>]) -> Vec<String
         let of_disk = move |claim: &&Claim<'_>| claim.disk == index && claim.format;
         let formatted = claims.iter().filter(of_disk);
         let formatted = formatted.map(|claim| loss(usable.disk, claim.partition));
-        losses(usable).into_iter().chain(formatted).collect::<Vec<_>>()
+        losses(usable)
+            .into_iter()
+            .chain(formatted)
+            .collect::<Vec<_>>()
     })
     .collect()
 }
@@ -86,12 +89,7 @@ fn losses(usable: &Usable<'_>) -> Vec<String> {
         .into_iter()
         .collect();
     let goes = |p: &&inventory::Partition| !usable.keeps(p.number) && !is_container(p);
-    lines.extend(
-        disk.partitions
-            .iter()
-            .filter(goes)
-            .map(|p| loss(disk, p)),
-    );
+    lines.extend(disk.partitions.iter().filter(goes).map(|p| loss(disk, p)));
     lines
 }
 
