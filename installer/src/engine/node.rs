@@ -19,13 +19,21 @@ pub(super) struct Nodes {
     nodes: Vec<Node>,
 }
 
+/// The node of a partition, as long as this value lives.
 #[derive(Debug)]
-struct Node {
+pub(super) struct Node {
     disk: String,
     number: u32,
     path: PathBuf,
     /// Keeps a loop device: the kernel frees it with its last user, however this process ends.
     _keeper: Option<File>,
+}
+
+impl Node {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Nodes {
@@ -36,7 +44,7 @@ impl Nodes {
             if !disk.image_file {
                 announce(disk)?;
             }
-            for partition in &disk.after {
+            for partition in disk.after.iter().filter(|p| is_needed(p)) {
                 nodes.add(disk, partition)?;
             }
         }
@@ -44,19 +52,12 @@ impl Nodes {
     }
 
     fn add(&mut self, disk: &DiskPlan, partition: &Partition) -> Result<(), EngineError> {
-        let (path, keeper) = if disk.image_file {
-            let (path, keeper) = attach_loop(disk, partition)?;
-            (path, Some(keeper))
+        let node = if disk.image_file {
+            attach_loop(disk, partition, partition.size_bytes)?
         } else {
-            (wait_for(disk, partition)?, None)
+            wait_for(disk, partition)?
         };
-        let disk = disk.device.clone();
-        self.nodes.push(Node {
-            disk,
-            number: partition.number,
-            path,
-            _keeper: keeper,
-        });
+        self.nodes.push(node);
         Ok(())
     }
 
@@ -74,7 +75,30 @@ impl Nodes {
     }
 }
 
-fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File), EngineError> {
+/// What is used, formatted or resized; nothing else is even opened.
+fn is_needed(partition: &Partition) -> bool {
+    let is_changed = partition.mkfs.is_some() || partition.resize.is_some();
+    !partition.kind.is_container() && (partition.used || is_changed)
+}
+
+/// The node of a partition that still has its old size.
+pub(super) fn before_tables(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
+    if disk.image_file {
+        attach_loop(disk, partition, size_bytes)
+    } else {
+        wait_for(disk, partition)
+    }
+}
+
+fn attach_loop(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
     let output = Tool::Losetup
         .with([
             "--find",
@@ -83,7 +107,7 @@ fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File)
             "--offset",
             &partition.start_bytes.to_string(),
             "--sizelimit",
-            &partition.size_bytes.to_string(),
+            &size_bytes.to_string(),
             &disk.device,
         ])
         .output()?;
@@ -94,7 +118,12 @@ fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File)
     Tool::Losetup
         .with(["--detach".as_ref(), path.as_os_str()])
         .run()?;
-    Ok((path, keeper))
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: Some(keeper),
+    })
 }
 
 /// Tells the kernel, and whoever listens to it, about the new partitions.
@@ -107,7 +136,7 @@ fn announce(disk: &DiskPlan) -> Result<(), EngineError> {
 }
 
 /// The kernel's node for the partition, which may take a moment to appear.
-fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<Node, EngineError> {
     let separator = if disk.device.ends_with(|c: char| c.is_ascii_digit()) {
         "p"
     } else {
@@ -122,5 +151,10 @@ fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineErr
         }
         sleep(Duration::from_millis(50));
     }
-    Ok(path)
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: None,
+    })
 }
