@@ -7,11 +7,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kickstart_parser::Secret;
+
 use super::error::EngineError;
 use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
+use crate::event::Emitter;
 use crate::plan::{AccessFile, Action, MountPlan, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
@@ -107,16 +110,23 @@ impl System {
     pub(super) fn configure(
         &self,
         target: &TargetPlan,
-        log: &mut dyn FnMut(String),
+        emitter: &mut Emitter<'_>,
     ) -> Result<(), EngineError> {
         for action in &target.configure {
-            self.act(action, log)?;
+            self.act(action, emitter)?;
         }
         Ok(())
     }
 
-    fn act(&self, action: &Action, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
-        let writing = |path: &str| format!("writing `{path}` in the installed system");
+    /// Writes the kickstart as it was given, for root alone.
+    pub(super) fn keep_kickstart(&self, text: &Secret) -> Result<(), EngineError> {
+        const FILE: &str = "/root/original-ks.cfg";
+        let written = self.root.write(FILE, 0o600, text.expose());
+        written.map_err(|e| EngineError::io(writing(FILE), e))
+    }
+
+    fn act(&self, action: &Action, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+        let mut log = |text: String| emitter.log(text);
         let failed = |path: &str| {
             let context = writing(path);
             move |e: io::Error| EngineError::io(context, e)
@@ -142,14 +152,20 @@ impl System {
                 log(writing(path));
                 self.root.link(path, target).map_err(failed(path))
             }
-            Action::Run(program) => self.run(program, log),
+            Action::Run(program) => self.run(program, emitter),
+            Action::Try(program) => {
+                if let Err(error) = self.run(program, emitter) {
+                    emitter.warn(error.chain().join(": "));
+                }
+                Ok(())
+            }
         }
     }
 
-    fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+    fn run(&self, program: &Program, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
-        log(format!("in the installed system: {}", words.join(" ")));
+        emitter.log(format!("in the installed system: {}", words.join(" ")));
         match &program.stdin {
             Some(text) => run.feed(text.expose().as_bytes()).map(drop),
             None => run.run(),
@@ -166,6 +182,11 @@ impl System {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
     }
 
+    /// The installed system's root.
+    pub(super) const fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Mount points of the data partitions.
     pub(super) fn file_systems(&self) -> Vec<&Path> {
         self.data.iter().map(PathBuf::as_path).collect()
@@ -178,4 +199,8 @@ impl System {
         drop(root);
         mounts.unmount()
     }
+}
+
+fn writing(path: &str) -> String {
+    format!("writing `{path}` in the installed system")
 }

@@ -20,6 +20,13 @@ pub fn render_disks(plan: &Plan) -> String {
     for loss in &plan.destroys {
         line(&mut text, &format!("  {loss}"));
     }
+    for script in &plan.pre_install {
+        let (at, by) = (script.line, &script.interpreter);
+        line(
+            &mut text,
+            &format!("Runs:     %pre-install of line {at} ({by})"),
+        );
+    }
     line(&mut text, &format!("Image:    {}", plan.image.source));
     line(&mut text, &format!("Follows:  {}", plan.image.target));
     if let Some(digest) = &plan.image.digest {
@@ -64,7 +71,7 @@ fn describe(action: &Action) -> String {
         Action::Append { path, .. } => format!("add a line to {path}"),
         Action::Directory { path, .. } => format!("make the directory {path}"),
         Action::Link { path, target } => format!("link {path} -> {target}"),
-        Action::Run(program) => format!("run {}", program.argv.join(" ")),
+        Action::Run(program) | Action::Try(program) => format!("run {}", program.argv.join(" ")),
     }
 }
 
