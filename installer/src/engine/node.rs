@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::error::EngineError;
+use super::loop_device;
 use super::tool::Tool;
 use crate::plan::{DiskPlan, Partition, Plan};
 
@@ -75,26 +76,15 @@ impl Nodes {
 }
 
 fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File), EngineError> {
-    let output = Tool::Losetup
-        .with([
-            "--find",
-            "--show",
-            "--direct-io=on",
-            "--offset",
-            &partition.start_bytes.to_string(),
-            "--sizelimit",
-            &partition.size_bytes.to_string(),
-            &disk.device,
-        ])
-        .output()?;
-    let path = PathBuf::from(output.trim());
-    let keeper = File::open(&path)
-        .map_err(|e| EngineError::io(format!("opening `{}`", path.display()), e))?;
-    // While it is open, this only marks it to be freed by its last user.
-    Tool::Losetup
-        .with(["--detach".as_ref(), path.as_os_str()])
-        .run()?;
-    Ok((path, keeper))
+    let (start, size) = (partition.start_bytes, partition.size_bytes);
+    loop_device::attach(Path::new(&disk.device), start, size).map_err(|e| {
+        let number = partition.number;
+        let context = format!(
+            "making a loop device of partition {number} of `{}`",
+            disk.device
+        );
+        EngineError::io(context, e)
+    })
 }
 
 /// Tells the kernel, and whoever listens to it, about the new partitions.
