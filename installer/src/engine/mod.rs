@@ -20,6 +20,7 @@ pub mod host;
 pub mod import;
 mod label;
 pub mod logs;
+mod loop_device;
 mod mbr;
 mod mount;
 mod namespace;
