@@ -8,6 +8,7 @@
 use kickstart_parser::Kickstart;
 use serde::Serialize;
 
+use super::certificate;
 use super::issue::Issues;
 use super::network::network;
 use super::settings::{
@@ -30,6 +31,7 @@ pub(super) fn actions(
         directory("/var/roothome", 0o700),
         write("/etc/fstab", fstab(plan, mounts)),
     ];
+    actions.extend(certificate::actions(kickstart, facts, issues));
     actions.extend(selinux::selinux(kickstart, facts, issues));
     actions.extend(authentication::authselect(kickstart, facts, issues));
     if let Some(timezone) = &kickstart.timezone {

@@ -9,15 +9,18 @@
 mod access;
 mod allocate;
 mod boot;
+mod certificate;
 mod display;
 mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kdump;
 mod layout;
 mod network;
 mod password;
 mod request;
+mod saved;
 mod select;
 mod settings;
 pub mod size;
@@ -26,7 +29,7 @@ mod support;
 mod target;
 mod users;
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, ScriptKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -37,9 +40,11 @@ use crate::inventory::{self, Firmware, Inventory};
 
 pub use access::{AccessFile, TargetAccess};
 pub use boot::{BootPayload, BootPlan, Copy};
+pub use certificate::trusted;
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use saved::differences;
 pub use settings::SettingsFacts;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
@@ -66,11 +71,29 @@ pub struct Plan {
     pub disks: Vec<DiskPlan>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
+    /// `%pre-install` scripts, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_install: Vec<ScriptPlan>,
+    /// What of the installation is not kept in the installed system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nosave: Vec<Unsaved>,
     /// Network devices of the installing machine that profiles are bound to by their addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<inventory::Interface>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
+}
+
+/// What of an installation can be left out of the installed system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsaved {
+    /// The log, the events and what scripts printed.
+    Logs,
+    /// The kickstart as it was given.
+    InputKs,
+    /// The kickstart as it was carried out.
+    OutputKs,
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -195,6 +218,8 @@ pub struct Choices {
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
     pub target_access: TargetAccess,
+    /// `--nosave`: what is not kept in the installed system.
+    pub nosave: Vec<Unsaved>,
 }
 
 /// A plan and what is worth saying about it.
@@ -223,6 +248,8 @@ pub fn plan_disks(
             .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
     }
     support::check(kickstart, &mut issues);
+    certificate::check(kickstart, &mut issues);
+    kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
@@ -243,6 +270,8 @@ pub fn plan_disks(
         arch: inventory.arch.clone(),
         image,
         destroys,
+        pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
+        nosave: choices.nosave.clone(),
         interfaces,
         disks,
         target: None,
@@ -255,6 +284,11 @@ impl Plan {
     pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
         self.partitions()
             .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// Whether something is left out of the installed system.
+    pub fn unsaved(&self, what: Unsaved) -> bool {
+        self.nosave.contains(&what)
     }
 
     /// Every partition of the finished disks, with its disk.

@@ -6,7 +6,7 @@
 //! options are judged where partitions are requested.
 
 use kickstart_parser::commands::{BootLocation, Bootc, Bootloader};
-use kickstart_parser::{Kickstart, Located, Location, ScriptKind};
+use kickstart_parser::{Kickstart, Located, Location};
 
 use super::issue::{Code, Issues};
 use super::network;
@@ -25,11 +25,7 @@ pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     if let Some(bootloader) = &kickstart.bootloader {
         check_bootloader(bootloader, issues);
     }
-    check_scripts(kickstart, issues);
     check_values(kickstart, issues);
-    if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
-        not_yet(issues, "reboot --kexec").at(&end.location);
-    }
 }
 
 fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
@@ -68,18 +64,6 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
     ];
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
-    }
-}
-
-fn check_scripts(kickstart: &Kickstart, issues: &mut Issues) {
-    for script in &kickstart.scripts {
-        let section = match script.kind {
-            ScriptKind::Pre | ScriptKind::Post => continue,
-            ScriptKind::PreInstall => "%pre-install",
-            ScriptKind::OnError => "%onerror",
-            ScriptKind::Traceback => "%traceback",
-        };
-        not_yet(issues, section).at(&script.location);
     }
 }
 

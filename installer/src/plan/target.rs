@@ -17,7 +17,7 @@ use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, files, users};
+use super::{PartitionAction, Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -201,7 +201,10 @@ pub fn plan_target(
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, plan, facts, &mut issues));
     configure.extend(realm::realm(kickstart, facts, &mut issues));
-    configure.push(record::kickstart(kickstart, plan.seed));
+    configure.extend(kdump::action(kickstart, facts, &mut issues));
+    if !plan.unsaved(Unsaved::OutputKs) {
+        configure.push(record::kickstart(kickstart, plan.seed));
+    }
     check_programs(&configure, facts, &mut issues);
     let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
@@ -271,7 +274,8 @@ fn kargs(
         .cloned()
         .chain(append.split_whitespace().map(str::to_owned))
         .chain(selinux::karg(kickstart))
-        .chain(keyboard::karg(kickstart, facts));
+        .chain(keyboard::karg(kickstart, facts))
+        .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {
             kargs.push(karg);
