@@ -11,7 +11,7 @@ use landfall_installer::engine::prepare::{Prepared, prepare, run_pre};
 use landfall_installer::engine::{Failed, Stop, execute};
 use landfall_installer::event::{Emitter, Sink, Step};
 use landfall_installer::exit::Exit;
-use landfall_installer::plan::render_disks;
+use landfall_installer::plan::{render_disks, render_target, render_waits};
 use landfall_installer::report::Report;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -144,7 +144,9 @@ fn is_installer_environment() -> bool {
 fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Report, Ending> {
     let loaded = load(args, emitter)?;
     let stop = stop_on_signals()?;
-    let mut prepared = prepare(request(&args.source, loaded), emitter).map_err(|error| {
+    let mut request = request(&args.source, loaded);
+    request.access.patience.stopped = stop.signal();
+    let mut prepared = prepare(request, emitter, &stop).map_err(|error| {
         Ending::Failed(Failed::before_writes(emitter.current(), stop.cause(error)))
     })?;
     show_plan(args, &prepared);
@@ -172,7 +174,9 @@ fn open_report(path: &Path) -> Result<File, Problem> {
 
 /// The plan is talk when stdout carries events.
 fn show_plan(args: &InstallArgs, prepared: &Prepared) {
-    let text = render_disks(&prepared.plan);
+    let plan = &prepared.plan;
+    let target = plan.target.as_ref().map(render_target);
+    let text = render_disks(plan) + &target.unwrap_or_default() + &render_waits(plan);
     if args.json {
         terminal::say(text.trim_end());
     } else {

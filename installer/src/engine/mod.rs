@@ -27,9 +27,10 @@ mod script;
 mod stop;
 mod sysroot;
 mod system;
+mod target;
 pub mod tool;
+mod view;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use kickstart_parser::commands::EndAction;
@@ -38,7 +39,7 @@ use uuid::Uuid;
 
 use crate::event::{Body, Emitter, Failure, Step};
 use crate::exit::Exit;
-use crate::plan::{Partition, TargetPlan, plan_target, render_target, size};
+use crate::plan::{Partition, TargetPlan, render_target, size};
 use crate::report::{Report, StepReport};
 
 use error::EngineError;
@@ -257,11 +258,7 @@ impl Execution<'_, '_> {
             let total = image.total_bytes();
             let mut progress = |done| {
                 emitter.bytes(done, Some(total));
-                if stop.check().is_ok() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                stop.go_on()
             };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
             emitter.log(format!(
@@ -289,8 +286,7 @@ impl Execution<'_, '_> {
         self.emitter.step(Step::Deploy, |emitter| {
             let stage = Stage::open(repo, commit, physical, &point)?;
             let facts = facts::read(&stage, &plan.arch)?;
-            let (target, issues) =
-                plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
+            let (target, issues) = target::settle(kickstart, plan, facts)?;
             for issue in &issues.0 {
                 emitter.warn(issue.with_help());
             }
@@ -299,7 +295,6 @@ impl Execution<'_, '_> {
             }
             let deployment = sysroot::deploy(&stage, commit, &target, physical)?;
             stage.close()?;
-            plan.target = Some(target.clone());
             Ok(Deployed {
                 commit,
                 deployment,

@@ -2,13 +2,15 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
+use std::ops::ControlFlow;
+
 use kickstart_parser::{Kickstart, ScriptKind};
 use uuid::Uuid;
 
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Failed, esp, format, script};
+use super::{Failed, Stop, esp, format, script, target};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
@@ -51,8 +53,8 @@ pub struct Prepared {
     pub image: Image,
 }
 
-/// Looks at the machine and makes the disk half of the plan; an image in a local layout or archive is
-/// looked at too, one in a registry is not.
+/// Looks at the machine and makes the disk half of the plan; of an image in a local layout or archive, which is looked
+/// into for that, the target half too.
 pub fn draft(request: &Request) -> Result<Planned, EngineError> {
     let inventory = if let Some(inventory) = &request.inventory {
         with_firmware(inventory.clone(), request.firmware)
@@ -60,10 +62,12 @@ pub fn draft(request: &Request) -> Result<Planned, EngineError> {
         probe::probe(&request.disks, request.firmware)?
     };
     let mut planned = plan_of(request, &inventory)?;
-    if !planned.plan.image.source.starts_with("docker://") {
+    if planned.plan.image.is_at_hand() {
         let image = open_image(request, &planned.plan)?;
         check_image(&image, &planned.plan)?;
-        planned.plan.image.digest = Some(image.digest);
+        planned.plan.image.digest = Some(image.digest.clone());
+        let mut progress = |_| ControlFlow::Continue(());
+        target::foresee(&request.kickstart, &image, &mut planned, &mut progress)?;
     }
     Ok(planned)
 }
@@ -84,23 +88,37 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }
 
-/// Looks, plans and opens the image; warnings go to the events.
-pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, EngineError> {
+/// Looks, plans and opens the image; one at hand is looked into. Warnings go to the events.
+pub fn prepare(
+    request: Request,
+    emitter: &mut Emitter<'_>,
+    stop: &Stop,
+) -> Result<Prepared, EngineError> {
     let inventory = emitter.step(Step::Inventory, |_| {
         probe::probe(&request.disks, request.firmware)
     })?;
     emitter.step(Step::Plan, |emitter| {
-        let Planned { mut plan, issues } = plan_of(&request, &inventory)?;
-        for issue in &issues.0 {
+        let mut planned = plan_of(&request, &inventory)?;
+        for issue in &planned.issues.0 {
             emitter.warn(issue.with_help());
         }
-        require_all(&plan)?;
-        let image = open_image(&request, &plan)?;
-        check_image(&image, &plan)?;
-        plan.image.digest = Some(image.digest.clone());
+        require_all(&planned.plan)?;
+        let image = open_image(&request, &planned.plan)?;
+        check_image(&image, &planned.plan)?;
+        planned.plan.image.digest = Some(image.digest.clone());
+        let told = planned.issues.0.len();
+        let total = image.total_bytes();
+        let mut progress = |done| {
+            emitter.bytes(done, Some(total));
+            stop.go_on()
+        };
+        target::foresee(&request.kickstart, &image, &mut planned, &mut progress)?;
+        for issue in &planned.issues.0[told..] {
+            emitter.warn(issue.with_help());
+        }
         Ok(Prepared {
             kickstart: request.kickstart,
-            plan,
+            plan: planned.plan,
             image,
         })
     })

@@ -35,11 +35,11 @@ use crate::inventory::{self, Firmware, Inventory};
 
 pub use access::{AccessFile, TargetAccess};
 pub use boot::{BootPayload, BootPlan, Copy};
-pub use display::{WAITING, render_disks, render_target};
+pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use target::{
-    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
+    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
 };
 
 /// The whole plan, version 1.
@@ -63,8 +63,11 @@ pub struct Plan {
     pub disks: Vec<DiskPlan>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
-    /// The part that waits for the image's facts.
+    /// The part that needs the image's facts; none while they are not known.
     pub target: Option<TargetPlan>,
+    /// What is not known before the image is on the target, a point each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -238,8 +241,16 @@ pub fn plan_disks(
         destroys,
         disks,
         target: None,
+        waits: waits(kickstart, None),
     };
     Ok(Planned { plan, issues })
+}
+
+impl ImagePlan {
+    /// Whether the image can be looked into without fetching it.
+    pub fn is_at_hand(&self) -> bool {
+        !self.source.starts_with("docker://")
+    }
 }
 
 impl Plan {
