@@ -9,14 +9,17 @@
 mod access;
 mod allocate;
 mod boot;
+mod certificate;
 mod display;
 mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kdump;
 mod layout;
 mod network;
 mod request;
+mod saved;
 mod select;
 pub mod size;
 mod source;
@@ -24,7 +27,7 @@ mod support;
 mod target;
 mod users;
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, ScriptKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -35,9 +38,11 @@ use crate::inventory::{self, Firmware, Inventory};
 
 pub use access::{AccessFile, TargetAccess};
 pub use boot::{BootPayload, BootPlan, Copy};
+pub use certificate::trusted;
 pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use saved::differences;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
 };
@@ -63,11 +68,29 @@ pub struct Plan {
     pub disks: Vec<DiskPlan>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
+    /// `%pre-install` scripts, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_install: Vec<ScriptPlan>,
+    /// What of the installation is not kept in the installed system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nosave: Vec<Unsaved>,
     /// The part that needs the image's facts; none while they are not known.
     pub target: Option<TargetPlan>,
     /// What is not known before the image is on the target, a point each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<String>,
+}
+
+/// What of an installation can be left out of the installed system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsaved {
+    /// The log, the events and what scripts printed.
+    Logs,
+    /// The kickstart as it was given.
+    InputKs,
+    /// The kickstart as it was carried out.
+    OutputKs,
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -192,6 +215,8 @@ pub struct Choices {
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
     pub target_access: TargetAccess,
+    /// `--nosave`: what is not kept in the installed system.
+    pub nosave: Vec<Unsaved>,
 }
 
 /// A plan and what is worth saying about it.
@@ -220,6 +245,8 @@ pub fn plan_disks(
             .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
     }
     support::check(kickstart, &mut issues);
+    certificate::check(kickstart, &mut issues);
+    kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
@@ -239,6 +266,8 @@ pub fn plan_disks(
         arch: inventory.arch.clone(),
         image,
         destroys,
+        pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
+        nosave: choices.nosave.clone(),
         disks,
         target: None,
         waits: waits(kickstart, None),
@@ -258,6 +287,11 @@ impl Plan {
     pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
         self.partitions()
             .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// Whether something is left out of the installed system.
+    pub fn unsaved(&self, what: Unsaved) -> bool {
+        self.nosave.contains(&what)
     }
 
     /// Every partition of the finished disks, with its disk.
