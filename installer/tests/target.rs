@@ -254,6 +254,8 @@ fn machine() -> Inventory {
         in_use: None,
         table: None,
         fs: None,
+        label: None,
+        fs_uuid: None,
         partitions: Vec::new(),
     };
     Inventory {
@@ -506,6 +508,8 @@ fn swap_that_is_kept_is_not_in_fstab() {
         fs: Some("swap".to_owned()),
         label: None,
         fs_uuid: Some("11111111-2222-4333-8444-555555555555".to_owned()),
+        active: false,
+        min_bytes: None,
     });
     let text = "ostreecontainer --url=x/y:1\nreqpart\npart / --grow\npart swap --size=100\n";
     let kickstart = read("ks", text, None, &NoIncludes).kickstart;

@@ -20,6 +20,8 @@ pub mod host;
 pub mod import;
 mod label;
 pub mod logs;
+mod loop_device;
+mod mbr;
 mod mount;
 mod namespace;
 mod node;
@@ -28,6 +30,7 @@ mod pre_install;
 pub mod prepare;
 pub mod process;
 mod repository;
+mod resize;
 mod root;
 mod script;
 mod stop;
@@ -233,11 +236,17 @@ impl Execution<'_, '_> {
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
             *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
-            let files = partition::open_all(&plan.disks)?;
+            let mut files = partition::open_all(&plan.disks)?;
             *written = true;
             if *resumed {
                 emitter.log("an earlier installation by the same plan is taken up".to_owned());
                 return Ok(());
+            }
+            if resize::shrinks_any(plan) {
+                // The kernel lets nobody else at a disk that is held.
+                drop(files);
+                resize::shrink(plan, &point, &mut |line| emitter.log(line))?;
+                files = partition::open_all(&plan.disks)?;
             }
             plan.disks
                 .iter()
@@ -250,11 +259,13 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         let resumed = self.resumed;
         let plan = &self.prepared.plan;
+        let point = self.top.join("resized");
         self.emitter.step(Step::Format, |emitter| {
             let nodes = Nodes::attach(plan)?;
             let wanted =
                 |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
             format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
+            resize::grow(plan, &nodes, &point, &mut |line| emitter.log(line))?;
             Ok(nodes)
         })
     }

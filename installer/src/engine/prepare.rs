@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Stop, esp, final_action, format, host};
+use super::{Stop, esp, final_action, format, host, resize};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
@@ -137,6 +137,7 @@ fn look_and_plan(
         agree(request, &plan)?;
         require_all(&plan)?;
         require_for_end(request)?;
+        format::rehearse(&plan)?;
         let image = open_image(request, &plan)?;
         check_image(&image, &plan)?;
         plan.image.digest = Some(image.digest.clone());
@@ -208,6 +209,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(true).then_some(Tool::Losetup));
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
+    tools.extend(resize::tools(plan));
     tools.extend(esp::TOOLS);
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {

@@ -17,7 +17,7 @@ use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, Unsaved, files, kdump, users};
+use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -290,10 +290,7 @@ fn kargs(
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
 fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan> {
     let mut mounts = Vec::new();
-    for (disk, partition) in plan
-        .partitions()
-        .filter(|(_, p)| p.action != PartitionAction::Keep)
-    {
+    for (disk, partition) in plan.partitions().filter(|(_, p)| p.used) {
         let Some(mount) = partition.mount.as_deref() else {
             continue;
         };
@@ -309,6 +306,15 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
             });
         } else {
             let message = format!("the image has no directory for the mount point `{mount}`");
+            issues.error(Code::MountInvalid, message);
+        }
+    }
+    for fs in &plan.in_memory {
+        if resolve(&fs.mount, facts).is_none() {
+            let message = format!(
+                "the image has no directory for the mount point `{}`",
+                fs.mount
+            );
             issues.error(Code::MountInvalid, message);
         }
     }
