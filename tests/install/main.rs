@@ -8,6 +8,7 @@ mod agreement;
 mod block_device;
 mod content;
 mod contract;
+mod foresight;
 mod interruption;
 mod kept;
 mod kinds;
