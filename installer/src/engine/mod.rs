@@ -2,11 +2,13 @@
 //! Carrying a plan out: the only code that changes the world.
 //!
 //! [`prepare::prepare`] looks and plans, [`execute`] writes. The order is: tables, file systems,
-//! import, deployment, configuration, boot loader, `%post`, and last of all the two files by
-//! which firmware finds the boot loader, so that whatever fails before leaves a disk that no
+//! import, deployment, configuration, boot loader, `%post`, and last of all what firmware looks
+//! for (two files on the ESP, or GRUB's core image and boot sector), so that whatever fails before leaves a disk that no
 //! firmware starts. Everything happens in a mount namespace of its own that ends with the
 //! process. What is to be done is decided in [`crate::plan`].
 
+mod bios;
+mod boot_facts;
 mod bootloader;
 mod earlier;
 pub mod error;
@@ -38,9 +40,11 @@ use uuid::Uuid;
 
 use crate::event::{Body, Emitter, Failure, Step};
 use crate::exit::Exit;
+use crate::inventory::Firmware;
 use crate::plan::{Partition, TargetPlan, plan_target, render_target, size};
 use crate::report::{Report, StepReport};
 
+use bootloader::Reachable;
 use error::EngineError;
 use mount::Mounts;
 use node::Nodes;
@@ -186,7 +190,7 @@ impl Execution<'_, '_> {
             finalize::flush(&[&physical.join("boot"), &physical])?;
             earlier::clear_mark(&physical)?;
             mounts.unmount()?;
-            bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
+            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)
         })?;
@@ -332,11 +336,11 @@ impl Execution<'_, '_> {
         deployed: &Deployed,
         system: &System,
         nodes: &Nodes,
-    ) -> Result<Vec<bootloader::EspFile>, EngineError> {
+    ) -> Result<Reachable, EngineError> {
         self.stop.check()?;
-        let plan = &self.prepared.plan;
-        self.emitter.step(Step::Bootloader, |_| {
-            bootloader::prepare(&deployed.target.boot, &system.path, plan, nodes)
+        self.emitter.step(Step::Bootloader, |emitter| {
+            let mut log = |line| emitter.log(line);
+            bootloader::prepare(&deployed.target.boot, system, nodes, &mut log)
         })
     }
 
@@ -396,7 +400,11 @@ const fn final_action(action: EndAction) -> &'static str {
 fn next(plan: &crate::plan::Plan, action: Option<&str>) -> Vec<String> {
     let mut next = Vec::new();
     if plan.disks.iter().all(|disk| disk.image_file) {
-        next.push("Start a UEFI machine from the disk image".to_owned());
+        let kind = match plan.firmware {
+            Firmware::Uefi => "UEFI",
+            Firmware::Bios => "BIOS",
+        };
+        next.push(format!("Start a {kind} machine from the disk image"));
     } else {
         next.push("Start the machine from its disk".to_owned());
     }

@@ -146,7 +146,12 @@ impl System {
         }
     }
 
-    fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+    /// Runs a program of the image.
+    pub(super) fn run(
+        &self,
+        program: &Program,
+        log: &mut dyn FnMut(String),
+    ) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
         log(format!("in the installed system: {}", words.join(" ")));

@@ -42,6 +42,7 @@ const BACKUP_BYTES: u64 = 33 * 4096;
 
 pub(super) fn allocate(
     disks: &[Usable<'_>],
+    boot: Option<usize>,
     mut requests: Vec<Request>,
     issues: &mut Issues,
 ) -> Vec<Placed> {
@@ -54,6 +55,8 @@ pub(super) fn allocate(
         .enumerate()
         .flat_map(|(index, disk)| free_regions(index, disk))
         .collect();
+    // What may go anywhere goes to the boot disk first.
+    regions.sort_by_key(|region| Some(region.disk) != boot);
     for request in requests {
         match choose(&regions, &request) {
             Some(index) => regions[index].requests.push(request),
@@ -232,7 +235,7 @@ fn say_it_does_not_fit(regions: &[Region], request: &Request, issues: &mut Issue
         .unwrap_or(0);
     let message = format!(
         "the partition for `{}` does not fit: {} MiB are needed, the largest free space is {left} MiB",
-        request.mount.as_deref().unwrap_or("swap"),
+        request.what(),
         request.base,
     );
     issues
@@ -248,7 +251,7 @@ fn check_limits(placed: &[Placed], issues: &mut Issues) {
         if place.size * MIB < min {
             let message = format!(
                 "the partition for `{}` would have {}, but {} needs at least {}",
-                place.request.mount.as_deref().unwrap_or("swap"),
+                place.request.what(),
                 human(place.size * MIB),
                 place.request.fs.name(),
                 human(min)

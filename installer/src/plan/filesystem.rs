@@ -24,6 +24,8 @@ pub enum FileSystem {
     Vfat,
     /// Swap space.
     Swap,
+    /// GRUB's core image on a GPT for BIOS, without a file system.
+    BiosBoot,
 }
 
 /// The program that formats, without the device, which comes last.
@@ -42,6 +44,7 @@ impl FileSystem {
             "btrfs" => Some(Self::Btrfs),
             "vfat" | "efi" => Some(Self::Vfat),
             "swap" => Some(Self::Swap),
+            "biosboot" => Some(Self::BiosBoot),
             _ => None,
         }
     }
@@ -54,6 +57,7 @@ impl FileSystem {
             Self::Btrfs => "btrfs",
             Self::Vfat => "vfat",
             Self::Swap => "swap",
+            Self::BiosBoot => "biosboot",
         }
     }
 
@@ -66,7 +70,7 @@ impl FileSystem {
             Self::Btrfs => 256 * MIB,
             // FAT32 needs 65525 clusters; with 512-byte clusters that is just above 33 MiB.
             Self::Vfat => 36 * MIB,
-            Self::Swap => MIB,
+            Self::Swap | Self::BiosBoot => MIB,
         }
     }
 
@@ -78,6 +82,7 @@ impl FileSystem {
             Self::Btrfs => 255,
             Self::Vfat => 11,
             Self::Swap => 15,
+            Self::BiosBoot => 0,
         }
     }
 
@@ -113,13 +118,13 @@ impl FileSystem {
             ],
             Self::Btrfs => &["extref", "skinny-metadata", "no-holes", "free-space-tree"],
             Self::Vfat => &["fat32"],
-            Self::Swap => &[],
+            Self::Swap | Self::BiosBoot => &[],
         };
         list.iter().map(ToString::to_string).collect()
     }
 
-    /// The command that makes it, to which the engine adds the device.
-    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Mkfs {
+    /// The command that makes it, to which the engine adds the device; none where nothing is made.
+    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Option<Mkfs> {
         let mut argv: Vec<String> = match self {
             Self::Xfs => xfs_argv(uuid),
             Self::Ext4 => words(&[
@@ -134,6 +139,7 @@ impl FileSystem {
             Self::Btrfs => btrfs_argv(uuid),
             Self::Vfat => words(&["mkfs.vfat", "-F", "32", "-i", &uuid.replace('-', "")]),
             Self::Swap => words(&["mkswap", "-q", "-U", uuid]),
+            Self::BiosBoot => return None,
         };
         if let Some(label) = label {
             argv.extend(words(&[
@@ -141,7 +147,7 @@ impl FileSystem {
                 label,
             ]));
         }
-        Mkfs { argv }
+        Some(Mkfs { argv })
     }
 }
 

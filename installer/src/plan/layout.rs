@@ -14,8 +14,13 @@ use super::size::{MIB, human};
 use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Wipe};
 use crate::inventory::{self, Disk};
 
-/// The disks that change; a disk on which nothing is placed and nothing is removed is left out.
-pub(super) fn disk_plans(disks: &[Usable<'_>], placed: Vec<Placed>, seed: Uuid) -> Vec<DiskPlan> {
+/// The disks that change; a disk on which nothing is placed and nothing is removed is left out, but for the boot disk.
+pub(super) fn disk_plans(
+    disks: &[Usable<'_>],
+    boot: Option<usize>,
+    placed: Vec<Placed>,
+    seed: Uuid,
+) -> Vec<DiskPlan> {
     let mut by_disk: Vec<Vec<Placed>> = disks.iter().map(|_| Vec::new()).collect();
     for place in placed {
         by_disk[place.disk].push(place);
@@ -24,8 +29,9 @@ pub(super) fn disk_plans(disks: &[Usable<'_>], placed: Vec<Placed>, seed: Uuid) 
         .iter()
         .zip(by_disk)
         .enumerate()
-        .filter(|(_, (usable, placed))| {
-            usable.relabel || !placed.is_empty() || usable.kept.len() < usable.disk.partitions.len()
+        .filter(|(index, (usable, placed))| {
+            let is_changed = usable.relabel || usable.kept.len() < usable.disk.partitions.len();
+            is_changed || !placed.is_empty() || Some(*index) == boot
         })
         .map(|(index, (usable, placed))| disk_plan(index, usable, placed, seed))
         .collect()
@@ -153,7 +159,7 @@ fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
     let role = request
         .mount
         .clone()
-        .unwrap_or_else(|| format!("swap {} {}", place.disk, place.start));
+        .unwrap_or_else(|| format!("{} {} {}", request.fs.name(), place.disk, place.start));
     let fs_uuid = file_system_uuid(request.fs, role_uuid(seed, &format!("file system {role}")));
     Partition {
         number,
@@ -164,8 +170,8 @@ fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
         name: request.name.to_owned(),
         no_auto: is_mounted_by_type(&role),
         fs: Some(request.fs),
-        mkfs: Some(request.fs.mkfs(&fs_uuid, request.label.as_deref())),
-        fs_uuid: Some(fs_uuid),
+        mkfs: request.fs.mkfs(&fs_uuid, request.label.as_deref()),
+        fs_uuid: (request.fs != FileSystem::BiosBoot).then_some(fs_uuid),
         fs_label: request.label,
         features: request.fs.features(),
         mount: request.mount,

@@ -8,7 +8,9 @@
 
 mod access;
 mod allocate;
+mod bios;
 mod boot;
+mod boot_disk;
 mod display;
 mod files;
 mod filesystem;
@@ -34,7 +36,8 @@ use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
 
 pub use access::{AccessFile, TargetAccess};
-pub use boot::{BootPayload, BootPlan, Copy};
+pub use bios::{BiosPayload, BiosPlan};
+pub use boot::{BootPayload, BootPlan, Copy, EspPlan};
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
@@ -55,6 +58,8 @@ pub struct Plan {
     pub inventory_sha256: String,
     /// What the disks will boot with.
     pub firmware: Firmware,
+    /// The disk that the machine starts from; none where no boot loader is installed.
+    pub boot_disk: Option<String>,
     /// CPU architecture as in OCI images.
     pub arch: String,
     /// The image.
@@ -208,22 +213,17 @@ pub fn plan_disks(
 ) -> Result<Planned, Issues> {
     let mut issues = Issues::default();
     let image = source::choose(kickstart, choices, &mut issues);
-    if inventory.firmware == Firmware::Bios {
-        issues
-            .error(
-                Code::FirmwareUnsupported,
-                "booting by BIOS is not supported yet",
-            )
-            .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
-    }
     support::check(kickstart, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
-    let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
-    let placed = allocate::allocate(&disks, requests, &mut issues);
+    let platform = boot_disk::platform(kickstart, inventory, &disks, &mut issues);
+    let requests = request::requests(kickstart, &platform, &disks, &mut issues);
+    let placed = allocate::allocate(&disks, platform.boot, requests, &mut issues);
     request::check_placed(&placed, &mut issues);
+    boot_disk::check_placed(&platform, &disks, &placed, &mut issues);
+    let boot_disk = platform.boot.map(|index| disks[index].disk.device.clone());
     let destroys = layout::destroys(&disks);
-    let disks = layout::disk_plans(&disks, placed, choices.seed);
+    let disks = layout::disk_plans(&disks, platform.boot, placed, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {
         return Err(issues);
     };
@@ -233,12 +233,17 @@ pub fn plan_disks(
         kickstart_sha256: choices.kickstart_sha256.clone(),
         inventory_sha256: inventory::sha256(inventory),
         firmware: inventory.firmware,
+        boot_disk,
         arch: inventory.arch.clone(),
         image,
         destroys,
         disks,
         target: None,
     };
+    boot_disk::check_gap(&plan, &mut issues);
+    if issues.has_errors() {
+        return Err(issues);
+    }
     Ok(Planned { plan, issues })
 }
 
@@ -247,6 +252,12 @@ impl Plan {
     pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
         self.partitions()
             .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// The disk that the machine starts from.
+    pub fn boot_disk(&self) -> Option<&DiskPlan> {
+        let device = self.boot_disk.as_ref()?;
+        self.disks.iter().find(|disk| disk.device == *device)
     }
 
     /// Every partition of the finished disks, with its disk.

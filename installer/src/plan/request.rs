@@ -10,6 +10,7 @@ use kickstart_parser::{Kickstart, Located, Location};
 use uuid::{Uuid, uuid};
 
 use super::allocate::Placed;
+use super::boot_disk::{BIOS_BOOT, Platform};
 use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
 use super::select::{self, Usable};
@@ -18,7 +19,7 @@ use super::size::{MIB, human};
 /// A partition that shall exist.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// Mount point; none for swap.
+    /// Mount point; none for swap and GRUB's partition.
     pub(super) mount: Option<String>,
     pub(super) fs: FileSystem,
     /// Size in MiB before it grows.
@@ -49,27 +50,39 @@ const DEFAULT_MIB: u64 = 500;
 
 pub(super) fn requests(
     kickstart: &Kickstart,
-    arch: &str,
+    platform: &Platform<'_>,
     disks: &[Usable<'_>],
     issues: &mut Issues,
 ) -> Vec<Request> {
     let mut wanted: Vec<Request> = kickstart
         .part
         .iter()
-        .filter_map(|part| from_part(part, arch, disks, issues))
+        .filter_map(|part| from_part(part, platform.arch, disks, issues))
         .collect();
     if let Some(reqpart) = kickstart.reqpart.as_ref().filter(|_| !wanted.is_empty()) {
-        add_platform(&mut wanted, reqpart.add_boot);
+        add_platform(&mut wanted, reqpart.add_boot, platform, disks);
     }
-    check_set(kickstart, &wanted, issues);
+    check_set(kickstart, &wanted, platform, issues);
     check_kept_esp(disks, &wanted, issues);
     wanted
 }
 
-/// What UEFI machines need to start: Anaconda's platform partitions.
-fn add_platform(wanted: &mut Vec<Request>, add_boot: bool) {
+/// What the machine needs to start: Anaconda's platform partitions.
+fn add_platform(
+    wanted: &mut Vec<Request>,
+    add_boot: bool,
+    platform: &Platform<'_>,
+    disks: &[Usable<'_>],
+) {
     let has = |wanted: &[Request], at: &str| wanted.iter().any(|r| r.mount.as_deref() == Some(at));
-    if !has(wanted, "/boot/efi") {
+    let has_bios_boot = wanted.iter().any(|r| r.fs == FileSystem::BiosBoot);
+    if platform.needs_bios_boot(disks) && !has_bios_boot {
+        wanted.push(Request {
+            disk: platform.boot,
+            ..Request::new("", FileSystem::BiosBoot, 1, "")
+        });
+    }
+    if platform.needs_esp() && !has(wanted, "/boot/efi") {
         wanted.push(Request {
             grow: true,
             max: Some(600),
@@ -82,15 +95,20 @@ fn add_platform(wanted: &mut Vec<Request>, add_boot: bool) {
 }
 
 impl Request {
+    /// What it is for, in messages.
+    pub(super) fn what(&self) -> &str {
+        self.mount.as_deref().unwrap_or_else(|| self.fs.name())
+    }
+
     fn new(mount: &str, fs: FileSystem, base: u64, arch: &str) -> Self {
-        let swap = fs == FileSystem::Swap;
-        let (weight, kind, name) = if swap {
-            (0, SWAP, "swap")
-        } else {
-            traits(mount, arch)
+        let (weight, kind, name) = match fs {
+            FileSystem::Swap => (0, SWAP, "swap"),
+            FileSystem::BiosBoot => (5000, BIOS_BOOT, "BIOS boot"),
+            _ => traits(mount, arch),
         };
+        let is_mounted = !matches!(fs, FileSystem::Swap | FileSystem::BiosBoot);
         Self {
-            mount: (!swap).then(|| mount.to_owned()),
+            mount: is_mounted.then(|| mount.to_owned()),
             fs,
             base,
             grow: false,
@@ -143,7 +161,7 @@ fn from_part(
     }
     let fs = file_system(part, issues)?;
     check_words(part, fs, issues)?;
-    if fs != FileSystem::Swap {
+    if !matches!(fs, FileSystem::Swap | FileSystem::BiosBoot) {
         check_mount(&part.mntpoint, fs, at, issues)?;
     }
     let base = mib(part.size, "--size", at, issues)?.unwrap_or(DEFAULT_MIB);
@@ -198,6 +216,9 @@ fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<FileSystem> 
     let word = part.mntpoint.as_str();
     if word == "swap" {
         return Some(FileSystem::Swap);
+    }
+    if word == "biosboot" {
+        return Some(FileSystem::BiosBoot);
     }
     if !word.starts_with('/') {
         let message = format!("a partition for `{word}` is not supported yet");
@@ -317,7 +338,12 @@ fn on_disk(name: &str, disks: &[Usable<'_>], at: &Location, issues: &mut Issues)
 }
 
 /// Rules over all requests: a root, a boot loader's place, no mount point twice, sane sizes.
-fn check_set(kickstart: &Kickstart, wanted: &[Request], issues: &mut Issues) {
+fn check_set(
+    kickstart: &Kickstart,
+    wanted: &[Request],
+    platform: &Platform<'_>,
+    issues: &mut Issues,
+) {
     if kickstart.part.is_empty() {
         issues
             .error(Code::NoRoot, "the kickstart defines no partitions")
@@ -331,7 +357,7 @@ fn check_set(kickstart: &Kickstart, wanted: &[Request], issues: &mut Issues) {
     if !has("/") {
         issues.error(Code::NoRoot, "no partition is mounted at `/`");
     }
-    if !has("/boot/efi") {
+    if platform.needs_esp() && !has("/boot/efi") {
         issues
             .error(
                 Code::NoBootLoader,
@@ -355,7 +381,7 @@ fn check_set(kickstart: &Kickstart, wanted: &[Request], issues: &mut Issues) {
 }
 
 fn check_sizes(request: &Request, issues: &mut Issues) {
-    let what = request.mount.as_deref().unwrap_or("swap");
+    let what = request.what();
     let largest = if request.grow {
         request.max.unwrap_or(u64::MAX)
     } else {
@@ -383,7 +409,7 @@ pub(super) fn check_placed(placed: &[Placed], issues: &mut Issues) {
         ("/boot/efi", 500),
     ];
     for place in placed {
-        let what = place.request.mount.as_deref().unwrap_or("swap");
+        let what = place.request.what();
         let is_error = place.size * MIB < place.request.fs.min_bytes();
         let small = |(at, mib): &&(&str, u64)| *at == what && place.size < *mib && !is_error;
         if let Some((_, mib)) = RECOMMENDED.iter().find(small) {

@@ -132,17 +132,16 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
         ("bootloader --password", bootloader.password.is_some()),
         ("bootloader --extlinux", bootloader.extlinux),
         ("bootloader --sdboot", bootloader.sdboot),
-        ("bootloader --disabled", bootloader.disabled),
-        (
-            "bootloader --location",
-            matches!(
-                bootloader.value.location,
-                BootLocation::None | BootLocation::Partition
-            ),
-        ),
-        ("bootloader --boot-drive", bootloader.boot_drive.is_some()),
-        ("bootloader --driveorder", !bootloader.driveorder.is_empty()),
     ];
+    if bootloader.value.location == BootLocation::Partition {
+        issues
+            .error(
+                Code::ValueInvalid,
+                "GRUB cannot be installed to a partition",
+            )
+            .at(&bootloader.location)
+            .help("write `--location=mbr`, or nothing");
+    }
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
     }

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::AccessFile;
+use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
@@ -25,8 +26,10 @@ pub struct ImageFacts {
     pub kernel: String,
     /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
     pub kargs: Vec<String>,
-    /// The boot loader that the image brings.
+    /// The signed boot chain that the image brings.
     pub boot: Option<BootPayload>,
+    /// GRUB for BIOS that the image brings.
+    pub bios: Option<BiosPayload>,
     /// Programs in `/usr/bin` and `/usr/sbin`.
     pub programs: BTreeSet<String>,
     /// systemd units.
