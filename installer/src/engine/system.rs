@@ -171,6 +171,11 @@ impl System {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
     }
 
+    /// The installed system's root.
+    pub(super) const fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Mount points of the data partitions.
     pub(super) fn file_systems(&self) -> Vec<&Path> {
         self.data.iter().map(PathBuf::as_path).collect()

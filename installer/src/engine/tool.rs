@@ -42,6 +42,7 @@ tools! {
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
     Fstrim = "fstrim" from "util-linux",
+    Kexec = "kexec" from "kexec-tools",
     Losetup = "losetup" from "mount",
     Lsblk = "lsblk" from "util-linux",
     Mcopy = "mcopy" from "mtools",
@@ -54,6 +55,7 @@ tools! {
     Mkswap = "mkswap" from "util-linux",
     Partx = "partx" from "util-linux",
     Sfdisk = "sfdisk" from "fdisk",
+    Systemctl = "systemctl" from "systemd",
     Udevadm = "udevadm" from "udev",
 }
 

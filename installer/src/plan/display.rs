@@ -20,6 +20,13 @@ pub fn render_disks(plan: &Plan) -> String {
     for loss in &plan.destroys {
         line(&mut text, &format!("  {loss}"));
     }
+    for script in &plan.pre_install {
+        let (at, by) = (script.line, &script.interpreter);
+        line(
+            &mut text,
+            &format!("Runs:     %pre-install of line {at} ({by})"),
+        );
+    }
     line(&mut text, &format!("Image:    {}", plan.image.source));
     line(&mut text, &format!("Follows:  {}", plan.image.target));
     if let Some(digest) = &plan.image.digest {

@@ -11,14 +11,17 @@ mod allocate;
 mod bios;
 mod boot;
 mod boot_disk;
+mod certificate;
 mod display;
 mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kdump;
 mod layout;
 mod network;
 mod request;
+mod saved;
 mod select;
 pub mod size;
 mod source;
@@ -26,7 +29,7 @@ mod support;
 mod target;
 mod users;
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, ScriptKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -38,9 +41,11 @@ use crate::inventory::{self, Firmware, Inventory};
 pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan};
 pub use boot::{BootPayload, BootPlan, Copy, EspPlan};
+pub use certificate::trusted;
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use saved::differences;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
 };
@@ -68,8 +73,26 @@ pub struct Plan {
     pub disks: Vec<DiskPlan>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
+    /// `%pre-install` scripts, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_install: Vec<ScriptPlan>,
+    /// What of the installation is not kept in the installed system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nosave: Vec<Unsaved>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
+}
+
+/// What of an installation can be left out of the installed system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsaved {
+    /// The log, the events and what scripts printed.
+    Logs,
+    /// The kickstart as it was given.
+    InputKs,
+    /// The kickstart as it was carried out.
+    OutputKs,
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -194,6 +217,8 @@ pub struct Choices {
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
     pub target_access: TargetAccess,
+    /// `--nosave`: what is not kept in the installed system.
+    pub nosave: Vec<Unsaved>,
 }
 
 /// A plan and what is worth saying about it.
@@ -214,6 +239,8 @@ pub fn plan_disks(
     let mut issues = Issues::default();
     let image = source::choose(kickstart, choices, &mut issues);
     support::check(kickstart, &mut issues);
+    certificate::check(kickstart, &mut issues);
+    kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let platform = boot_disk::platform(kickstart, inventory, &disks, &mut issues);
@@ -237,6 +264,8 @@ pub fn plan_disks(
         arch: inventory.arch.clone(),
         image,
         destroys,
+        pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
+        nosave: choices.nosave.clone(),
         disks,
         target: None,
     };
@@ -258,6 +287,11 @@ impl Plan {
     pub fn boot_disk(&self) -> Option<&DiskPlan> {
         let device = self.boot_disk.as_ref()?;
         self.disks.iter().find(|disk| disk.device == *device)
+    }
+
+    /// Whether something is left out of the installed system.
+    pub fn unsaved(&self, what: Unsaved) -> bool {
+        self.nosave.contains(&what)
     }
 
     /// Every partition of the finished disks, with its disk.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use kickstart_parser::commands::{
     BootLocation, BootProto, Bootc, Bootloader, Keyboard, Network, Timezone,
 };
-use kickstart_parser::{Kickstart, Located, Location, ScriptKind};
+use kickstart_parser::{Kickstart, Located, Location};
 
 use super::issue::{Code, Issues};
 use super::network::static_address;
@@ -32,11 +32,7 @@ pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     if let Some(timezone) = &kickstart.timezone {
         check_timezone(timezone, issues);
     }
-    check_scripts(kickstart, issues);
     check_values(kickstart, issues);
-    if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
-        not_yet(issues, "reboot --kexec").at(&end.location);
-    }
 }
 
 fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
@@ -164,18 +160,6 @@ fn check_timezone(timezone: &Located<Timezone>, issues: &mut Issues) {
     }
     if !timezone.ntpservers.is_empty() {
         not_yet(issues, "timezone --ntpservers").at(&timezone.location);
-    }
-}
-
-fn check_scripts(kickstart: &Kickstart, issues: &mut Issues) {
-    for script in &kickstart.scripts {
-        let section = match script.kind {
-            ScriptKind::Pre | ScriptKind::Post => continue,
-            ScriptKind::PreInstall => "%pre-install",
-            ScriptKind::OnError => "%onerror",
-            ScriptKind::Traceback => "%traceback",
-        };
-        not_yet(issues, section).at(&script.location);
     }
 }
 

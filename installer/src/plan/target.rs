@@ -17,7 +17,7 @@ use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, files, users};
+use super::{PartitionAction, Plan, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -198,6 +198,7 @@ pub fn plan_target(
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, facts, &mut issues));
+    configure.extend(kdump::action(kickstart, facts, &mut issues));
     check_programs(&configure, facts, &mut issues);
     let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
@@ -267,7 +268,8 @@ fn kargs(
         .iter()
         .cloned()
         .chain(append.split_whitespace().map(str::to_owned))
-        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")));
+        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")))
+        .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {
             kargs.push(karg);
