@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::boot_facts;
 use super::error::EngineError;
+use super::install_config;
 use super::root::Root;
 use super::sysroot::Stage;
 use crate::plan::ImageFacts;
@@ -27,6 +28,7 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
     Ok(ImageFacts {
         kernel: kernel(&root)?,
         kargs: kargs(&root, arch)?,
+        install_kargs: install_config::read(&root, arch)?,
         boot: boot_facts::signed_chain(&root).map_err(io("the boot loader"))?,
         bios: boot_facts::bios(&root).map_err(io("the boot loader"))?,
         programs: names(&root, &["usr/bin", "usr/sbin"]).map_err(io("the programs"))?,
@@ -113,7 +115,7 @@ fn kargs(root: &Root, arch: &str) -> Result<Vec<String>, EngineError> {
 }
 
 /// kargs.d speaks of `x86_64` where OCI says `amd64`.
-fn is_arch(name: &str, oci: &str) -> bool {
+pub(super) fn is_arch(name: &str, oci: &str) -> bool {
     name == oci || matches!((name, oci), ("x86_64", "amd64") | ("aarch64", "arm64"))
 }
 

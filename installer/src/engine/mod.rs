@@ -8,6 +8,7 @@
 //! process. What is to be done is decided in [`crate::plan`].
 
 mod bios;
+mod boot_entry;
 mod boot_facts;
 mod bootloader;
 mod earlier;
@@ -20,6 +21,7 @@ mod finalize;
 mod format;
 pub mod host;
 pub mod import;
+mod install_config;
 mod label;
 pub mod logs;
 mod mount;
@@ -176,7 +178,8 @@ impl Execution<'_, '_> {
             mounts.unmount()?;
             // From here on the installation is completed.
             stop.check()?;
-            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes)?;
+            let warn = &mut |line| emitter.warn(line);
+            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
             Ok::<_, EngineError>(action)

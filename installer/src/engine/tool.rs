@@ -41,6 +41,7 @@ tools! {
     Blkid = "blkid" from "util-linux",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
+    Efibootmgr = "efibootmgr" from "efibootmgr",
     Fstrim = "fstrim" from "util-linux",
     Kexec = "kexec" from "kexec-tools",
     Losetup = "losetup" from "mount",

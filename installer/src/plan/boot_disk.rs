@@ -11,10 +11,11 @@ use uuid::{Uuid, uuid};
 
 use super::allocate::Placed;
 use super::issue::{Code, Issues};
+use super::kargs::{BootOptions, KEEP_MBR, LEAVE_BOOT_ORDER};
 use super::select::{self, Usable};
 use super::size::{MIB, human};
 use super::{DiskPlan, FileSystem, Plan};
-use crate::inventory::{Firmware, Inventory};
+use crate::inventory::{Disk, Firmware, Inventory};
 
 /// Type of the partition for GRUB on a GPT (GRUB manual, "BIOS installation").
 pub(super) const BIOS_BOOT: Uuid = uuid!("21686148-6449-6e6f-744e-656564454649");
@@ -163,6 +164,30 @@ fn check_bios(platform: &Platform<'_>, disks: &[Usable<'_>], issues: &mut Issues
 }
 
 impl Platform<'_> {
+    /// How the machine starts from `device`.
+    pub(super) fn options(
+        &self,
+        kickstart: &Kickstart,
+        inventory: &Inventory,
+        device: Option<&str>,
+    ) -> BootOptions {
+        let command = kickstart.bootloader.as_ref();
+        let given = |argument: &str| inventory.kernel_arguments.iter().any(|a| a == argument);
+        let is_here = |disk: &Disk| !disk.image_file && Some(disk.device.as_str()) == device;
+        let arguments = inventory.kernel_arguments.iter();
+        BootOptions {
+            keep_mbr: command.is_some_and(|c| c.nombr) || given(KEEP_MBR),
+            entry: self.firmware == Firmware::Uefi
+                && inventory.efi_variables
+                && inventory.disks.iter().any(is_here),
+            keep_order: command.is_some_and(|c| c.leavebootorder) || given(LEAVE_BOOT_ORDER),
+            arguments: arguments
+                .filter(|argument| !argument.starts_with("inst."))
+                .cloned()
+                .collect(),
+        }
+    }
+
     /// Whether the boot disk has a partition for GRUB already.
     pub(super) fn has_bios_boot(&self, disks: &[Usable<'_>]) -> bool {
         let is_bios_boot = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == BIOS_BOOT);

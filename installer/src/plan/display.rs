@@ -70,6 +70,12 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
     {
         line(text, &format!("  {} -> ESP {}", copy.from, copy.to));
     }
+    if let Some(entry) = boot.esp.iter().find_map(|esp| esp.entry.as_ref()) {
+        line(
+            text,
+            &format!("  run efibootmgr {}", entry.create.join(" ")),
+        );
+    }
     if let Some(bios) = &boot.bios {
         line(text, &format!("  run {}", bios.mkimage.join(" ")));
         let at = human(bios.core_start_bytes);
@@ -79,6 +85,9 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
         );
         let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
         line(text, &sector);
+    }
+    if let Some(file) = &boot.password {
+        line(text, &format!("  write {} (not shown)", file.path));
     }
     if boot.menu.is_empty() {
         line(text, "  no boot loader");

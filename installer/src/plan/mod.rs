@@ -11,12 +11,14 @@ mod allocate;
 mod bios;
 mod boot;
 mod boot_disk;
+mod boot_password;
 mod certificate;
 mod display;
 mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kargs;
 mod kdump;
 mod layout;
 mod network;
@@ -40,11 +42,12 @@ use crate::inventory::{self, Firmware, Inventory};
 
 pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan};
-pub use boot::{BootPayload, BootPlan, Copy, EspPlan};
+pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
 pub use certificate::trusted;
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use kargs::{BootOptions, InstallKargs, concerning_target};
 pub use saved::differences;
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
@@ -65,6 +68,9 @@ pub struct Plan {
     pub firmware: Firmware,
     /// The disk that the machine starts from; none where no boot loader is installed.
     pub boot_disk: Option<String>,
+    /// How it starts from it.
+    #[serde(default)]
+    pub boot_options: BootOptions,
     /// CPU architecture as in OCI images.
     pub arch: String,
     /// The image.
@@ -260,6 +266,7 @@ pub fn plan_disks(
         kickstart_sha256: choices.kickstart_sha256.clone(),
         inventory_sha256: inventory::sha256(inventory),
         firmware: inventory.firmware,
+        boot_options: platform.options(kickstart, inventory, boot_disk.as_deref()),
         boot_disk,
         arch: inventory.arch.clone(),
         image,

@@ -12,6 +12,7 @@ use kickstart_parser::commands::{
 };
 use kickstart_parser::{Kickstart, Located, Location};
 
+use super::boot_password;
 use super::issue::{Code, Issues};
 use super::network::static_address;
 use super::target::stateroot;
@@ -125,7 +126,6 @@ fn check_bootc(command: &Located<Bootc>, issues: &mut Issues) {
 
 fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
     let given = [
-        ("bootloader --password", bootloader.password.is_some()),
         ("bootloader --extlinux", bootloader.extlinux),
         ("bootloader --sdboot", bootloader.sdboot),
     ];
@@ -138,6 +138,7 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
             .at(&bootloader.location)
             .help("write `--location=mbr`, or nothing");
     }
+    boot_password::check(bootloader, issues);
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
     }
