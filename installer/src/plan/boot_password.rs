@@ -48,13 +48,6 @@ pub(super) fn check(command: &Located<Bootloader>, issues: &mut Issues) {
             )
             .at(&command.location)
             .help("`grub-mkpasswd-pbkdf2` makes one; it begins with `grub.pbkdf2.sha512.`");
-    } else if password.expose().is_empty() {
-        issues
-            .error(
-                Code::ValueInvalid,
-                "the password of `bootloader --password` is empty",
-            )
-            .at(&command.location);
     }
 }
 
