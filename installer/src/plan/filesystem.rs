@@ -33,6 +33,14 @@ pub enum FileSystem {
 pub struct Mkfs {
     /// Program and arguments.
     pub argv: Vec<String>,
+    /// It has arguments of the kickstart, and is tried on an empty file before anything is written.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tried: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl FileSystem {
@@ -44,7 +52,6 @@ impl FileSystem {
             "btrfs" => Some(Self::Btrfs),
             "vfat" | "efi" => Some(Self::Vfat),
             "swap" => Some(Self::Swap),
-            "biosboot" => Some(Self::BiosBoot),
             _ => None,
         }
     }
@@ -147,7 +154,7 @@ impl FileSystem {
                 label,
             ]));
         }
-        Some(Mkfs { argv })
+        Some(Mkfs { argv, tried: false })
     }
 }
 

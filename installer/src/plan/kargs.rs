@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issue::Issues;
+use super::settings::{keyboard, selinux};
 use super::support::check_karg;
 use super::target::ImageFacts;
-use super::{FileSystem, Plan, files, kdump};
+use super::{FileSystem, Plan, kdump};
 
 /// What the image's configuration for installers says about kernel arguments (bootc, `install` files).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,12 +54,12 @@ pub(super) fn kargs(
     issues: &mut Issues,
 ) -> Vec<String> {
     let mut kargs = storage(plan);
-    let keymap = kickstart.keyboard.as_ref().and_then(|k| files::keymap(k));
     let more = of_image(facts)
         .chain(append(kickstart).map(str::to_owned))
         .chain(resume(plan))
         .chain(plan.boot_options.arguments.iter().cloned())
-        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")))
+        .chain(selinux::karg(kickstart))
+        .chain(keyboard::karg(kickstart, facts))
         .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {

@@ -26,6 +26,10 @@ pub struct Install {
     pub size: String,
     /// What the disk shall boot with: `uefi`, `bios`.
     pub firmware: &'static str,
+    /// What the system is to follow.
+    pub target: String,
+    /// How the system is to reach that, in the form of `registries.conf`.
+    pub target_registries: PathBuf,
     /// File for what the command prints; this terminal if there is none.
     pub log: Option<PathBuf>,
 }
@@ -43,7 +47,11 @@ impl Install {
             .arg("--disk")
             .arg(disk)
             .args(["--firmware", self.firmware])
-            .arg("--plain-http");
+            .arg("--plain-http")
+            .arg("--target-ref")
+            .arg(&self.target)
+            .arg("--target-registries-conf")
+            .arg(&self.target_registries);
         log(&format!("{command:?}"));
         command.stdin(Stdio::null());
         if let Some(path) = &self.log {
