@@ -9,6 +9,7 @@ use landfall_installer::engine::prepare::{Prepared, Request, prepare};
 use landfall_installer::engine::{Failed, Installed, Stop, execute, host, logs};
 use landfall_installer::event::{Emitter, Sink};
 use landfall_installer::exit::Exit;
+use landfall_installer::inventory::ENVIRONMENT;
 use landfall_installer::journal::Journal;
 use landfall_installer::plan::{render_disks, render_target, render_waits};
 use uuid::Uuid;
@@ -18,9 +19,6 @@ use crate::input::{self, Files, Loaded, PresentFiles};
 use crate::plan::{request, saved};
 use crate::signals;
 use crate::terminal::{self, Console, JsonLines, Problem};
-
-/// Only its presence waives `--yes`, and lets scripts run on this machine.
-const ENVIRONMENT: &str = "/run/landfall/environment";
 
 pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
     let mut console = Console::new(args.verbose);
@@ -113,6 +111,7 @@ fn allow_host_scripts(args: &InstallArgs, loaded: &Loaded) -> Result<(), Problem
     Err(Problem::new(Exit::Refused, message).hint("`--allow-host-scripts` allows it"))
 }
 
+/// Only this waives `--yes`, and lets scripts run on this machine.
 fn is_installer_environment() -> bool {
     Path::new(ENVIRONMENT).exists()
 }

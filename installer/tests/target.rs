@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, SettingsFacts, Severity,
-    TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
+    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, InstallKargs, Issues, Plan,
+    SettingsFacts, Severity, TargetAccess, TargetPlan, plan_disks, plan_target, render_disks,
+    render_target,
 };
 
 type Outcome = Result<(TargetPlan, Issues), Issues>;
@@ -26,7 +27,8 @@ type Outcome = Result<(TargetPlan, Issues), Issues>;
 const EXTENSIONS: [&str; 3] = ["json", "txt", "issues"];
 
 /// Hashes and passwords of the kickstarts, which must be seen nowhere.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
+    "5A17.B007",
     "$6$rootsalt$rootroothash",
     "$6$alicesalt$alicehash",
     "$6$evesalt$evehash",
@@ -109,12 +111,14 @@ fn debian() -> ImageFacts {
     ImageFacts {
         kernel: "6.12.57+deb13-cloud-amd64".to_owned(),
         kargs: vec!["mitigations=auto".to_owned(), "nosmt".to_owned()],
+        install_kargs: InstallKargs::default(),
         boot: Some(BootPayload {
             vendor: "debian".to_owned(),
             shim: "/usr/lib/shim/shimx64.efi.signed".to_owned(),
             grub: "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed".to_owned(),
             mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
         }),
+        bios: None,
         programs: set(
             "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
@@ -164,6 +168,20 @@ fn bare_but_bootable() -> ImageFacts {
     }
 }
 
+/// A Debian with GRUB for BIOS that has the usual modules and `more`.
+fn bios(more: &str) -> ImageFacts {
+    let modules = "biosdisk part_gpt search_fs_uuid search normal configfile linux serial terminal echo test \
+                   regexp ls cat loadenv boot halt reboot minicmd password_pbkdf2 ";
+    ImageFacts {
+        bios: Some(BiosPayload {
+            directory: "/usr/lib/grub/i386-pc".to_owned(),
+            mkimage: "/usr/bin/grub-mkimage".to_owned(),
+            modules: set(&format!("{modules}{more}")),
+        }),
+        ..debian()
+    }
+}
+
 /// An image that has all of what kickstarts can set up.
 fn full() -> ImageFacts {
     let mut facts = networkmanager();
@@ -197,6 +215,16 @@ fn facts(image: &str) -> ImageFacts {
         "debian" => debian(),
         "networkmanager" => networkmanager(),
         "bare-but-bootable" => bare_but_bootable(),
+        "bios" => bios("xfs part_msdos"),
+        "in-environment" => ImageFacts {
+            install_kargs: InstallKargs {
+                add: vec!["image.install=1".to_owned(), "quiet".to_owned()],
+                delete: vec!["quiet".to_owned(), "nosmt".to_owned()],
+            },
+            ..debian()
+        },
+        "bios-without-modules" => bios(""),
+        "bios-missing" => debian(),
         "bare" => ImageFacts {
             kernel: "6.12.57".to_owned(),
             ..ImageFacts::default()
@@ -265,6 +293,8 @@ fn machine() -> Inventory {
         memory_bytes: 4 << 30,
         disks: vec![disk],
         interfaces: Vec::new(),
+        efi_variables: false,
+        kernel_arguments: Vec::new(),
     }
 }
 
@@ -278,12 +308,23 @@ fn kickstart(name: &str) -> Kickstart {
     reading.kickstart
 }
 
-fn plan(name: &str, kickstart: &Kickstart) -> Plan {
+/// The plan for the machine that an image is installed on: one with a BIOS for an image with GRUB for that.
+fn plan(name: &str, image: &str, kickstart: &Kickstart) -> Plan {
     let choices = Choices {
         seed: uuid::uuid!("6f1d3c52-0a4e-4c0b-9f57-2d8b7a1e5c90"),
         ..Choices::default()
     };
-    let planned = plan_disks(kickstart, &machine(), &choices);
+    let mut machine = machine();
+    if image.starts_with("bios") {
+        machine.firmware = Firmware::Bios;
+    }
+    if image == "in-environment" {
+        machine.efi_variables = true;
+        machine.kernel_arguments = ["nomodeset", "console=ttyS0,115200", "inst.leavebootorder"]
+            .map(str::to_owned)
+            .to_vec();
+    }
+    let planned = plan_disks(kickstart, &machine, &choices);
     planned
         .unwrap_or_else(|issues| panic!("{name}: {issues:#?}"))
         .plan
@@ -291,7 +332,7 @@ fn plan(name: &str, kickstart: &Kickstart) -> Plan {
 
 fn outcome(name: &str, image: &str) -> Outcome {
     let kickstart = kickstart(name);
-    let plan = plan(name, &kickstart);
+    let plan = plan(name, image, &kickstart);
     plan_target(&kickstart, &plan, &facts(image))
 }
 
@@ -428,13 +469,21 @@ fn written(target: &TargetPlan) -> Vec<(String, String)> {
         Action::Write { path, text, .. } => Some((path.clone(), text.clone())),
         _ => None,
     });
-    let boot = target.boot.boot_files.iter().chain(&target.boot.esp_files);
-    configured.chain(boot.cloned()).collect()
+    let boot = &target.boot;
+    let esp = boot.esp.iter().flat_map(|esp| esp.files.clone());
+    let bios = boot.bios.iter();
+    let early = bios.map(|bios| (bios.early_path.clone(), bios.early.clone()));
+    configured
+        .chain(boot.menu.clone())
+        .chain(esp)
+        .chain(early)
+        .collect()
 }
 
 #[test]
 fn every_template_is_rendered_without_an_error() {
-    const PLACES: [&str; 5] = [
+    const PLACES: [&str; 6] = [
+        "/run/landfall/early.cfg",
         "grub/grub.cfg",
         "EFI/debian/grub.cfg",
         "/etc/fstab",
@@ -452,7 +501,7 @@ fn every_template_is_rendered_without_an_error() {
         );
     }
     for (path, text) in &texts {
-        for template in ["BootMenu", "EspStub", "Fstab"] {
+        for template in ["BootMenu", "CoreEarly", "EspStub", "Fstab"] {
             assert!(!text.contains(&format!("# {template}:")), "{path}:\n{text}");
         }
         assert!(
@@ -485,6 +534,7 @@ fn passwords_and_hashes_are_only_on_standard_input() {
             Action::WriteSecret(file) => Some(file.text.expose()),
             _ => None,
         }));
+        exposed.extend(target.boot.password.iter().map(|file| file.text.expose()));
     }
     for secret in SECRETS {
         // Plain ones are hashed; the user who has `never-used` is in the image, and is only in the kickstart that is kept.

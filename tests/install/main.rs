@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod agreement;
+mod bios;
 mod block_device;
 mod content;
 mod contract;

@@ -12,14 +12,16 @@ use std::io;
 
 use serde::Deserialize;
 
+use super::boot_facts;
 use super::error::EngineError;
 use super::import::Progress;
 use super::import::survey::{self, Places};
+use super::install_config;
 use super::root::Root;
 use super::sysroot::Stage;
 use super::view::View;
 use crate::image::Image;
-use crate::plan::{BootPayload, ImageFacts};
+use crate::plan::ImageFacts;
 use crate::selinux::policy_name;
 
 /// Files that are looked into.
@@ -34,10 +36,15 @@ const PLACES: Places = Places {
         "usr/etc/chrony/chrony.conf",
         "usr/etc/vconsole.conf",
         "usr/share/systemd/kbd-model-map",
-        LAYOUTS[0][1],
-        LAYOUTS[1][1],
+        boot_facts::LAYOUTS[0][1],
+        boot_facts::LAYOUTS[1][1],
     ],
-    directories: &[KARGS],
+    directories: &[
+        KARGS,
+        install_config::DIRECTORIES[0],
+        install_config::DIRECTORIES[1],
+        install_config::DIRECTORIES[2],
+    ],
 };
 const KARGS: &str = "usr/lib/bootc/kargs.d";
 const SELINUX: &str = "usr/etc/selinux/config";
@@ -68,7 +75,9 @@ fn of_tree(tree: &dyn View, arch: &str) -> Result<ImageFacts, EngineError> {
     Ok(ImageFacts {
         kernel: kernel(tree)?,
         kargs: kargs(tree, arch)?,
-        boot: boot_payload(tree).map_err(io("the boot loader"))?,
+        install_kargs: install_config::read(tree, arch)?,
+        boot: boot_facts::signed_chain(tree).map_err(io("the boot loader"))?,
+        bios: boot_facts::bios(tree).map_err(io("the boot loader"))?,
         programs: names(tree, &["usr/bin", "usr/sbin"]).map_err(io("the programs"))?,
         units: names(tree, &["usr/lib/systemd/system", "usr/etc/systemd/system"])
             .map_err(io("the units"))?,
@@ -148,57 +157,8 @@ fn kargs(tree: &dyn View, arch: &str) -> Result<Vec<String>, EngineError> {
 }
 
 /// kargs.d speaks of `x86_64` where OCI says `amd64`.
-fn is_arch(name: &str, oci: &str) -> bool {
+pub(super) fn is_arch(name: &str, oci: &str) -> bool {
     name == oci || matches!((name, oci), ("x86_64", "amd64") | ("aarch64", "arm64"))
-}
-
-/// Where distributions put their signed boot chain: shim, GRUB, `MokManager`.
-const LAYOUTS: [[&str; 3]; 2] = [
-    [
-        "usr/lib/shim/shimx64.efi.signed",
-        "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
-        "usr/lib/shim/mmx64.efi.signed",
-    ],
-    [
-        "usr/lib/shim/shimaa64.efi.signed",
-        "usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed",
-        "usr/lib/shim/mmaa64.efi.signed",
-    ],
-];
-
-fn boot_payload(tree: &dyn View) -> io::Result<Option<BootPayload>> {
-    let has = |path: &str| tree.is_file(path);
-    let found = LAYOUTS
-        .into_iter()
-        .find(|[shim, grub, _]| has(shim) && has(grub));
-    let Some([shim, grub, mok]) = found else {
-        return Ok(None);
-    };
-    let binary = tree.bytes(grub, MAX_GRUB)?;
-    Ok(vendor(&binary).map(|vendor| BootPayload {
-        vendor,
-        shim: shim.to_owned(),
-        grub: grub.to_owned(),
-        mok_manager: has(mok).then(|| mok.to_owned()),
-    }))
-}
-
-/// Bytes of a GRUB binary that are looked at; signed ones have under 5 MiB.
-const MAX_GRUB: u64 = 32 << 20;
-
-/// The directory below `/EFI` that is the prefix built into a signed GRUB: there, and nowhere
-/// else, it looks for its configuration.
-fn vendor(grub: &[u8]) -> Option<String> {
-    const BELOW: &[u8] = b"/EFI/";
-    let at = grub
-        .windows(BELOW.len())
-        .position(|window| window == BELOW)?
-        + BELOW.len();
-    let name = grub[at..]
-        .iter()
-        .take_while(|c| c.is_ascii_alphanumeric() || b"-_".contains(c));
-    let name: String = name.map(|c| char::from(*c)).collect();
-    (!name.is_empty()).then_some(name)
 }
 
 fn names(tree: &dyn View, directories: &[&str]) -> io::Result<BTreeSet<String>> {

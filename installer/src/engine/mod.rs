@@ -2,11 +2,14 @@
 //! Carrying a plan out: the only code that changes the world.
 //!
 //! [`prepare::prepare`] looks and plans, [`execute`] writes. The order is: tables, file systems,
-//! import, deployment, configuration, boot loader, `%post`, and last of all the two files by
-//! which firmware finds the boot loader, so that whatever fails before leaves a disk that no
+//! import, deployment, configuration, boot loader, `%post`, and last of all what firmware looks
+//! for (two files on the ESP, or GRUB's core image and boot sector), so that whatever fails before leaves a disk that no
 //! firmware starts. Everything happens in a mount namespace of its own that ends with the
 //! process. What is to be done is decided in [`crate::plan`].
 
+mod bios;
+mod boot_entry;
+mod boot_facts;
 mod bootloader;
 mod earlier;
 pub mod error;
@@ -18,6 +21,7 @@ mod finalize;
 mod format;
 pub mod host;
 pub mod import;
+mod install_config;
 mod label;
 pub mod logs;
 mod loop_device;
@@ -47,6 +51,7 @@ use crate::event::{Body, Emitter, Step};
 use crate::plan::{Partition, TargetPlan, Unsaved, render_target, size};
 use crate::report::Report;
 
+use bootloader::Reachable;
 use error::EngineError;
 pub use failed::Failed;
 use final_action::FinalAction;
@@ -177,7 +182,8 @@ impl Execution<'_, '_> {
             mounts.unmount()?;
             // From here on the installation is completed.
             stop.check()?;
-            bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
+            let warn = &mut |line| emitter.warn(line);
+            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
             Ok::<_, EngineError>(action)
@@ -366,11 +372,10 @@ impl Execution<'_, '_> {
         deployed: &Deployed,
         system: &System,
         nodes: &Nodes,
-    ) -> Result<Vec<bootloader::EspFile>, EngineError> {
+    ) -> Result<Reachable, EngineError> {
         self.stop.check()?;
-        let plan = &self.prepared.plan;
-        self.emitter.step(Step::Bootloader, |_| {
-            bootloader::prepare(&deployed.target.boot, &system.path, plan, nodes)
+        self.emitter.step(Step::Bootloader, |emitter| {
+            bootloader::prepare(&deployed.target.boot, system, nodes, emitter)
         })
     }
 

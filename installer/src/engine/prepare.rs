@@ -228,7 +228,8 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
     tools.extend(resize::tools(plan));
-    tools.extend(esp::TOOLS);
+    let has_esp = plan.firmware == Firmware::Uefi && plan.boot_disk.is_some();
+    tools.extend(has_esp.then_some(esp::TOOLS).into_iter().flatten());
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {
         return Err(EngineError::Refused(format!(

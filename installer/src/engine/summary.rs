@@ -5,6 +5,7 @@ use kickstart_parser::commands::EndAction;
 
 use super::prepare::Prepared;
 use crate::event::{Emitter, Step};
+use crate::inventory::Firmware;
 use crate::plan::Plan;
 use crate::report::{Report, StepReport};
 
@@ -51,7 +52,11 @@ const fn word(action: EndAction) -> &'static str {
 fn next(plan: &Plan, action: Option<&str>, environment: bool) -> Vec<String> {
     let mut next = Vec::new();
     if plan.disks.iter().all(|disk| disk.image_file) {
-        next.push("Start a UEFI machine from the disk image".to_owned());
+        let kind = match plan.firmware {
+            Firmware::Uefi => "UEFI",
+            Firmware::Bios => "BIOS",
+        };
+        next.push(format!("Start a {kind} machine from the disk image"));
     } else {
         next.push("Start the machine from its disk".to_owned());
     }

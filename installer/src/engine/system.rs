@@ -167,7 +167,12 @@ impl System {
         }
     }
 
-    fn run(&self, program: &Program, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+    /// Runs a program of the image.
+    pub(super) fn run(
+        &self,
+        program: &Program,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
         emitter.log(format!("in the installed system: {}", words.join(" ")));

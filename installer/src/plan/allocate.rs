@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use super::claim::Claim;
 use super::issue::{Code, Issues};
 use super::region::{Container, Item, Region, cost, free_regions};
-use super::request::Request;
+use super::request::{Machine, Request};
 use super::select::Usable;
 use super::size::{MIB, human};
 use super::table::{Label, PRIMARIES, is_container, is_logical};
@@ -42,7 +42,7 @@ pub(super) struct Allocation {
 const BOOT_LIMIT: u64 = 2 << 20;
 
 pub(super) fn allocate(
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, '_>,
     claims: &[Claim<'_>],
     mut requests: Vec<Request>,
     issues: &mut Issues,
@@ -51,7 +51,7 @@ pub(super) fn allocate(
         return Allocation::default();
     }
     requests.sort_by_key(order);
-    let mut space = Space::new(disks, claims);
+    let mut space = Space::new(machine, claims);
     for request in requests {
         match space.choose(&request) {
             Some((index, logical)) => {
@@ -68,7 +68,7 @@ pub(super) fn allocate(
         allocation.containers.extend(container);
     }
     check_limits(&allocation.placed, issues);
-    check_table(disks, &allocation.placed, issues);
+    check_table(machine.disks, &allocation.placed, issues);
     allocation
 }
 
@@ -109,12 +109,15 @@ struct Space<'d, 'i> {
 }
 
 impl<'d, 'i> Space<'d, 'i> {
-    fn new(disks: &'d [Usable<'i>], claims: &[Claim<'_>]) -> Self {
-        let regions = disks
+    fn new(machine: &Machine<'d, 'i>, claims: &[Claim<'_>]) -> Self {
+        let disks = machine.disks;
+        let mut regions: Vec<Region> = disks
             .iter()
             .enumerate()
             .flat_map(|(index, disk)| free_regions(index, disk, claims))
             .collect();
+        // What may go anywhere goes to the boot disk first.
+        regions.sort_by_key(|region| Some(region.disk) != machine.boot);
         Self { disks, regions }
     }
 

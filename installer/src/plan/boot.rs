@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What makes the disk start: the boot menu, and the signed boot chain on the ESP.
+//! What makes the disk start: the boot menu, the signed boot chain on the ESP, GRUB for BIOS.
 //!
 //! Takes the kickstart, the disk half of the plan, the image's facts and the kernel arguments;
 //! gives a [`BootPlan`] with every text and every file name. It does not know where the ESP is
@@ -8,10 +8,14 @@
 use kickstart_parser::Kickstart;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::Plan;
+use super::access::AccessFile;
+use super::bios::{self, BiosPlan};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
+use super::{DiskPlan, Partition, Plan, boot_password};
+use crate::inventory::Firmware;
 use crate::template::{Template, render};
 
 /// Where the image keeps a signed boot chain, as paths in its tree.
@@ -27,17 +31,45 @@ pub struct BootPayload {
     pub mok_manager: Option<String>,
 }
 
-/// What makes the disk start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What makes the disk start. Without an ESP and without BIOS nothing does: no boot loader is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BootPlan {
-    /// Text files on the file system that holds `/boot`, with paths from `/boot`.
-    pub boot_files: Vec<(String, String)>,
-    /// Text files on the ESP.
-    pub esp_files: Vec<(String, String)>,
-    /// Files of the image that go to the ESP.
+    /// The menu: text files on the file system that holds `/boot`, with paths from `/boot`.
+    pub menu: Vec<(String, String)>,
+    /// The password of the menu.
+    pub password: Option<AccessFile>,
+    /// The boot chain for UEFI.
+    pub esp: Option<EspPlan>,
+    /// GRUB for BIOS.
+    pub bios: Option<BiosPlan>,
+}
+
+/// The files of the EFI System Partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EspPlan {
+    /// The disk.
+    pub device: String,
+    /// The partition's number.
+    pub number: u32,
+    /// Text files.
+    pub files: Vec<(String, String)>,
+    /// Files of the image.
     pub copies: Vec<Copy>,
     /// Files of the image that firmware looks for: written last of all.
     pub reachable: Vec<Copy>,
+    /// The entry that the firmware of this machine gets, after them.
+    pub entry: Option<BootEntry>,
+}
+
+/// An entry of the firmware's boot menu, by `efibootmgr`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BootEntry {
+    /// Its name. An older entry of this name for one of the partitions in `replaces` is removed.
+    pub label: String,
+    /// Unique GUIDs of the partitions that were, or will be, on the boot disk.
+    pub replaces: Vec<Uuid>,
+    /// Arguments of `efibootmgr`.
+    pub create: Vec<String>,
 }
 
 /// A file of the image that goes to the ESP.
@@ -55,7 +87,7 @@ const EFI_NAMES: [(&str, &str, &str); 2] = [
     ("arm64", "BOOTAA64.EFI", "aa64"),
 ];
 
-/// The boot menu and the files of the ESP; none, with an error, without a signed boot chain.
+/// What makes the disk start; none, with an error, where the image lacks what that needs.
 pub(super) fn boot(
     kickstart: &Kickstart,
     plan: &Plan,
@@ -63,6 +95,25 @@ pub(super) fn boot(
     kargs: &[String],
     issues: &mut Issues,
 ) -> Option<BootPlan> {
+    if plan.boot_disk.is_none() {
+        return Some(BootPlan::default());
+    }
+    let menu = BootMenu::new(kickstart, plan, kargs)?;
+    let mut boot = BootPlan {
+        menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
+        password: boot_password::file(kickstart.bootloader.as_ref(), plan.seed),
+        ..BootPlan::default()
+    };
+    match plan.firmware {
+        Firmware::Uefi => boot.esp = Some(esp(plan, facts, &menu, issues)?),
+        // The menu is written, and what starts it is somebody else's.
+        Firmware::Bios if plan.boot_options.keep_mbr => {}
+        Firmware::Bios => boot.bios = Some(bios::bios(plan, facts, &menu, issues)?),
+    }
+    Some(boot)
+}
+
+fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) -> Option<EspPlan> {
     let names = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch);
     let (Some(payload), Some((_, removable, suffix))) = (&facts.boot, names) else {
         issues
@@ -73,7 +124,7 @@ pub(super) fn boot(
             .help("on Debian these are the packages `shim-signed` and `grub-efi-amd64-signed`");
         return None;
     };
-    let menu = BootMenu::new(kickstart, plan, kargs)?;
+    let (disk, partition) = plan.mounted_at("/boot/efi")?;
     let vendor = format!("EFI/{}", payload.vendor);
     let copy = |from: &String, to: String| Copy {
         from: from.clone(),
@@ -89,24 +140,65 @@ pub(super) fn boot(
                 .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
         );
     }
-    Some(BootPlan {
-        boot_files: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
-        esp_files: vec![(format!("{vendor}/grub.cfg"), menu.render_stub())],
+    Some(EspPlan {
+        device: disk.device.clone(),
+        number: partition.number,
+        files: vec![(
+            format!("{vendor}/grub.cfg"),
+            render(Template::EspStub, menu),
+        )],
         copies,
         reachable: vec![
             copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
             copy(&payload.shim, format!("EFI/BOOT/{removable}")),
         ],
+        entry: plan
+            .boot_options
+            .entry
+            .then(|| entry(plan, payload, (disk, partition), suffix)),
     })
 }
 
-/// What the boot menu needs to know.
+fn entry(
+    plan: &Plan,
+    payload: &BootPayload,
+    (disk, partition): (&DiskPlan, &Partition),
+    suffix: &str,
+) -> BootEntry {
+    let label = payload.vendor.clone();
+    let before = disk.before.iter().map(|before| before.partition.uuid);
+    let after = disk.after.iter().map(|partition| partition.uuid);
+    let create = if plan.boot_options.keep_order {
+        "--create-only"
+    } else {
+        "--create"
+    };
+    let arguments = [
+        "--quiet",
+        create,
+        "--disk",
+        &disk.device,
+        "--part",
+        &partition.number.to_string(),
+        "--label",
+        &label,
+        "--loader",
+        &format!("\\EFI\\{}\\shim{suffix}.efi", payload.vendor),
+    ];
+    BootEntry {
+        create: arguments.map(str::to_owned).to_vec(),
+        replaces: before.chain(after).flatten().collect(),
+        label,
+    }
+}
+
+/// What the boot menu, and what finds it, needs to know.
 #[derive(Debug, Serialize)]
-struct BootMenu {
+pub(super) struct BootMenu {
     /// UUID of the file system that holds `/boot`.
     uuid: String,
     /// Where `/boot` is on it: empty, or `/boot`.
-    path: &'static str,
+    pub(super) path: &'static str,
     /// Seconds.
     timeout: i64,
     serial: Option<Serial>,
@@ -138,10 +230,6 @@ impl BootMenu {
 
     fn render_menu(&self) -> String {
         render(Template::BootMenu, self)
-    }
-
-    fn render_stub(&self) -> String {
-        render(Template::EspStub, self)
     }
 }
 

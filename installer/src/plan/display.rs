@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::size::human;
 use super::table::is_container;
 use super::target::Action;
-use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
+use super::{BootPlan, DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
 
 /// The disk half as text.
 pub fn render_disks(plan: &Plan) -> String {
@@ -58,9 +58,7 @@ pub fn render_target(target: &TargetPlan) -> String {
     for action in &target.configure {
         line(&mut text, &format!("  {}", describe(action)));
     }
-    for copy in target.boot.copies.iter().chain(&target.boot.reachable) {
-        line(&mut text, &format!("  {} -> ESP {}", copy.from, copy.to));
-    }
+    render_boot(&mut text, &target.boot);
     for script in &target.post {
         line(
             &mut text,
@@ -68,6 +66,38 @@ pub fn render_target(target: &TargetPlan) -> String {
         );
     }
     text
+}
+
+fn render_boot(text: &mut String, boot: &BootPlan) {
+    for copy in boot
+        .esp
+        .iter()
+        .flat_map(|esp| esp.copies.iter().chain(&esp.reachable))
+    {
+        line(text, &format!("  {} -> ESP {}", copy.from, copy.to));
+    }
+    if let Some(entry) = boot.esp.iter().find_map(|esp| esp.entry.as_ref()) {
+        line(
+            text,
+            &format!("  run efibootmgr {}", entry.create.join(" ")),
+        );
+    }
+    if let Some(bios) = &boot.bios {
+        line(text, &format!("  run {}", bios.mkimage.join(" ")));
+        let at = human(bios.core_start_bytes);
+        line(
+            text,
+            &format!("  {} -> {} at {at}", bios.core_path, bios.device),
+        );
+        let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
+        line(text, &sector);
+    }
+    if let Some(file) = &boot.password {
+        line(text, &format!("  write {} (not shown)", file.path));
+    }
+    if boot.menu.is_empty() {
+        line(text, "  no boot loader");
+    }
 }
 
 fn describe(action: &Action) -> String {

@@ -24,6 +24,8 @@ pub enum FileSystem {
     Vfat,
     /// Swap space.
     Swap,
+    /// GRUB's core image on a GPT for BIOS, without a file system.
+    BiosBoot,
 }
 
 /// The program that formats, without the device, which comes last.
@@ -62,6 +64,7 @@ impl FileSystem {
             Self::Btrfs => "btrfs",
             Self::Vfat => "vfat",
             Self::Swap => "swap",
+            Self::BiosBoot => "biosboot",
         }
     }
 
@@ -74,7 +77,7 @@ impl FileSystem {
             Self::Btrfs => 256 * MIB,
             // FAT32 needs 65525 clusters; with 512-byte clusters that is just above 33 MiB.
             Self::Vfat => 36 * MIB,
-            Self::Swap => MIB,
+            Self::Swap | Self::BiosBoot => MIB,
         }
     }
 
@@ -86,6 +89,7 @@ impl FileSystem {
             Self::Btrfs => 255,
             Self::Vfat => 11,
             Self::Swap => 15,
+            Self::BiosBoot => 0,
         }
     }
 
@@ -121,13 +125,13 @@ impl FileSystem {
             ],
             Self::Btrfs => &["extref", "skinny-metadata", "no-holes", "free-space-tree"],
             Self::Vfat => &["fat32"],
-            Self::Swap => &[],
+            Self::Swap | Self::BiosBoot => &[],
         };
         list.iter().map(ToString::to_string).collect()
     }
 
-    /// The command that makes it, to which the engine adds the device.
-    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Mkfs {
+    /// The command that makes it, to which the engine adds the device; none where nothing is made.
+    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Option<Mkfs> {
         let mut argv: Vec<String> = match self {
             Self::Xfs => xfs_argv(uuid),
             Self::Ext4 => words(&[
@@ -142,6 +146,7 @@ impl FileSystem {
             Self::Btrfs => btrfs_argv(uuid),
             Self::Vfat => words(&["mkfs.vfat", "-F", "32", "-i", &uuid.replace('-', "")]),
             Self::Swap => words(&["mkswap", "-q", "-U", uuid]),
+            Self::BiosBoot => return None,
         };
         if let Some(label) = label {
             argv.extend(words(&[
@@ -149,7 +154,7 @@ impl FileSystem {
                 label,
             ]));
         }
-        Mkfs { argv, tried: false }
+        Some(Mkfs { argv, tried: false })
     }
 }
 

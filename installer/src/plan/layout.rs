@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::allocate::{Allocation, Placed};
 use super::claim::Claim;
 use super::filesystem::FileSystem;
-use super::request::Request;
+use super::request::{Machine, Request};
 use super::resize::Resize;
 use super::select::Usable;
 use super::size::MIB;
@@ -28,14 +28,15 @@ struct Coming<'p, 'i> {
     claims: Vec<&'p Claim<'i>>,
 }
 
-/// The disks that change or are used; a disk that is neither is left out.
+/// The disks that change or are used, the boot disk among them; a disk that is neither is left out.
 pub(super) fn disk_plans(
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, '_>,
     allocation: Allocation,
     claims: &[Claim<'_>],
     seed: Uuid,
 ) -> Vec<DiskPlan> {
-    let mut coming: Vec<Coming<'_, '_>> = disks
+    let mut coming: Vec<Coming<'_, '_>> = machine
+        .disks
         .iter()
         .enumerate()
         .map(|(index, usable)| Coming {
@@ -54,7 +55,7 @@ pub(super) fn disk_plans(
     }
     coming
         .into_iter()
-        .filter(Coming::is_anything)
+        .filter(|disk| disk.is_anything() || Some(disk.index) == machine.boot)
         .map(|disk| disk.plan(seed))
         .collect()
 }
@@ -330,14 +331,16 @@ fn make(request: &Request, role: &str, seed: Uuid) -> Made {
     let fs = request.fs;
     let fs_uuid = file_system_uuid(fs, role_uuid(seed, &format!("file system {role}")));
     let mut mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
-    mkfs.argv.extend(request.making.iter().cloned());
-    mkfs.tried = !request.making.is_empty();
+    if let Some(mkfs) = &mut mkfs {
+        mkfs.argv.extend(request.making.iter().cloned());
+        mkfs.tried = !request.making.is_empty();
+    }
     Made {
         fs: Some(fs),
-        fs_uuid: Some(fs_uuid),
+        fs_uuid: mkfs.is_some().then_some(fs_uuid),
         fs_label: request.label.clone(),
         features: fs.features(),
-        mkfs: Some(mkfs),
+        mkfs,
     }
 }
 

@@ -9,7 +9,10 @@
 mod access;
 mod allocate;
 mod autopart;
+mod bios;
 mod boot;
+mod boot_disk;
+mod boot_password;
 mod certificate;
 mod check;
 mod claim;
@@ -18,6 +21,7 @@ mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kargs;
 mod kdump;
 mod layout;
 mod network;
@@ -50,11 +54,13 @@ use crate::inventory::{self, Firmware, Inventory};
 use request::Wanted;
 
 pub use access::{AccessFile, TargetAccess};
-pub use boot::{BootPayload, BootPlan, Copy};
+pub use bios::{BiosPayload, BiosPlan};
+pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
 pub use certificate::trusted;
 pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use kargs::{BootOptions, InstallKargs, concerning_target};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
@@ -76,6 +82,11 @@ pub struct Plan {
     pub inventory_sha256: String,
     /// What the disks will boot with.
     pub firmware: Firmware,
+    /// The disk that the machine starts from; none where no boot loader is installed.
+    pub boot_disk: Option<String>,
+    /// How it starts from it.
+    #[serde(default)]
+    pub boot_options: BootOptions,
     /// CPU architecture as in OCI images.
     pub arch: String,
     /// The image.
@@ -293,14 +304,6 @@ pub fn plan_disks(
 ) -> Result<Planned, Issues> {
     let mut issues = Issues::default();
     let image = source::choose(kickstart, choices, &mut issues);
-    if inventory.firmware == Firmware::Bios {
-        issues
-            .error(
-                Code::FirmwareUnsupported,
-                "booting by BIOS is not supported yet",
-            )
-            .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
-    }
     support::check(kickstart, &mut issues);
     certificate::check(kickstart, &mut issues);
     kdump::check(kickstart, &inventory.arch, &mut issues);
@@ -310,16 +313,25 @@ pub fn plan_disks(
     let machine = request::Machine {
         inventory,
         disks: &disks,
+        boot: boot_disk::choose(kickstart, &disks, &mut issues),
     };
+    boot_disk::check(kickstart, &machine, &mut issues);
     let Wanted {
         requests,
         claims,
         in_memory,
     } = request::requests(kickstart, &machine, &mut issues);
-    let allocation = allocate::allocate(&disks, &claims, requests, &mut issues);
+    let allocation = allocate::allocate(&machine, &claims, requests, &mut issues);
     check::placed(&allocation.placed, &claims, &mut issues);
+    let lies = (allocation.placed.as_slice(), claims.as_slice());
+    let machine = request::Machine {
+        boot: boot_disk::settle(kickstart, &machine, lies, &mut issues),
+        ..machine
+    };
+    let boot_disk = machine.boot.map(|index| disks[index].disk.device.clone());
+    let boot_options = machine.boot_options(kickstart);
     let destroys = wipe::destroys(&disks, &claims);
-    let disks = layout::disk_plans(&disks, allocation, &claims, choices.seed);
+    let disks = layout::disk_plans(&machine, allocation, &claims, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {
         return Err(issues);
     };
@@ -329,6 +341,8 @@ pub fn plan_disks(
         kickstart_sha256: choices.kickstart_sha256.clone(),
         inventory_sha256: inventory::sha256(inventory),
         firmware: inventory.firmware,
+        boot_options,
+        boot_disk,
         arch: inventory.arch.clone(),
         image,
         destroys,
@@ -340,6 +354,10 @@ pub fn plan_disks(
         target: None,
         waits: waits(kickstart, None),
     };
+    boot_disk::check_gap(&plan, &mut issues);
+    if issues.has_errors() {
+        return Err(issues);
+    }
     Ok(Planned { plan, issues })
 }
 
@@ -355,6 +373,12 @@ impl Plan {
     pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
         self.partitions()
             .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// The disk that the machine starts from.
+    pub fn boot_disk(&self) -> Option<&DiskPlan> {
+        let device = self.boot_disk.as_ref()?;
+        self.disks.iter().find(|disk| disk.device == *device)
     }
 
     /// Whether something is left out of the installed system.

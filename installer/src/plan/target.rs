@@ -13,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::AccessFile;
+use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
-use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
-use super::support::check_karg;
+use super::kargs::{self, InstallKargs};
+use super::settings::{SettingsFacts, realm, record, selinux};
 use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
@@ -26,8 +27,12 @@ pub struct ImageFacts {
     pub kernel: String,
     /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
     pub kargs: Vec<String>,
-    /// The boot loader that the image brings.
+    /// What the image says to installers about kernel arguments.
+    pub install_kargs: InstallKargs,
+    /// The signed boot chain that the image brings.
     pub boot: Option<BootPayload>,
+    /// GRUB for BIOS that the image brings.
+    pub bios: Option<BiosPayload>,
     /// Programs in `/usr/bin` and `/usr/sbin`.
     pub programs: BTreeSet<String>,
     /// systemd units.
@@ -200,7 +205,7 @@ pub fn plan_target(
         let message = "the image has no `ostree`, which makes the deployment";
         issues.error(Code::ImageUnusable, message);
     }
-    let kargs = kargs(kickstart, plan, facts, &mut issues);
+    let kargs = kargs::kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, plan, facts, &mut issues));
@@ -269,47 +274,6 @@ fn origin_reference(target: &str) -> String {
         Some(name) => format!("ostree-unverified-registry:{name}"),
         None => format!("ostree-unverified-image:{target}"),
     }
-}
-
-/// Root and boot file systems first, then the image's, then the kickstart's.
-fn kargs(
-    kickstart: &Kickstart,
-    plan: &Plan,
-    facts: &ImageFacts,
-    issues: &mut Issues,
-) -> Vec<String> {
-    let uuid = |mount| plan.mounted_at(mount).and_then(|(_, p)| p.fs_uuid.clone());
-    let options = plan
-        .mounted_at("/")
-        .and_then(|(_, p)| p.mount_options.clone());
-    let mut kargs = Vec::new();
-    kargs.extend(uuid("/").map(|uuid| format!("root=UUID={uuid}")));
-    // The root has no line in fstab: the initramfs mounts it.
-    kargs.extend(options.map(|options| format!("rootflags={options}")));
-    kargs.push("rw".to_owned());
-    kargs.extend(uuid("/boot").map(|uuid| format!("boot=UUID={uuid}")));
-    let append = kickstart
-        .bootloader
-        .as_ref()
-        .and_then(|b| b.append.as_deref())
-        .unwrap_or("");
-    let more = facts
-        .kargs
-        .iter()
-        .cloned()
-        .chain(append.split_whitespace().map(str::to_owned))
-        .chain(selinux::karg(kickstart))
-        .chain(keyboard::karg(kickstart, facts))
-        .chain(kdump::karg(kickstart, &plan.arch));
-    for karg in more {
-        if !kargs.contains(&karg) {
-            kargs.push(karg);
-        }
-    }
-    for karg in &kargs {
-        check_karg(karg, None, issues);
-    }
-    kargs
 }
 
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.

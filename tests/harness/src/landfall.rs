@@ -24,6 +24,8 @@ pub struct Install {
     pub disk: PathBuf,
     /// Its size as Landfall takes it (`8G`).
     pub size: String,
+    /// What the disk shall boot with: `uefi`, `bios`.
+    pub firmware: &'static str,
     /// What the system is to follow.
     pub target: String,
     /// How the system is to reach that, in the form of `registries.conf`.
@@ -44,6 +46,7 @@ impl Install {
             .arg(&self.kickstart)
             .arg("--disk")
             .arg(disk)
+            .args(["--firmware", self.firmware])
             .arg("--plain-http")
             .arg("--target-ref")
             .arg(&self.target)

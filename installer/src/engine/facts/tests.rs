@@ -10,13 +10,11 @@ use crate::image::Compression;
 use crate::image::fixture::{LayoutDir, Tar, packed};
 
 #[test]
-fn the_vendor_is_the_prefix_of_the_binary() {
-    assert_eq!(
-        vendor(b"MZ\0module\0(,gpt1)/EFI/debian\0\0").as_deref(),
-        Some("debian")
-    );
-    assert_eq!(vendor(b"MZ\0/EFI/../x\0"), None);
-    assert_eq!(vendor(b"MZ\0/boot/grub\0"), None);
+fn each_text_of_the_settings_is_looked_into() {
+    for path in crate::plan::SettingsFacts::TEXTS {
+        let place = settings::place(path);
+        assert!(PLACES.files.contains(&place.as_str()), "{place}");
+    }
 }
 
 #[test]
