@@ -12,6 +12,7 @@ mod faults;
 mod interruption;
 mod kept;
 mod kinds;
+mod lifecycle;
 mod refusals;
 mod saved_plan;
 mod scripts;

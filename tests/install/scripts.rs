@@ -66,7 +66,7 @@ sleep 86399 &
 %post --log=/var/log/deep/post.log
 echo "in / there is $(ls -d /sysroot); password=hunter2; $0"
 test "$(cat /etc/by-nochroot)" = by-nochroot && echo found
-test "$HOME $LC_ALL" = "/tmp C" && ls /tmp
+test "$HOME $LC_ALL$TMPDIR" = "/tmp C" && ls /tmp
 setsid sh -c 'sleep 86398 &'
 %end
 %post
