@@ -20,13 +20,21 @@ pub(super) struct Nodes {
     nodes: Vec<Node>,
 }
 
+/// The node of a partition, as long as this value lives.
 #[derive(Debug)]
-struct Node {
+pub(super) struct Node {
     disk: String,
     number: u32,
     path: PathBuf,
     /// Keeps a loop device: the kernel frees it with its last user, however this process ends.
     _keeper: Option<File>,
+}
+
+impl Node {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Nodes {
@@ -37,7 +45,7 @@ impl Nodes {
             if !disk.image_file {
                 announce(disk)?;
             }
-            for partition in &disk.after {
+            for partition in disk.after.iter().filter(|p| is_needed(p)) {
                 nodes.add(disk, partition)?;
             }
         }
@@ -45,19 +53,12 @@ impl Nodes {
     }
 
     fn add(&mut self, disk: &DiskPlan, partition: &Partition) -> Result<(), EngineError> {
-        let (path, keeper) = if disk.image_file {
-            let (path, keeper) = attach_loop(disk, partition)?;
-            (path, Some(keeper))
+        let node = if disk.image_file {
+            attach_loop(disk, partition, partition.size_bytes)?
         } else {
-            (wait_for(disk, partition)?, None)
+            wait_for(disk, partition)?
         };
-        let disk = disk.device.clone();
-        self.nodes.push(Node {
-            disk,
-            number: partition.number,
-            path,
-            _keeper: keeper,
-        });
+        self.nodes.push(node);
         Ok(())
     }
 
@@ -75,15 +76,46 @@ impl Nodes {
     }
 }
 
-fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File), EngineError> {
-    let (start, size) = (partition.start_bytes, partition.size_bytes);
-    loop_device::attach(Path::new(&disk.device), start, size).map_err(|e| {
-        let number = partition.number;
-        let context = format!(
-            "making a loop device of partition {number} of `{}`",
-            disk.device
-        );
-        EngineError::io(context, e)
+/// What is used, formatted or resized; nothing else is even opened.
+fn is_needed(partition: &Partition) -> bool {
+    let is_changed = partition.mkfs.is_some() || partition.resize.is_some();
+    !partition.kind.is_container() && (partition.used || is_changed)
+}
+
+/// The node of a partition that still has its old size.
+pub(super) fn before_tables(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
+    if disk.image_file {
+        attach_loop(disk, partition, size_bytes)
+    } else {
+        wait_for(disk, partition)
+    }
+}
+
+fn attach_loop(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
+    let (path, keeper) =
+        loop_device::attach(Path::new(&disk.device), partition.start_bytes, size_bytes).map_err(
+            |e| {
+                let number = partition.number;
+                let of = &disk.device;
+                EngineError::io(
+                    format!("making a loop device of partition {number} of `{of}`"),
+                    e,
+                )
+            },
+        )?;
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: Some(keeper),
     })
 }
 
@@ -97,7 +129,7 @@ fn announce(disk: &DiskPlan) -> Result<(), EngineError> {
 }
 
 /// The kernel's node for the partition, which may take a moment to appear.
-fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<Node, EngineError> {
     let separator = if disk.device.ends_with(|c: char| c.is_ascii_digit()) {
         "p"
     } else {
@@ -112,5 +144,10 @@ fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineErr
         }
         sleep(Duration::from_millis(50));
     }
-    Ok(path)
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: None,
+    })
 }

@@ -2,13 +2,13 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, Secret};
 use uuid::Uuid;
 
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Stop, esp, final_action, format, host};
+use super::{Stop, esp, final_action, format, host, resize};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
@@ -20,6 +20,8 @@ use crate::plan::{Choices, Plan, Planned, Unsaved, differences, plan_disks, size
 pub struct Request {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given, which the installed system keeps.
+    pub kickstart_text: Secret,
     /// SHA-256 of its text with its includes.
     pub kickstart_sha256: String,
     /// Disks to use; none: all of the machine.
@@ -51,6 +53,8 @@ pub struct Request {
 pub struct Prepared {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given.
+    pub kickstart_text: Secret,
     /// The disk half of the plan.
     pub plan: Plan,
     /// The opened image.
@@ -102,6 +106,7 @@ pub fn prepare(
     match look_and_plan(&request, emitter, stop) {
         Ok((plan, image)) => Ok(Prepared {
             kickstart: request.kickstart,
+            kickstart_text: request.kickstart_text,
             plan,
             image,
             environment: request.environment,
@@ -132,6 +137,7 @@ fn look_and_plan(
         agree(request, &plan)?;
         require_all(&plan)?;
         require_for_end(request)?;
+        format::rehearse(&plan)?;
         let image = open_image(request, &plan)?;
         check_image(&image, &plan)?;
         plan.image.digest = Some(image.digest.clone());
@@ -203,6 +209,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(true).then_some(Tool::Losetup));
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
+    tools.extend(resize::tools(plan));
     tools.extend(esp::TOOLS);
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {
