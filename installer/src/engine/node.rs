@@ -100,17 +100,16 @@ fn attach_loop(
     partition: &Partition,
     size_bytes: u64,
 ) -> Result<Node, EngineError> {
-    let (path, keeper) =
-        loop_device::attach(Path::new(&disk.device), partition.start_bytes, size_bytes).map_err(
-            |e| {
-                let number = partition.number;
-                let of = &disk.device;
-                EngineError::io(
-                    format!("making a loop device of partition {number} of `{of}`"),
-                    e,
-                )
-            },
-        )?;
+    let start = partition.start_bytes;
+    let attached = loop_device::attach(Path::new(&disk.device), start, size_bytes);
+    let (path, keeper) = attached.map_err(|e| {
+        let number = partition.number;
+        let context = format!(
+            "making a loop device of partition {number} of `{}`",
+            disk.device
+        );
+        EngineError::io(context, e)
+    })?;
     Ok(Node {
         disk: disk.device.clone(),
         number: partition.number,
