@@ -116,7 +116,7 @@ fn debian() -> ImageFacts {
             mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
         }),
         programs: set(
-            "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
+            "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
         units: set("sshd.service systemd-networkd.service fstrim.timer cups.service"),
         users: users(),
@@ -154,7 +154,7 @@ fn networkmanager() -> ImageFacts {
 /// An image that has a kernel, root, and what boots it.
 fn bare_but_bootable() -> ImageFacts {
     ImageFacts {
-        programs: set("systemd-tmpfiles chpasswd chage"),
+        programs: set("ostree systemd-tmpfiles chpasswd chage"),
         units: BTreeSet::new(),
         groups: BTreeSet::new(),
         zones: BTreeSet::new(),

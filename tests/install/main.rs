@@ -9,6 +9,7 @@ mod block_device;
 mod content;
 mod contract;
 mod faults;
+mod foresight;
 mod interruption;
 mod kept;
 mod kinds;
