@@ -49,9 +49,9 @@ fn run_and(mut command: Command, text: &str, act: impl FnOnce(u32)) -> Ended {
 fn judge(ended: &Ended, steps: &[&str], code: i32, cause: &str) {
     let talk = &ended.stderr;
     assert_eq!(ended.code, code, "{talk}");
-    let names_step = |step: &&str| talk.contains(&format!("{step}: failed\nerror: "));
+    let names_step = |step: &str| talk.contains(&format!("{step}: failed\nerror: "));
     assert!(
-        steps.iter().any(|step| names_step(&step)),
+        steps.iter().any(|step| names_step(step)),
         "none of {steps:?} in:\n{talk}"
     );
     assert!(talk.contains(cause), "no `{cause}` in:\n{talk}");

@@ -14,6 +14,7 @@ mod foresight;
 mod interruption;
 mod kept;
 mod kinds;
+mod lifecycle;
 mod refusals;
 mod saved_plan;
 mod scripts;

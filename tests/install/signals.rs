@@ -93,21 +93,18 @@ struct Hanging {
 impl Hanging {
     /// Starts the command and waits until the program has written its number to the file `pid`.
     fn start(mut command: Command, pid: &Path) -> Self {
-        let child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut hanging = Self {
+            child: command.spawn().unwrap(),
+            pid: String::new(),
+        };
         let deadline = Instant::now() + Duration::from_secs(120);
-        loop {
-            let pid = fs::read_to_string(pid).unwrap_or_default();
-            if pid.ends_with('\n') {
-                let pid = pid.trim().to_owned();
-                return Self { child, pid };
-            }
+        while !hanging.pid.ends_with('\n') {
             assert!(Instant::now() < deadline, "the program does not start");
             std::thread::sleep(Duration::from_millis(50));
+            hanging.pid = fs::read_to_string(pid).unwrap_or_default();
         }
+        hanging
     }
 
     fn signal(&self, signal: &str) {
@@ -127,7 +124,7 @@ impl Hanging {
         let mut said = BufReader::new(self.child.stderr.take().unwrap()).lines();
         while said.next().is_some() {}
         let status = self.child.wait().unwrap();
-        let stat = Path::new("/proc").join(&self.pid);
+        let stat = Path::new("/proc").join(self.pid.trim());
         assert!(!stat.exists(), "the program still runs");
         status
     }

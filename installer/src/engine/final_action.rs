@@ -111,7 +111,7 @@ impl Entry {
         let names = system.names(ENTRIES)?;
         let name = names
             .iter()
-            .find(|name| name.ends_with(".conf"))
+            .find(|name| Path::new(name).extension() == Some("conf".as_ref()))
             .ok_or(io::ErrorKind::NotFound)?;
         let text = system.text(&format!("{ENTRIES}/{name}"))?;
         Self::parse(&text).ok_or_else(|| {
@@ -143,12 +143,12 @@ fn eject(hooks: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(hooks)?;
-    let lines: String = media
-        .iter()
-        .map(|device| format!("eject {device}\n"))
-        .collect();
+    let mut script = String::from("#!/bin/sh\n");
+    for device in media {
+        script.extend(["eject ", &device, "\n"]);
+    }
     let path = hooks.join(HOOK);
-    fs::write(&path, format!("#!/bin/sh\n{lines}"))?;
+    fs::write(&path, script)?;
     fs::set_permissions(&path, Permissions::from_mode(0o755))
 }
 

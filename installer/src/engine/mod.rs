@@ -37,6 +37,7 @@ mod repository;
 mod resize;
 mod root;
 mod script;
+mod scripted;
 mod stop;
 mod summary;
 mod sysroot;
@@ -60,7 +61,6 @@ use mount::Mounts;
 use node::Nodes;
 use prepare::Prepared;
 use repository::{Checksum, Repository};
-use script::Scripts;
 pub use stop::Stop;
 use sysroot::Stage;
 use system::System;
@@ -163,7 +163,7 @@ impl Execution<'_, '_> {
         let stop = self.stop;
         let view = &mut self.view;
         let action = self.emitter.step(Step::Finalize, |emitter| {
-            let action = last_action(self.prepared, &system, emitter);
+            let action = scripted::last_action(self.prepared, &system, emitter);
             if !self.prepared.plan.unsaved(Unsaved::Logs) {
                 logs::keep(emitter.journal(), system.root())?;
             }
@@ -193,46 +193,6 @@ impl Execution<'_, '_> {
             message: format!("{} is installed", report.source),
         });
         Ok(Installed { report, action })
-    }
-
-    /// The scripts for a failure, while the target is still to be seen, and the end of whatever still runs in it.
-    fn fail(&mut self, error: &EngineError) {
-        let kickstart = &self.prepared.kickstart;
-        host::on_failure(kickstart, error, self.emitter);
-        self.end_left_behind();
-        self.view = None;
-    }
-
-    fn end_left_behind(&mut self) {
-        let emitter = &mut *self.emitter;
-        process::end_left_behind(self.outer.as_ref(), &mut |line| emitter.warn(line));
-    }
-
-    /// `%pre-install` with every new file system mounted, and then the target as later scripts of this machine see it.
-    fn pre_install(&mut self, nodes: &Nodes, physical: &Path) -> Result<(), EngineError> {
-        let Prepared {
-            kickstart, plan, ..
-        } = &*self.prepared;
-        if !plan.pre_install.is_empty() {
-            let scripts = Scripts {
-                section: "%pre-install",
-                plans: &plan.pre_install,
-                root: Path::new("/"),
-            };
-            let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
-            self.emitter.step(Step::Pre, |emitter| {
-                let data = pre_install::mount(plan, nodes, physical, &mut |l| emitter.log(l))?;
-                let view = view.insert(View::open(physical)?);
-                scripts.run(emitter, stop)?;
-                process::end_left_behind(outer, &mut |line| emitter.warn(line));
-                view.close()?;
-                data.close()
-            })?;
-        }
-        if host::needs_view(kickstart) {
-            self.view = Some(View::open(physical)?);
-        }
-        Ok(())
     }
 
     /// Opens every disk before the first is written.
@@ -378,44 +338,4 @@ impl Execution<'_, '_> {
             bootloader::prepare(&deployed.target.boot, system, nodes, emitter)
         })
     }
-
-    fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
-        self.stop.check()?;
-        let scripts = Scripts {
-            section: "%post",
-            plans: &deployed.target.post,
-            root: &system.path,
-        };
-        let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
-        let Prepared {
-            plan,
-            kickstart_text,
-            ..
-        } = &*self.prepared;
-        self.emitter.step(Step::Post, |emitter| {
-            view.as_mut()
-                .map_or(Ok(()), |view| view.show(&system.path))?;
-            scripts.run(emitter, stop)?;
-            process::end_left_behind(outer, &mut |line| emitter.warn(line));
-            if plan.unsaved(Unsaved::InputKs) {
-                return Ok(());
-            }
-            system.keep_kickstart(kickstart_text)
-        })
-    }
-}
-
-/// What the machine does afterwards, which is up to the user outside the installer environment.
-fn last_action(
-    prepared: &Prepared,
-    system: &System,
-    emitter: &mut Emitter<'_>,
-) -> Option<FinalAction> {
-    let end = prepared
-        .kickstart
-        .end
-        .as_ref()
-        .filter(|_| prepared.environment)?;
-    let warn = &mut |line| emitter.warn(line);
-    Some(FinalAction::prepare(end, system.root(), warn))
 }

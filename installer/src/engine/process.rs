@@ -151,7 +151,7 @@ fn processes() -> Vec<Process> {
         .collect()
 }
 
-/// `PID (NAME) STATE PPID ...`, where the name may hold anything (proc_pid_stat(5)).
+/// `PID (NAME) STATE PPID ...`, where the name may hold anything (`proc_pid_stat(5)`).
 fn parse(stat: &str) -> Option<Process> {
     let (pid, rest) = stat.split_once(" (")?;
     let (name, rest) = rest.rsplit_once(") ")?;

@@ -152,6 +152,7 @@ fn command(script: &ScriptPlan, root: &Path) -> Command {
         let mut command = Command::new("chroot");
         command.arg(root).arg(&script.interpreter);
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env_remove("TMPDIR");
         return command;
     }
     let mut command = Command::new(&script.interpreter);
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_bounded_in_lines_and_bytes() {
-        let lines: String = (1..=30).map(|n| format!("{n}\n")).collect();
+        let lines = (1..=30).map(|n| n.to_string() + "\n").collect::<String>();
         assert_eq!(last_lines(&lines).lines().count(), MOST_LINES);
         assert!(last_lines(&lines).starts_with("11\n"));
         assert_eq!(last_lines("one\ntwo\n"), "one\ntwo");

@@ -108,6 +108,10 @@ impl Tool {
         let program = self.path().unwrap_or_else(|| self.program().into());
         let mut command = Command::new(program);
         command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+        if self == Self::Chroot {
+            // A directory of this machine, which the image need not have.
+            command.env_remove("TMPDIR");
+        }
         let line = describe(self, &command);
         Run {
             command,

@@ -4,6 +4,8 @@
 //! An anchor goes where `update-ca-trust` looks for it, any other certificate where the kickstart says; then the
 //! image's own tool makes its bundles of trusted certificates. What the text holds is not looked into here.
 
+use std::path::Path;
+
 use kickstart_parser::Kickstart;
 use kickstart_parser::sections::Certificate;
 
@@ -110,15 +112,14 @@ fn update(kickstart: &Kickstart, facts: &ImageFacts, issues: &mut Issues) -> Vec
         // It takes files with this ending only.
         let links = anchors
             .map(|each| &each.filename)
-            .filter(|name| !name.ends_with(".crt"));
+            .filter(|name| Path::new(name).extension() != Some("crt".as_ref()));
         let mut actions: Vec<Action> = links
             .map(|name| Action::Link {
                 path: format!("{ANCHORS}/{name}.crt"),
                 target: name.clone(),
             })
             .collect();
-        let local = format!("--localcertsdir={ANCHORS}");
-        actions.push(run(&[DEBIAN, &local]));
+        actions.push(run(&[DEBIAN, "--localcertsdir", ANCHORS]));
         return actions;
     }
     for anchor in anchors {
@@ -164,10 +165,7 @@ mod tests {
             path: format!("{ANCHORS}/lab.pem.crt"),
             target: "lab.pem".to_owned(),
         };
-        let update = run(&[
-            "update-ca-certificates",
-            &format!("--localcertsdir={ANCHORS}"),
-        ]);
+        let update = run(&["update-ca-certificates", "--localcertsdir", ANCHORS]);
         let found = actions(&anchor, &facts("update-ca-certificates"), &mut issues);
         assert_eq!(found, [file, link, update]);
         assert!(!issues.has_errors());

@@ -58,6 +58,9 @@ pub struct Expectation {
     /// Whether the firmware checks signatures.
     #[serde(default)]
     pub secure_boot: bool,
+    /// Whether the installation is killed in the middle once, and the same command run again.
+    #[serde(default)]
+    pub killed_before: bool,
     /// Part of every run; the others take turns by commit.
     #[serde(default)]
     pub always: bool,
@@ -228,6 +231,9 @@ impl Case {
             target_registries: registries,
             log: place.log.clone(),
         };
+        if what.killed_before {
+            install.run_and_kill()?;
+        }
         install.run()?;
         Ok(Machine {
             disk,

@@ -5,10 +5,12 @@
 //! what the command said. Knows the command line and the exit code, nothing of Landfall's code.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
 use crate::guest::last_lines;
 use crate::tool::log;
@@ -35,11 +37,11 @@ pub struct Install {
 }
 
 impl Install {
-    /// Runs `landfall install` from a registry over plain HTTP.
-    pub fn run(&self) -> Result<()> {
+    /// `landfall install` from a registry over plain HTTP.
+    fn command(&self) -> Command {
         let mut disk = self.disk.clone().into_os_string();
         disk.push(format!(":{}", self.size));
-        let mut command = std::process::Command::new(&self.landfall);
+        let mut command = Command::new(&self.landfall);
         command
             .arg("install")
             .arg("--kickstart")
@@ -54,6 +56,43 @@ impl Install {
             .arg(&self.target_registries);
         log(&format!("{command:?}"));
         command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command until half of the image is on the disk, and kills it there.
+    pub fn run_and_kill(&self) -> Result<()> {
+        let mut command = self.command();
+        let starting = || format!("starting {}", self.landfall.display());
+        command
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().with_context(starting)?;
+        let events = child.stdout.take().context("no events")?;
+        let mut reached = false;
+        for event in BufReader::new(events).lines() {
+            let event: Value = serde_json::from_str(&event?)?;
+            let (done, total) = (event["done"].as_u64(), event["total"].as_u64());
+            if !reached
+                && done
+                    .zip(total)
+                    .is_some_and(|(done, total)| 2 * done > total)
+            {
+                child.kill().context("killing `landfall install`")?;
+                reached = true;
+            }
+        }
+        let status = child.wait()?;
+        ensure!(
+            reached && status.code().is_none(),
+            "`landfall install` ended with {status} before it could be killed"
+        );
+        Ok(())
+    }
+
+    /// Runs the command to its end.
+    pub fn run(&self) -> Result<()> {
+        let mut command = self.command();
         if let Some(path) = &self.log {
             let output =
                 File::create(path).with_context(|| format!("creating {}", path.display()))?;
