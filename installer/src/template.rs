@@ -13,8 +13,6 @@ pub(crate) enum Template {
     BootMenu,
     EspStub,
     Fstab,
-    Networkd,
-    NetworkManager,
 }
 
 impl Template {
@@ -23,10 +21,6 @@ impl Template {
             Self::BootMenu => include_str!("../../templates/boot/grub.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),
-            Self::Networkd => include_str!("../../templates/target/networkd.network"),
-            Self::NetworkManager => {
-                include_str!("../../templates/target/networkmanager.nmconnection")
-            }
         }
     }
 }

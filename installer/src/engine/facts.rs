@@ -5,6 +5,8 @@
 //! before anything is written, and once more from the tree on the target; only what its programs say has to wait. What the
 //! facts mean for the installation is decided in [`crate::plan`].
 
+mod settings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -17,22 +19,19 @@ use super::root::Root;
 use super::sysroot::Stage;
 use super::view::View;
 use crate::image::Image;
-use crate::plan::{BootPayload, ImageFacts};
+use crate::plan::{BootPayload, ImageFacts, SettingsFacts};
 use crate::selinux::policy_name;
 
-/// Files that are looked into.
-const PLACES: Places = Places {
-    files: &[
-        "usr/etc/passwd",
-        "usr/etc/group",
-        "usr/lib/passwd",
-        "usr/lib/group",
-        SELINUX,
-        LAYOUTS[0][1],
-        LAYOUTS[1][1],
-    ],
-    directories: &[KARGS],
-};
+/// Files that are looked into, besides those of the settings.
+const FILES: [&str; 7] = [
+    "usr/etc/passwd",
+    "usr/etc/group",
+    "usr/lib/passwd",
+    "usr/lib/group",
+    SELINUX,
+    LAYOUTS[0][1],
+    LAYOUTS[1][1],
+];
 const KARGS: &str = "usr/lib/bootc/kargs.d";
 const SELINUX: &str = "usr/etc/selinux/config";
 
@@ -51,7 +50,14 @@ pub(super) fn foresee(
     arch: &str,
     progress: Progress<'_>,
 ) -> Result<ImageFacts, EngineError> {
-    of_tree(&survey::survey(image, &PLACES, progress)?, arch)
+    let files = FILES.into_iter().map(str::to_owned);
+    let places = Places {
+        files: files
+            .chain(SettingsFacts::TEXTS.map(settings::place))
+            .collect(),
+        directories: vec![KARGS.to_owned()],
+    };
+    of_tree(&survey::survey(image, &places, progress)?, arch)
 }
 
 fn of_tree(tree: &dyn View, arch: &str) -> Result<ImageFacts, EngineError> {
@@ -80,6 +86,7 @@ fn of_tree(tree: &dyn View, arch: &str) -> Result<ImageFacts, EngineError> {
         selinux: tree
             .text(SELINUX)
             .is_ok_and(|text| matches!(policy_name(&text), Ok(Some(_)))),
+        settings: settings::read(tree).map_err(io("the settings"))?,
     })
 }
 

@@ -20,6 +20,8 @@ pub mod host;
 pub mod import;
 mod label;
 pub mod logs;
+mod loop_device;
+mod mbr;
 mod mount;
 mod namespace;
 mod node;
@@ -28,6 +30,7 @@ mod pre_install;
 pub mod prepare;
 pub mod process;
 mod repository;
+mod resize;
 mod root;
 mod script;
 mod stop;
@@ -234,11 +237,17 @@ impl Execution<'_, '_> {
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
             *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
-            let files = partition::open_all(&plan.disks)?;
+            let mut files = partition::open_all(&plan.disks)?;
             *written = true;
             if *resumed {
                 emitter.log("an earlier installation by the same plan is taken up".to_owned());
                 return Ok(());
+            }
+            if resize::shrinks_any(plan) {
+                // The kernel lets nobody else at a disk that is held.
+                drop(files);
+                resize::shrink(plan, &point, &mut |line| emitter.log(line))?;
+                files = partition::open_all(&plan.disks)?;
             }
             plan.disks
                 .iter()
@@ -251,11 +260,13 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         let resumed = self.resumed;
         let plan = &self.prepared.plan;
+        let point = self.top.join("resized");
         self.emitter.step(Step::Format, |emitter| {
             let nodes = Nodes::attach(plan)?;
             let wanted =
                 |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
             format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
+            resize::grow(plan, &nodes, &point, &mut |line| emitter.log(line))?;
             Ok(nodes)
         })
     }
@@ -345,7 +356,7 @@ impl Execution<'_, '_> {
             let mut system =
                 System::open(&deployed.deployment, physical, &point, &target.stateroot)?;
             system.mount_data(plan, &target.mounts, nodes)?;
-            system.configure(target, &mut |line| emitter.log(line))?;
+            system.configure(target, emitter)?;
             Ok(system)
         })
     }
@@ -371,12 +382,20 @@ impl Execution<'_, '_> {
             root: &system.path,
         };
         let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
+        let Prepared {
+            plan,
+            kickstart_text,
+            ..
+        } = &*self.prepared;
         self.emitter.step(Step::Post, |emitter| {
             view.as_mut()
                 .map_or(Ok(()), |view| view.show(&system.path))?;
             scripts.run(emitter, stop)?;
             process::end_left_behind(outer, &mut |line| emitter.warn(line));
-            Ok(())
+            if plan.unsaved(Unsaved::InputKs) {
+                return Ok(());
+            }
+            system.keep_kickstart(kickstart_text)
         })
     }
 }

@@ -4,13 +4,13 @@
 
 use std::ops::ControlFlow;
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, Secret};
 use uuid::Uuid;
 
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Stop, esp, final_action, format, host, target};
+use super::{Stop, esp, final_action, format, host, resize, target};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
@@ -22,6 +22,8 @@ use crate::plan::{Choices, Issue, Plan, Planned, Unsaved, differences, plan_disk
 pub struct Request {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given, which the installed system keeps.
+    pub kickstart_text: Secret,
     /// SHA-256 of its text with its includes.
     pub kickstart_sha256: String,
     /// Disks to use; none: all of the machine.
@@ -53,6 +55,8 @@ pub struct Request {
 pub struct Prepared {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given.
+    pub kickstart_text: Secret,
     /// The disk half of the plan.
     pub plan: Plan,
     /// The opened image.
@@ -107,6 +111,7 @@ pub fn prepare(
     match look_and_plan(&request, emitter, stop) {
         Ok((plan, image)) => Ok(Prepared {
             kickstart: request.kickstart,
+            kickstart_text: request.kickstart_text,
             plan,
             image,
             environment: request.environment,
@@ -135,6 +140,7 @@ fn look_and_plan(
         agree(request, &planned.plan)?;
         require_all(&planned.plan)?;
         require_for_end(request)?;
+        format::rehearse(&planned.plan)?;
         let image = open_image(request, &planned.plan)?;
         check_image(&image, &planned.plan)?;
         planned.plan.image.digest = Some(image.digest.clone());
@@ -221,6 +227,7 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(true).then_some(Tool::Losetup));
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
+    tools.extend(resize::tools(plan));
     tools.extend(esp::TOOLS);
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {

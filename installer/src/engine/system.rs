@@ -7,12 +7,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kickstart_parser::Secret;
+
 use super::error::EngineError;
 use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
-use crate::plan::{AccessFile, Action, MountPlan, Plan, Program, TargetPlan};
+use crate::event::Emitter;
+use crate::plan::{AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
 #[derive(Debug)]
@@ -70,11 +73,12 @@ impl System {
         for mount in mounts {
             let node = nodes.of(&mount.device, mount.number)?;
             let of = |p: &crate::plan::Partition| p.number == mount.number;
-            let fs = plan
+            let planned = plan
                 .partitions()
-                .find(|(d, p)| d.device == mount.device && of(p));
-            let fs = fs
-                .and_then(|(_, p)| p.fs)
+                .find(|(d, p)| d.device == mount.device && of(p))
+                .map(|(_, p)| p);
+            let fs = planned
+                .and_then(|p| p.fs)
                 .map_or("auto", crate::plan::FileSystem::name);
             let made = self.root.make_directory_all(&mount.at);
             let point = made
@@ -83,7 +87,8 @@ impl System {
                     EngineError::io(format!("making the mount point `{}`", mount.at), e)
                 })?;
             if mount.at == "/var" {
-                self.move_var(node, fs)?;
+                let stays = planned.is_some_and(|p| p.action == PartitionAction::Keep);
+                self.move_var(node, fs, stays)?;
             }
             self.mounts.device(node, &point, fs)?;
             self.data.push(point);
@@ -91,14 +96,17 @@ impl System {
         Ok(())
     }
 
-    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it.
-    fn move_var(&self, node: &Path, fs: &str) -> Result<(), EngineError> {
+    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it. What is on one that `stays`
+    /// is newer, and is not replaced.
+    fn move_var(&self, node: &Path, fs: &str, stays: bool) -> Result<(), EngineError> {
         let scratch = self.path.join("run/landfall-var");
         let mut mounts = Mounts::default();
         mounts.device(node, &scratch, fs)?;
         let from = self.path.join("var/.");
+        let mode = if stays { "--update" } else { "--archive" };
+        let words = ["--archive".as_ref(), mode.as_ref(), from.as_os_str()];
         Tool::Cp
-            .with(["--archive".as_ref(), from.as_os_str(), scratch.as_os_str()])
+            .with(words.into_iter().chain([scratch.as_os_str()]))
             .run()?;
         mounts.unmount()
     }
@@ -107,16 +115,23 @@ impl System {
     pub(super) fn configure(
         &self,
         target: &TargetPlan,
-        log: &mut dyn FnMut(String),
+        emitter: &mut Emitter<'_>,
     ) -> Result<(), EngineError> {
         for action in &target.configure {
-            self.act(action, log)?;
+            self.act(action, emitter)?;
         }
         Ok(())
     }
 
-    fn act(&self, action: &Action, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
-        let writing = |path: &str| format!("writing `{path}` in the installed system");
+    /// Writes the kickstart as it was given, for root alone.
+    pub(super) fn keep_kickstart(&self, text: &Secret) -> Result<(), EngineError> {
+        const FILE: &str = "/root/original-ks.cfg";
+        let written = self.root.write(FILE, 0o600, text.expose());
+        written.map_err(|e| EngineError::io(writing(FILE), e))
+    }
+
+    fn act(&self, action: &Action, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+        let mut log = |text: String| emitter.log(text);
         let failed = |path: &str| {
             let context = writing(path);
             move |e: io::Error| EngineError::io(context, e)
@@ -142,14 +157,20 @@ impl System {
                 log(writing(path));
                 self.root.link(path, target).map_err(failed(path))
             }
-            Action::Run(program) => self.run(program, log),
+            Action::Run(program) => self.run(program, emitter),
+            Action::Try(program) => {
+                if let Err(error) = self.run(program, emitter) {
+                    emitter.warn(error.chain().join(": "));
+                }
+                Ok(())
+            }
         }
     }
 
-    fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+    fn run(&self, program: &Program, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
-        log(format!("in the installed system: {}", words.join(" ")));
+        emitter.log(format!("in the installed system: {}", words.join(" ")));
         match &program.stdin {
             Some(text) => run.feed(text.expose().as_bytes()).map(drop),
             None => run.run(),
@@ -183,4 +204,8 @@ impl System {
         drop(root);
         mounts.unmount()
     }
+}
+
+fn writing(path: &str) -> String {
+    format!("writing `{path}` in the installed system")
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::size::human;
+use super::table::is_container;
 use super::target::Action;
 use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
 
@@ -76,7 +77,7 @@ fn describe(action: &Action) -> String {
         Action::Append { path, .. } => format!("add a line to {path}"),
         Action::Directory { path, .. } => format!("make the directory {path}"),
         Action::Link { path, target } => format!("link {path} -> {target}"),
-        Action::Run(program) => format!("run {}", program.argv.join(" ")),
+        Action::Run(program) | Action::Try(program) => format!("run {}", program.argv.join(" ")),
     }
 }
 
@@ -91,10 +92,11 @@ fn render_disk(text: &mut String, disk: &DiskPlan) {
     } else {
         "disk"
     };
-    let table = if disk.label_uuid.is_some() {
-        "new GPT"
+    let label = disk.label.name();
+    let table = if disk.label_uuid.is_some() || disk.label_id.is_some() {
+        format!("new {label}")
     } else {
-        "GPT stays"
+        format!("{label} stays")
     };
     line(
         text,
@@ -129,28 +131,46 @@ fn render_disk(text: &mut String, disk: &DiskPlan) {
     }
 }
 
+/// What a container of logical partitions is shown to hold.
+const CONTAINER: &str = "(partitions)";
+
 fn before_row(before: &PartitionBefore) -> String {
     let partition = &before.partition;
+    let unknown = if is_container(partition) {
+        CONTAINER
+    } else {
+        "?"
+    };
     row(&[
         &partition.number.to_string(),
         &human(partition.start_bytes),
         &human(partition.size_bytes),
         partition.name.as_deref().unwrap_or(""),
-        partition.fs.as_deref().unwrap_or("?"),
+        partition.fs.as_deref().unwrap_or(unknown),
         "",
         word(before.action),
     ])
 }
 
 fn after_row(partition: &Partition) -> String {
+    let unknown = if partition.kind.is_container() {
+        CONTAINER
+    } else {
+        ""
+    };
+    let action = match (&partition.resize, partition.action) {
+        (Some(_), PartitionAction::Format) => "resize, format",
+        (Some(_), _) => "resize",
+        (None, action) => word(action),
+    };
     row(&[
         &partition.number.to_string(),
         &human(partition.start_bytes),
         &human(partition.size_bytes),
         &partition.name,
-        partition.fs.map_or("", super::FileSystem::name),
+        partition.fs.map_or(unknown, super::FileSystem::name),
         partition.mount.as_deref().unwrap_or(""),
-        word(partition.action),
+        action,
     ])
 }
 

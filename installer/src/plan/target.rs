@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::access::AccessFile;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
+use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, files, kdump, users};
+use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct ImageFacts {
     pub selinux: bool,
     /// Names in `/usr/lib/bootc/bound-images.d`: images that bootc keeps beside the system.
     pub bound_images: Vec<String>,
+    /// What it says about settings.
+    pub settings: SettingsFacts,
 }
 
 /// The plan for what is on the disks.
@@ -128,6 +131,8 @@ pub enum Action {
     },
     /// Runs a program of the image, chrooted.
     Run(Program),
+    /// Runs one whose failure is only worth a warning.
+    Try(Program),
 }
 
 /// A program of the image with its arguments.
@@ -198,8 +203,12 @@ pub fn plan_target(
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
-    configure.extend(users::actions(kickstart, facts, &mut issues));
+    configure.extend(users::actions(kickstart, plan, facts, &mut issues));
+    configure.extend(realm::realm(kickstart, facts, &mut issues));
     configure.extend(kdump::action(kickstart, facts, &mut issues));
+    if !plan.unsaved(Unsaved::OutputKs) {
+        configure.push(record::kickstart(kickstart, plan.seed));
+    }
     check_programs(&configure, facts, &mut issues);
     let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
@@ -211,7 +220,7 @@ pub fn plan_target(
             container_image_reference: origin_reference(&plan.image.target),
         },
         kernel: facts.kernel.clone(),
-        selinux: facts.selinux,
+        selinux: facts.selinux && !selinux::is_disabled(kickstart),
         kargs,
         mounts,
         configure,
@@ -284,13 +293,13 @@ fn kargs(
         .as_ref()
         .and_then(|b| b.append.as_deref())
         .unwrap_or("");
-    let keymap = kickstart.keyboard.as_ref().and_then(|k| files::keymap(k));
     let more = facts
         .kargs
         .iter()
         .cloned()
         .chain(append.split_whitespace().map(str::to_owned))
-        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")))
+        .chain(selinux::karg(kickstart))
+        .chain(keyboard::karg(kickstart, facts))
         .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {
@@ -306,10 +315,7 @@ fn kargs(
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
 fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan> {
     let mut mounts = Vec::new();
-    for (disk, partition) in plan
-        .partitions()
-        .filter(|(_, p)| p.action != PartitionAction::Keep)
-    {
+    for (disk, partition) in plan.partitions().filter(|(_, p)| p.used) {
         let Some(mount) = partition.mount.as_deref() else {
             continue;
         };
@@ -325,6 +331,15 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
             });
         } else {
             let message = format!("the image has no directory for the mount point `{mount}`");
+            issues.error(Code::MountInvalid, message);
+        }
+    }
+    for fs in &plan.in_memory {
+        if resolve(&fs.mount, facts).is_none() {
+            let message = format!(
+                "the image has no directory for the mount point `{}`",
+                fs.mount
+            );
             issues.error(Code::MountInvalid, message);
         }
     }
@@ -363,7 +378,7 @@ fn check_programs(actions: &[Action], facts: &ImageFacts, issues: &mut Issues) {
     let needed: BTreeSet<&str> = actions
         .iter()
         .filter_map(|action| match action {
-            Action::Run(program) => program.argv.first().map(String::as_str),
+            Action::Run(program) | Action::Try(program) => program.argv.first().map(String::as_str),
             _ => None,
         })
         .collect();

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
+use crate::channel::Channel;
 use crate::guest::{BOOT, Guest, Machine};
 use crate::landfall::{self, Install};
-use crate::registry::Registry;
 use crate::ssh::Key;
-use crate::{image, tool};
+use crate::{tool, update};
 
 /// A case as its two files have it.
 #[derive(Debug, Clone)]
@@ -26,6 +26,17 @@ pub struct Case {
     pub kickstart: PathBuf,
     /// The other file.
     pub expectation: Expectation,
+}
+
+/// Where an installation leaves its files, and who may log in afterwards.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// For the disk and all else.
+    pub dir: &'a Path,
+    /// Root's.
+    pub key: &'a Key,
+    /// File for what `landfall` prints; this terminal if there is none.
+    pub log: Option<PathBuf>,
 }
 
 /// `NAME.toml`.
@@ -59,6 +70,10 @@ pub enum Step {
     Run(Run),
     /// A reboot, until root can log in again.
     Reboot(Reboot),
+    /// A new version of the image, and what an updater makes of it.
+    Upgrade(Upgrade),
+    /// What the reference importer finds on the machine.
+    Deployments(Deployments),
 }
 
 /// A command line that must succeed.
@@ -81,6 +96,22 @@ pub struct Run {
 pub struct Reboot {
     /// Always true.
     pub reboot: bool,
+}
+
+/// `upgrade = "NAME"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// The image under `tests/images` that the machine finds in the registry from now on, and is updated to.
+    pub upgrade: String,
+}
+
+/// `deployments = ["NAME", ..]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployments {
+    /// Their images under `tests/images`, what is booted next first.
+    pub deployments: Vec<String>,
 }
 
 fn memory() -> u32 {
@@ -138,28 +169,29 @@ impl Case {
         })
     }
 
-    /// Serves the image, installs the kickstart in `dir`, and gives the machine that boots the result. What `landfall`
-    /// prints goes to the file `log`, or to this terminal.
+    /// Installs the kickstart from the channel, and gives the machine that boots the result.
     pub fn install(
         &self,
         landfall: &Path,
-        dir: &Path,
-        key: &Key,
-        log: Option<PathBuf>,
+        place: &Place<'_>,
+        channel: &Channel,
     ) -> Result<Machine> {
         let what = &self.expectation;
-        let layout = image::layout(&what.image)?;
-        let registry = Registry::http()?;
-        let reference = registry.push(&layout, &format!("landfall/{}:1", what.image))?;
+        let (dir, key) = (place.dir, place.key);
         let filled = dir.join("kickstart.ks");
+        let reference = channel.reference();
         landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
+        let registries = dir.join("registries.conf");
+        fs::write(&registries, channel.registries_conf())?;
         let disk = dir.join("disk.img");
         let install = Install {
             landfall: landfall.to_owned(),
             kickstart: filled,
             disk: disk.clone(),
             size: what.disk.clone(),
-            log,
+            target: channel.reference_in_guest(),
+            target_registries: registries,
+            log: place.log.clone(),
         };
         install.run()?;
         Ok(Machine {
@@ -172,11 +204,17 @@ impl Case {
 
     fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
         let key = Key::create(dir)?;
-        let machine = self.install(landfall, dir, &key, Some(dir.join("install.log")))?;
+        let mut channel = Channel::open(&self.expectation.image)?;
+        let place = Place {
+            dir,
+            key: &key,
+            log: Some(dir.join("install.log")),
+        };
+        let machine = self.install(landfall, &place, &channel)?;
         let mut guest = Guest::start(&machine, key)?;
         guest.wait_for_login(BOOT)?;
         for (index, step) in self.expectation.step.iter().enumerate() {
-            step.take(&mut guest)
+            step.take(&mut guest, &mut channel)
                 .with_context(|| format!("step {} of the guest", index + 1))?;
         }
         drop(guest);
@@ -186,13 +224,17 @@ impl Case {
 }
 
 impl Step {
-    fn take(&self, guest: &mut Guest) -> Result<()> {
+    fn take(&self, guest: &mut Guest, channel: &mut Channel) -> Result<()> {
         match self {
             Self::Run(step) => step.check(&guest.login().run(&step.run)?),
             Self::Reboot(step) => {
                 ensure!(step.reboot, "`reboot = false` is no step");
                 tool::log("reboot");
                 guest.reboot(BOOT)
+            }
+            Self::Upgrade(step) => update::upgrade(guest.login(), channel, &step.upgrade),
+            Self::Deployments(step) => {
+                update::check_deployments(guest.login(), channel, &step.deployments)
             }
         }
     }

@@ -20,6 +20,9 @@ use crate::tool::{Daemon, package_file, tool};
 /// How long a guest may take from power-on to a login; emulated on a busy machine of two cores.
 pub const BOOT: Duration = Duration::from_secs(420);
 
+/// The loopback address of this machine, as guests have it.
+pub const HOST: &str = "10.0.2.2";
+
 /// Where Debian's package `ovmf` has the firmware.
 const FIRMWARE: &str = "/usr/share/OVMF";
 

@@ -24,6 +24,10 @@ pub struct Install {
     pub disk: PathBuf,
     /// Its size as Landfall takes it (`8G`).
     pub size: String,
+    /// What the system is to follow.
+    pub target: String,
+    /// How the system is to reach that, in the form of `registries.conf`.
+    pub target_registries: PathBuf,
     /// File for what the command prints; this terminal if there is none.
     pub log: Option<PathBuf>,
 }
@@ -40,7 +44,11 @@ impl Install {
             .arg(&self.kickstart)
             .arg("--disk")
             .arg(disk)
-            .arg("--plain-http");
+            .arg("--plain-http")
+            .arg("--target-ref")
+            .arg(&self.target)
+            .arg("--target-registries-conf")
+            .arg(&self.target_registries);
         log(&format!("{command:?}"));
         command.stdin(Stdio::null());
         if let Some(path) = &self.log {
