@@ -11,6 +11,7 @@ use landfall_harness::tool::{self, tool};
 use landfall_harness::variant;
 
 use super::block_device::Device;
+use super::foresight::image_with;
 use super::{Ended, Scratch, install, install_from, is_startable, layout, run, seed_kickstart};
 
 /// Runs the command, and does something at the first event that has `text`.
@@ -89,7 +90,7 @@ fn with(scratch: &Scratch, lines: &str) -> Command {
     install(scratch, &kickstart, &size(scratch))
 }
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 10] = [
     Fault {
         step: "pre",
         code: 3,
@@ -148,13 +149,28 @@ const FAULTS: [Fault; 9] = [
         },
     },
     Fault {
-        step: "import",
-        code: 4,
+        step: "plan",
+        code: 5,
         cause: "sha256:",
         command: |scratch| {
             let damaged = variant::with_config(layout(), &scratch.path("damaged"), |_| {}).unwrap();
             variant::damage_layer(&damaged).unwrap();
             let image = format!("oci:{}", damaged.display());
+            install_from(scratch, &seed_kickstart(), &size(scratch), &image)
+        },
+    },
+    Fault {
+        step: "import",
+        code: 4,
+        cause: "SELinux policy",
+        command: |scratch| {
+            let config = "SELINUX=enforcing\nSELINUXTYPE=broken\n";
+            let contexts = "etc/selinux/broken/contexts/files/file_contexts";
+            let policy = [
+                ("etc/selinux/config", config),
+                (contexts, "/a(b system_u:object_r:usr_t:s0\n"),
+            ];
+            let image = image_with(scratch, "policy", &policy);
             install_from(scratch, &seed_kickstart(), &size(scratch), &image)
         },
     },

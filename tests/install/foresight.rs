@@ -13,21 +13,23 @@ use serde_json::Value;
 
 use super::{Ended, Scratch, image_argument, install_from, landfall, layout, run, seed_kickstart};
 
-/// The test image with one more layer of empty files, or of a device.
-fn image_with(scratch: &Scratch, name: &str, paths: &[&str]) -> String {
+/// The test image with one more layer of files, or of a device.
+pub(crate) fn image_with(scratch: &Scratch, name: &str, files: &[(&str, &str)]) -> String {
     let upper = scratch.path(&format!("{name}-upper"));
     let mut image = Layout::create(&upper).unwrap();
     let mut layer = image.layer(Compression::Gzip, 1).unwrap();
-    for path in paths {
+    for (path, content) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(0);
+        header.set_size(content.len() as u64);
         header.set_mode(0o644);
         header.set_uid(0);
         header.set_gid(0);
         if *path == "usr/device" {
             header.set_entry_type(tar::EntryType::Char);
         }
-        layer.append_data(&mut header, path, &b""[..]).unwrap();
+        layer
+            .append_data(&mut header, path, content.as_bytes())
+            .unwrap();
     }
     image.push(layer, "", "").unwrap();
     let about = About {
@@ -91,35 +93,35 @@ impl Full {
 fn an_image_that_cannot_be_installed_leaves_the_disk_as_it_was() {
     let scratch = Scratch::new();
     let full = Full::new(scratch.path("disk.img"));
-    let cases: [(&str, &[&str], &[&str]); 5] = [
+    let cases: [(&str, &str, &[&str]); 5] = [
         (
             "bound",
-            &["usr/lib/bootc/bound-images.d/tools.container"],
+            "usr/lib/bootc/bound-images.d/tools.container",
             &["LF1023", "logically bound images (`tools.container`)"],
         ),
         (
             "no-kernel",
-            &["usr/lib/.wh.modules"],
+            "usr/lib/.wh.modules",
             &["not bootable: no kernel"],
         ),
         (
             "no-boot-chain",
-            &["usr/lib/.wh.shim"],
+            "usr/lib/.wh.shim",
             &["LF1022", "no signed shim"],
         ),
         (
             "no-ostree",
-            &["usr/bin/.wh.ostree"],
+            "usr/bin/.wh.ostree",
             &["LF1023", "has no `ostree`"],
         ),
         (
             "device",
-            &["usr/device"],
+            "usr/device",
             &["at `usr/device`: a character device"],
         ),
     ];
-    for (name, paths, texts) in cases {
-        let image = image_with(&scratch, name, paths);
+    for (name, path, texts) in cases {
+        let image = image_with(&scratch, name, &[(path, "")]);
         let ended = full.refuses(&scratch, (&seed_kickstart(), &image), 5);
         for text in texts {
             assert!(ended.stderr.contains(text), "{name}: {}", ended.stderr);
@@ -136,7 +138,7 @@ fn what_the_kickstart_asks_of_an_image_that_lacks_it_leaves_the_disk_as_it_was()
     for text in ["LF1020", "ks.cfg:14", "not in the image: `no-such-unit`"] {
         assert!(ended.stderr.contains(text), "{}", ended.stderr);
     }
-    let image = image_with(&scratch, "no-chage", &["usr/bin/.wh.chage"]);
+    let image = image_with(&scratch, "no-chage", &[("usr/bin/.wh.chage", "")]);
     let ended = full.refuses(&scratch, (&seed_kickstart(), &image), 1);
     assert!(ended.stderr.contains("LF1021"), "{}", ended.stderr);
     assert!(ended.stderr.contains("no `chage`"), "{}", ended.stderr);

@@ -21,31 +21,19 @@ use super::root::Root;
 use super::sysroot::Stage;
 use super::view::View;
 use crate::image::Image;
-use crate::plan::ImageFacts;
+use crate::plan::{ImageFacts, SettingsFacts};
 use crate::selinux::policy_name;
 
-/// Files that are looked into.
-const PLACES: Places = Places {
-    files: &[
-        "usr/etc/passwd",
-        "usr/etc/group",
-        "usr/lib/passwd",
-        "usr/lib/group",
-        SELINUX,
-        "usr/etc/chrony.conf",
-        "usr/etc/chrony/chrony.conf",
-        "usr/etc/vconsole.conf",
-        "usr/share/systemd/kbd-model-map",
-        boot_facts::LAYOUTS[0][1],
-        boot_facts::LAYOUTS[1][1],
-    ],
-    directories: &[
-        KARGS,
-        install_config::DIRECTORIES[0],
-        install_config::DIRECTORIES[1],
-        install_config::DIRECTORIES[2],
-    ],
-};
+/// Files that are looked into, besides those of the settings.
+const FILES: [&str; 7] = [
+    "usr/etc/passwd",
+    "usr/etc/group",
+    "usr/lib/passwd",
+    "usr/lib/group",
+    SELINUX,
+    boot_facts::LAYOUTS[0][1],
+    boot_facts::LAYOUTS[1][1],
+];
 const KARGS: &str = "usr/lib/bootc/kargs.d";
 const SELINUX: &str = "usr/etc/selinux/config";
 
@@ -64,7 +52,15 @@ pub(super) fn foresee(
     arch: &str,
     progress: Progress<'_>,
 ) -> Result<ImageFacts, EngineError> {
-    of_tree(&survey::survey(image, &PLACES, progress)?, arch)
+    let files = FILES.into_iter().map(str::to_owned);
+    let directories = [KARGS].into_iter().chain(install_config::DIRECTORIES);
+    let places = Places {
+        files: files
+            .chain(SettingsFacts::TEXTS.map(settings::place))
+            .collect(),
+        directories: directories.map(str::to_owned).collect(),
+    };
+    of_tree(&survey::survey(image, &places, progress)?, arch)
 }
 
 fn of_tree(tree: &dyn View, arch: &str) -> Result<ImageFacts, EngineError> {

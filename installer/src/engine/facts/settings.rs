@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use crate::engine::view::View;
+use super::View;
 use crate::plan::SettingsFacts;
 
 /// Where network profiles are written.

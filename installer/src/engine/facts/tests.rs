@@ -10,14 +10,6 @@ use crate::image::Compression;
 use crate::image::fixture::{LayoutDir, Tar, packed};
 
 #[test]
-fn each_text_of_the_settings_is_looked_into() {
-    for path in crate::plan::SettingsFacts::TEXTS {
-        let place = settings::place(path);
-        assert!(PLACES.files.contains(&place.as_str()), "{place}");
-    }
-}
-
-#[test]
 fn arguments_are_matched_by_the_names_of_both_worlds() {
     assert!(is_arch("x86_64", "amd64") && is_arch("arm64", "arm64"));
     assert!(!is_arch("aarch64", "amd64"));

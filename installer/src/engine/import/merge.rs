@@ -21,6 +21,8 @@ use crate::image::{Image, ImageError, Layer};
 const CHECKPOINT: u64 = 128 << 20;
 /// Layers that wait to be made durable together.
 const MOST_STAGED: usize = 64;
+/// What builders leave behind, empty.
+pub(super) const LITTER: [&str; 2] = ["usr/etc/hostname", "usr/etc/resolv.conf"];
 /// What ostree deploys of a root that is not an overlay, and the mount points in it.
 pub(super) const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
@@ -296,7 +298,7 @@ fn incomplete(image: &Image, commit: Checksum, error: &io::Error) -> ImportError
 
 /// Image builders mount files here while they build, and leave them empty.
 fn drop_build_litter(merged: &mut Directory) {
-    for path in ["usr/etc/hostname", "usr/etc/resolv.conf"] {
+    for path in LITTER {
         if let Some(Node::File(File {
             size: 0,
             symlink: false,

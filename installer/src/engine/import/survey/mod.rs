@@ -31,9 +31,9 @@ use skeleton::{Id, Leaf};
 /// Where files are whose content is asked for: paths in the ostree tree.
 #[derive(Debug)]
 pub(crate) struct Places {
-    pub(crate) files: &'static [&'static str],
+    pub(crate) files: BTreeSet<String>,
     /// Of these, every file.
-    pub(crate) directories: &'static [&'static str],
+    pub(crate) directories: Vec<String>,
 }
 
 /// Looks into all layers of `image`. Progress is told as for an import.
@@ -57,6 +57,7 @@ pub(crate) fn survey(
     let wanted = skeleton.ids_at(places);
     survey.fetch(wanted, progress)?;
     skeleton.contents = survey.contents.into_kept();
+    skeleton.drop_build_litter();
     Ok(skeleton)
 }
 

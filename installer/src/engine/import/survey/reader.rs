@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::super::LayerFault;
 use super::super::archive::Entry;
 use super::super::layer::Store;
+use super::super::merge::LITTER;
 use super::Places;
 use super::skeleton::{Id, Leaf};
 
@@ -149,6 +150,8 @@ impl Wants<'_> {
 impl Places {
     fn have(&self, path: &str) -> bool {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        self.files.contains(&path) || self.directories.contains(&parent)
+        LITTER.contains(&path)
+            || self.files.contains(path)
+            || self.directories.iter().any(|each| each == parent)
     }
 }

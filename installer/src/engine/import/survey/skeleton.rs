@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use super::super::merge::LITTER;
 use super::super::tree::{self, Directory, Node};
 use super::Places;
 
@@ -112,15 +113,27 @@ impl Skeleton {
         }
     }
 
+    /// Drops what an import drops.
+    pub(super) fn drop_build_litter(&mut self) {
+        for path in LITTER {
+            if let Some(Node::File(Leaf::File(id))) = self.root.get(path)
+                && self.contents.get(id).is_some_and(Vec::is_empty)
+            {
+                self.root.remove(path);
+            }
+        }
+    }
+
     /// The files at these places.
     pub(super) fn ids_at(&self, places: &Places) -> BTreeSet<Id> {
-        let below = |directory: &&str| {
+        let below = |directory: &String| {
             let names = self.names(directory).unwrap_or_default().into_iter();
-            let directory = (*directory).to_owned();
+            let directory = directory.clone();
             names.map(move |name| format!("{directory}/{name}"))
         };
-        let files = places.files.iter().map(ToString::to_string);
-        files
+        let litter = LITTER.into_iter().map(str::to_owned);
+        litter
+            .chain(places.files.iter().cloned())
             .chain(places.directories.iter().flat_map(below))
             .filter_map(|path| match self.resolve(&path) {
                 Ok(Found::File(id)) => Some(id),

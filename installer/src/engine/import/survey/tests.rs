@@ -9,10 +9,14 @@ use super::*;
 use crate::image::Compression::{Gzip, Zstd};
 use crate::image::fixture::{LayoutDir, Packed, Tar, config, packed};
 
-const PLACES: Places = Places {
-    files: &["usr/etc/passwd", "usr/lib/boot/grub"],
-    directories: &["usr/lib/kargs.d"],
-};
+fn places() -> Places {
+    let files = ["usr/etc/passwd", "usr/lib/boot/grub"];
+    Places {
+        files: files.map(str::to_owned).into(),
+        directories: vec!["usr/lib/kargs.d".to_owned()],
+    }
+}
+
 const OBJECTS: &str = "sysroot/ostree/repo/objects";
 
 fn layer(tar: Tar) -> Packed {
@@ -21,7 +25,7 @@ fn layer(tar: Tar) -> Packed {
 
 fn surveyed(layout: &LayoutDir) -> Result<Skeleton, ImportError> {
     let image = layout.open().unwrap();
-    survey(&image, &PLACES, &mut |_| ControlFlow::Continue(()))
+    survey(&image, &places(), &mut |_| ControlFlow::Continue(()))
 }
 
 fn of(tars: Vec<Tar>) -> Skeleton {
@@ -44,12 +48,14 @@ fn layers_lie_over_each_other_as_in_an_import() {
         .dir("var/lib", 0o755);
     let upper = Tar::default()
         .file("etc/passwd", 0o644, b"new")
+        .file("etc/hostname", 0o644, b"")
         .file("usr/bin/.wh.gone", 0o644, b"")
         .file("usr/opaque/.wh..wh..opq", 0o644, b"")
         .file("usr/opaque/own", 0o644, b"x")
         .file("dev/null", 0o644, b"");
     let skeleton = of(vec![lower, upper]);
     assert_eq!(text(&skeleton, "usr/etc/passwd"), "new");
+    assert_eq!(skeleton.names("usr/etc").unwrap(), ["passwd"]);
     assert_eq!(skeleton.names("usr/bin").unwrap(), ["kept"]);
     assert_eq!(skeleton.names("usr/opaque").unwrap(), ["own"]);
     assert_eq!(skeleton.names("").unwrap(), ["usr", "var"]);
@@ -200,7 +206,7 @@ fn a_damaged_blob_and_a_stop_end_it() {
     let layout = LayoutDir::of(&[layer(Tar::default().file("usr/a", 0o644, b"a"))]);
     let image = layout.open().unwrap();
     let mut stop = |_| ControlFlow::Break(());
-    let error = survey(&image, &PLACES, &mut stop).unwrap_err();
+    let error = survey(&image, &places(), &mut stop).unwrap_err();
     assert!(matches!(error, ImportError::Stopped), "{error}");
     let path = layout.blob_path(&image.layers[0].digest);
     let mut blob = fs::read(&path).unwrap();
