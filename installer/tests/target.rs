@@ -116,7 +116,7 @@ fn debian() -> ImageFacts {
             mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
         }),
         programs: set(
-            "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
+            "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
         units: set("sshd.service systemd-networkd.service fstrim.timer cups.service"),
         users: users(),
@@ -154,7 +154,7 @@ fn networkmanager() -> ImageFacts {
 /// An image that has a kernel, root, and what boots it.
 fn bare_but_bootable() -> ImageFacts {
     ImageFacts {
-        programs: set("systemd-tmpfiles chpasswd chage"),
+        programs: set("ostree systemd-tmpfiles chpasswd chage"),
         units: BTreeSet::new(),
         groups: BTreeSet::new(),
         zones: BTreeSet::new(),
@@ -254,6 +254,8 @@ fn machine() -> Inventory {
         in_use: None,
         table: None,
         fs: None,
+        label: None,
+        fs_uuid: None,
         partitions: Vec::new(),
     };
     Inventory {
@@ -506,6 +508,8 @@ fn swap_that_is_kept_is_not_in_fstab() {
         fs: Some("swap".to_owned()),
         label: None,
         fs_uuid: Some("11111111-2222-4333-8444-555555555555".to_owned()),
+        active: false,
+        min_bytes: None,
     });
     let text = "ostreecontainer --url=x/y:1\nreqpart\npart / --grow\npart swap --size=100\n";
     let kickstart = read("ks", text, None, &NoIncludes).kickstart;

@@ -2,18 +2,22 @@
 //! Installations that end early leave a disk that no firmware starts, nothing mounted, and can be run again.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use landfall_harness::disk::Mounted;
+use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
 
-use super::{Scratch, install, is_startable, partition, run, seed_kickstart};
+use super::{Scratch, install, install_from, is_startable, layout, partition, run, seed_kickstart};
+
+/// Every event that tells how far the import is.
+const IMPORTING: &str = r#""kind":"progress","step":"import""#;
 
 /// Starts the installation and sends `signal` at the first event that has `text`; gives the exit status.
-fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
+pub(super) fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
     interrupt_when(command, signal, &mut |event| event.contains(text))
 }
 
@@ -22,10 +26,11 @@ fn interrupt_when(
     signal: &str,
     is_time: &mut dyn FnMut(&str) -> bool,
 ) -> std::process::ExitStatus {
+    let mut talk = tempfile::tempfile().unwrap();
     let mut child = command
         .arg("--json")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(talk.try_clone().unwrap())
         .spawn()
         .unwrap();
     let events = BufReader::new(child.stdout.take().unwrap());
@@ -37,12 +42,16 @@ fn interrupt_when(
             sent = true;
         }
     }
-    assert!(sent, "the event did not come");
-    child.wait().unwrap()
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    talk.rewind().unwrap();
+    talk.read_to_string(&mut said).unwrap();
+    assert!(sent, "the event did not come:\n{said}");
+    status
 }
 
 /// Loop devices on the file; they may take a moment to go after a SIGKILL.
-fn is_attached(disk: &Path) -> bool {
+pub(super) fn is_attached(disk: &Path) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let list = tool::run(tool("losetup").unwrap().arg("--associated").arg(disk)).unwrap();
@@ -62,7 +71,7 @@ fn signals_end_with_their_code_and_the_next_run_succeeds() {
         let status = interrupt(
             install(&scratch, &seed_kickstart(), &size),
             signal,
-            r#""kind":"progress""#,
+            IMPORTING,
         );
         assert_eq!(status.code(), Some(code));
         assert!(!is_startable(&disk));
@@ -93,15 +102,14 @@ fn after_a_kill_no_mount_is_left_and_the_disk_does_not_start() {
 
 #[test]
 fn a_unit_that_the_image_lacks_fails_the_installation() {
+    let registry = Registry::http().unwrap();
+    let reference = registry.push(layout(), "lab/plain:v1").unwrap();
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
     let kickstart = seed_kickstart().replace("--enabled=sshd", "--enabled=sshd,no-such-unit");
-    let ended = run(&mut install(
-        &scratch,
-        &kickstart,
-        &format!("{}:8G", disk.display()),
-    ))
-    .expect(4);
+    let mut command = install_from(&scratch, &kickstart, &size, &reference);
+    let ended = run(command.arg("--plain-http")).expect(4);
     for text in [
         "deploy: failed",
         "not in the image: `no-such-unit`",
@@ -196,6 +204,9 @@ fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_succee
             command.args(["--seed", SEED]);
         }
         let status = interrupt_when(command, "KILL", &mut |event| {
+            if !event.contains(IMPORTING) {
+                return false;
+            }
             let reached = |done, total| done * 1000 >= part * total;
             let (done, total) = (number(event, "done"), number(event, "total"));
             done.zip(total)

@@ -46,7 +46,11 @@ pub(super) fn is_there(plan: &Plan, at: &Path, log: &mut dyn FnMut(String)) -> b
 
 /// Whether the disk has the planned table, to the last byte that is planned.
 fn has_table(disk: &DiskPlan) -> gptman::Result<bool> {
-    let (Some(label), mut file) = (disk.label_uuid, File::open(&disk.device)?) else {
+    let mut file = File::open(&disk.device)?;
+    if disk.label_id.is_some() {
+        return Ok(partition::has_mbr(&file, disk)?);
+    }
+    let Some(label) = disk.label_uuid else {
         return Ok(false);
     };
     let sector = u64::from(disk.sector_bytes);

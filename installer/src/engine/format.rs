@@ -31,6 +31,21 @@ pub(super) fn all(
     Ok(())
 }
 
+/// Tries the commands that have arguments of the kickstart on an empty file of the partition's size, so that what
+/// they do not accept is known before anything is written.
+pub(super) fn rehearse(plan: &Plan) -> Result<(), EngineError> {
+    let context = |e| EngineError::io("making a file to try `mkfs` on", e);
+    let is_tried = |p: &Partition| p.mkfs.as_ref().is_some_and(|mkfs| mkfs.tried);
+    for (_, partition) in plan.partitions().filter(|(_, p)| is_tried(p)) {
+        let file = tempfile::NamedTempFile::new().map_err(context)?;
+        file.as_file()
+            .set_len(partition.size_bytes)
+            .map_err(context)?;
+        one(partition, file.path(), &mut |_| ())?;
+    }
+    Ok(())
+}
+
 fn one(
     partition: &Partition,
     node: &std::path::Path,

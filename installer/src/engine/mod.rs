@@ -20,6 +20,8 @@ pub mod host;
 pub mod import;
 mod label;
 pub mod logs;
+mod loop_device;
+mod mbr;
 mod mount;
 mod namespace;
 mod node;
@@ -28,19 +30,21 @@ mod pre_install;
 pub mod prepare;
 pub mod process;
 mod repository;
+mod resize;
 mod root;
 mod script;
 mod stop;
 mod summary;
 mod sysroot;
 mod system;
+mod target;
 pub mod tool;
+mod view;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Body, Emitter, Step};
-use crate::plan::{Partition, TargetPlan, Unsaved, plan_target, render_target, size};
+use crate::plan::{Partition, TargetPlan, Unsaved, render_target, size};
 use crate::report::Report;
 
 use error::EngineError;
@@ -233,11 +237,17 @@ impl Execution<'_, '_> {
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
             *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
-            let files = partition::open_all(&plan.disks)?;
+            let mut files = partition::open_all(&plan.disks)?;
             *written = true;
             if *resumed {
                 emitter.log("an earlier installation by the same plan is taken up".to_owned());
                 return Ok(());
+            }
+            if resize::shrinks_any(plan) {
+                // The kernel lets nobody else at a disk that is held.
+                drop(files);
+                resize::shrink(plan, &point, &mut |line| emitter.log(line))?;
+                files = partition::open_all(&plan.disks)?;
             }
             plan.disks
                 .iter()
@@ -250,11 +260,13 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         let resumed = self.resumed;
         let plan = &self.prepared.plan;
+        let point = self.top.join("resized");
         self.emitter.step(Step::Format, |emitter| {
             let nodes = Nodes::attach(plan)?;
             let wanted =
                 |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
             format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
+            resize::grow(plan, &nodes, &point, &mut |line| emitter.log(line))?;
             Ok(nodes)
         })
     }
@@ -285,11 +297,7 @@ impl Execution<'_, '_> {
             let total = image.total_bytes();
             let mut progress = |done| {
                 emitter.bytes(done, Some(total));
-                if stop.check().is_ok() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                stop.go_on()
             };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
             emitter.log(format!(
@@ -317,8 +325,7 @@ impl Execution<'_, '_> {
         self.emitter.step(Step::Deploy, |emitter| {
             let stage = Stage::open(repo, commit, physical, &point)?;
             let facts = facts::read(&stage, &plan.arch)?;
-            let (target, issues) =
-                plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
+            let (target, issues) = target::settle(kickstart, plan, facts)?;
             for issue in &issues.0 {
                 emitter.warn(issue.with_help());
             }
@@ -327,7 +334,6 @@ impl Execution<'_, '_> {
             }
             let deployment = sysroot::deploy(&stage, commit, &target, physical)?;
             stage.close()?;
-            plan.target = Some(target.clone());
             Ok(Deployed {
                 commit,
                 deployment,

@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::error::EngineError;
+use super::loop_device;
 use super::tool::Tool;
 use crate::plan::{DiskPlan, Partition, Plan};
 
@@ -19,13 +20,21 @@ pub(super) struct Nodes {
     nodes: Vec<Node>,
 }
 
+/// The node of a partition, as long as this value lives.
 #[derive(Debug)]
-struct Node {
+pub(super) struct Node {
     disk: String,
     number: u32,
     path: PathBuf,
     /// Keeps a loop device: the kernel frees it with its last user, however this process ends.
     _keeper: Option<File>,
+}
+
+impl Node {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Nodes {
@@ -36,7 +45,7 @@ impl Nodes {
             if !disk.image_file {
                 announce(disk)?;
             }
-            for partition in &disk.after {
+            for partition in disk.after.iter().filter(|p| is_needed(p)) {
                 nodes.add(disk, partition)?;
             }
         }
@@ -44,19 +53,12 @@ impl Nodes {
     }
 
     fn add(&mut self, disk: &DiskPlan, partition: &Partition) -> Result<(), EngineError> {
-        let (path, keeper) = if disk.image_file {
-            let (path, keeper) = attach_loop(disk, partition)?;
-            (path, Some(keeper))
+        let node = if disk.image_file {
+            attach_loop(disk, partition, partition.size_bytes)?
         } else {
-            (wait_for(disk, partition)?, None)
+            wait_for(disk, partition)?
         };
-        let disk = disk.device.clone();
-        self.nodes.push(Node {
-            disk,
-            number: partition.number,
-            path,
-            _keeper: keeper,
-        });
+        self.nodes.push(node);
         Ok(())
     }
 
@@ -74,27 +76,46 @@ impl Nodes {
     }
 }
 
-fn attach_loop(disk: &DiskPlan, partition: &Partition) -> Result<(PathBuf, File), EngineError> {
-    let output = Tool::Losetup
-        .with([
-            "--find",
-            "--show",
-            "--direct-io=on",
-            "--offset",
-            &partition.start_bytes.to_string(),
-            "--sizelimit",
-            &partition.size_bytes.to_string(),
-            &disk.device,
-        ])
-        .output()?;
-    let path = PathBuf::from(output.trim());
-    let keeper = File::open(&path)
-        .map_err(|e| EngineError::io(format!("opening `{}`", path.display()), e))?;
-    // While it is open, this only marks it to be freed by its last user.
-    Tool::Losetup
-        .with(["--detach".as_ref(), path.as_os_str()])
-        .run()?;
-    Ok((path, keeper))
+/// What is used, formatted or resized; nothing else is even opened.
+fn is_needed(partition: &Partition) -> bool {
+    let is_changed = partition.mkfs.is_some() || partition.resize.is_some();
+    !partition.kind.is_container() && (partition.used || is_changed)
+}
+
+/// The node of a partition that still has its old size.
+pub(super) fn before_tables(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
+    if disk.image_file {
+        attach_loop(disk, partition, size_bytes)
+    } else {
+        wait_for(disk, partition)
+    }
+}
+
+fn attach_loop(
+    disk: &DiskPlan,
+    partition: &Partition,
+    size_bytes: u64,
+) -> Result<Node, EngineError> {
+    let start = partition.start_bytes;
+    let attached = loop_device::attach(Path::new(&disk.device), start, size_bytes);
+    let (path, keeper) = attached.map_err(|e| {
+        let number = partition.number;
+        let context = format!(
+            "making a loop device of partition {number} of `{}`",
+            disk.device
+        );
+        EngineError::io(context, e)
+    })?;
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: Some(keeper),
+    })
 }
 
 /// Tells the kernel, and whoever listens to it, about the new partitions.
@@ -107,7 +128,7 @@ fn announce(disk: &DiskPlan) -> Result<(), EngineError> {
 }
 
 /// The kernel's node for the partition, which may take a moment to appear.
-fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineError> {
+fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<Node, EngineError> {
     let separator = if disk.device.ends_with(|c: char| c.is_ascii_digit()) {
         "p"
     } else {
@@ -122,5 +143,10 @@ fn wait_for(disk: &DiskPlan, partition: &Partition) -> Result<PathBuf, EngineErr
         }
         sleep(Duration::from_millis(50));
     }
-    Ok(path)
+    Ok(Node {
+        disk: disk.device.clone(),
+        number: partition.number,
+        path,
+        _keeper: None,
+    })
 }

@@ -7,14 +7,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt};
 use std::path::Path;
 
 use gptman::{GPT, GPTPartitionEntry};
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::error::EngineError;
-use crate::plan::{DiskPlan, Partition, PartitionAction};
+use super::mbr;
+use crate::plan::{DiskPlan, Label, Partition, PartitionAction, PartitionType};
 
 /// Opens every disk for writing. Image files that are not there are made, sparse, and removed
 /// again if another disk cannot be opened.
@@ -76,37 +77,77 @@ fn wipe(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
 }
 
 fn write_table(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
+    match disk.label {
+        Label::Gpt => write_gpt(file, disk).map_err(|e| std::io::Error::other(e.to_string())),
+        Label::Mbr => write_mbr(file, disk),
+    }
+}
+
+fn write_gpt(file: &mut File, disk: &DiskPlan) -> gptman::Result<()> {
     let sector = u64::from(disk.sector_bytes);
-    let other = |e: gptman::Error| std::io::Error::other(e.to_string());
     let mut table = match disk.label_uuid {
-        Some(uuid) => GPT::new_from(file, sector, uuid.to_bytes_le()).map_err(other)?,
-        None => read_table(file, sector).map_err(other)?,
+        Some(uuid) => GPT::new_from(file, sector, uuid.to_bytes_le())?,
+        None => read_table(file, sector)?,
     };
-    let stays = |action| matches!(action, PartitionAction::Keep | PartitionAction::Format);
-    let kept = |number| {
-        disk.after
-            .iter()
-            .any(|p| p.number == number && stays(p.action))
-    };
-    let gone: Vec<u32> = table
-        .iter()
-        .map(|(n, _)| n)
-        .filter(|number| !kept(*number))
-        .collect();
-    for number in gone {
+    let stays = |p: &&Partition| p.action != PartitionAction::Create;
+    let stays = |number| disk.after.iter().filter(stays).any(|p| p.number == number);
+    let all: Vec<u32> = table.iter().map(|(number, _)| number).collect();
+    for number in all.into_iter().filter(|number| !stays(*number)) {
         table[number] = GPTPartitionEntry::empty();
     }
-    for partition in disk
-        .after
-        .iter()
-        .filter(|p| p.action == PartitionAction::Create)
-    {
-        table[partition.number] = entry(partition, sector);
+    for partition in &disk.after {
+        let new = entry(partition, sector);
+        let before = table[partition.number].clone();
+        table[partition.number] = match partition.action {
+            PartitionAction::Create => new,
+            // Its identity and name stay, and so do attributes that others have set.
+            action => GPTPartitionEntry {
+                partition_type_guid: if action == PartitionAction::Format {
+                    new.partition_type_guid
+                } else {
+                    before.partition_type_guid
+                },
+                ending_lba: new.ending_lba,
+                attribute_bits: before.attribute_bits | new.attribute_bits,
+                ..before
+            },
+        };
     }
     if disk.label_uuid.is_some() {
-        GPT::write_protective_mbr_into(file, sector).map_err(other)?;
+        GPT::write_protective_mbr_into(file, sector)?;
     }
-    table.write_into(file).map(drop).map_err(other)
+    table.write_into(file).map(drop)
+}
+
+/// Boot code stays, and so does the identifier of a table that stays.
+fn write_mbr(file: &mut File, disk: &DiskPlan) -> std::io::Result<()> {
+    let identifier = identifier(file)?;
+    for (number, bytes) in mbr::sectors(disk, identifier)? {
+        file.write_all_at(&bytes, place_of(disk, number))?;
+    }
+    Ok(())
+}
+
+/// Whether the disk has the planned MBR, which is a new one.
+pub(super) fn has_mbr(file: &File, disk: &DiskPlan) -> std::io::Result<bool> {
+    for (number, planned) in mbr::sectors(disk, 0)? {
+        let mut found = [0; mbr::LENGTH];
+        file.read_exact_at(&mut found, place_of(disk, number))?;
+        if found != planned {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn place_of(disk: &DiskPlan, number: u64) -> u64 {
+    number * u64::from(disk.sector_bytes) + mbr::AT as u64
+}
+
+fn identifier(file: &File) -> std::io::Result<u32> {
+    let mut bytes = [0; 4];
+    file.read_exact_at(&mut bytes, mbr::AT as u64)?;
+    Ok(u32::from_le_bytes(bytes))
 }
 
 /// The table that stays, with its backup at the disk's real end.
@@ -121,7 +162,10 @@ const NO_AUTO: u32 = 63;
 
 pub(super) fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
     GPTPartitionEntry {
-        partition_type_guid: partition.kind.to_bytes_le(),
+        partition_type_guid: match partition.kind {
+            PartitionType::Guid(guid) => guid.to_bytes_le(),
+            PartitionType::Byte(_) => [0; 16],
+        },
         unique_partition_guid: partition.uuid.unwrap_or_default().to_bytes_le(),
         starting_lba: partition.start_bytes / sector,
         ending_lba: (partition.start_bytes + partition.size_bytes) / sector - 1,

@@ -15,7 +15,7 @@ use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
 use crate::event::Emitter;
-use crate::plan::{AccessFile, Action, MountPlan, Plan, Program, TargetPlan};
+use crate::plan::{AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
 #[derive(Debug)]
@@ -73,11 +73,12 @@ impl System {
         for mount in mounts {
             let node = nodes.of(&mount.device, mount.number)?;
             let of = |p: &crate::plan::Partition| p.number == mount.number;
-            let fs = plan
+            let planned = plan
                 .partitions()
-                .find(|(d, p)| d.device == mount.device && of(p));
-            let fs = fs
-                .and_then(|(_, p)| p.fs)
+                .find(|(d, p)| d.device == mount.device && of(p))
+                .map(|(_, p)| p);
+            let fs = planned
+                .and_then(|p| p.fs)
                 .map_or("auto", crate::plan::FileSystem::name);
             let made = self.root.make_directory_all(&mount.at);
             let point = made
@@ -86,7 +87,8 @@ impl System {
                     EngineError::io(format!("making the mount point `{}`", mount.at), e)
                 })?;
             if mount.at == "/var" {
-                self.move_var(node, fs)?;
+                let stays = planned.is_some_and(|p| p.action == PartitionAction::Keep);
+                self.move_var(node, fs, stays)?;
             }
             self.mounts.device(node, &point, fs)?;
             self.data.push(point);
@@ -94,14 +96,17 @@ impl System {
         Ok(())
     }
 
-    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it.
-    fn move_var(&self, node: &Path, fs: &str) -> Result<(), EngineError> {
+    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it. What is on one that `stays`
+    /// is newer, and is not replaced.
+    fn move_var(&self, node: &Path, fs: &str, stays: bool) -> Result<(), EngineError> {
         let scratch = self.path.join("run/landfall-var");
         let mut mounts = Mounts::default();
         mounts.device(node, &scratch, fs)?;
         let from = self.path.join("var/.");
+        let mode = if stays { "--update" } else { "--archive" };
+        let words = ["--archive".as_ref(), mode.as_ref(), from.as_os_str()];
         Tool::Cp
-            .with(["--archive".as_ref(), from.as_os_str(), scratch.as_os_str()])
+            .with(words.into_iter().chain([scratch.as_os_str()]))
             .run()?;
         mounts.unmount()
     }

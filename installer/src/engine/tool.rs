@@ -39,8 +39,11 @@ macro_rules! tools {
 
 tools! {
     Blkid = "blkid" from "util-linux",
+    Btrfs = "btrfs" from "btrfs-progs",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
+    Dumpe2fs = "dumpe2fs" from "e2fsprogs",
+    E2fsck = "e2fsck" from "e2fsprogs",
     Fstrim = "fstrim" from "util-linux",
     Kexec = "kexec" from "kexec-tools",
     Losetup = "losetup" from "mount",
@@ -54,9 +57,11 @@ tools! {
     Mren = "mren" from "mtools",
     Mkswap = "mkswap" from "util-linux",
     Partx = "partx" from "util-linux",
+    Resize2fs = "resize2fs" from "e2fsprogs",
     Sfdisk = "sfdisk" from "fdisk",
     Systemctl = "systemctl" from "systemd",
     Udevadm = "udevadm" from "udev",
+    XfsGrowfs = "xfs_growfs" from "xfsprogs",
 }
 
 /// A program with its arguments, ready to run.

@@ -70,6 +70,12 @@ pub struct Disk {
     pub table: Option<String>,
     /// What the whole disk is formatted as, where it has no partition table: `ext4`, `LVM2_member`.
     pub fs: Option<String>,
+    /// Label of that file system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// UUID of that file system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fs_uuid: Option<String>,
     /// Partitions in the order of their place on the disk.
     pub partitions: Vec<Partition>,
 }
@@ -112,6 +118,17 @@ pub struct Partition {
     pub label: Option<String>,
     /// File system UUID, or the FAT serial as `1234-ABCD`.
     pub fs_uuid: Option<String>,
+    /// Marked as the one to boot from (MBR).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub active: bool,
+    /// Smallest size in bytes that the file system can be shrunk to, where that is known (ext4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_bytes: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A network interface.

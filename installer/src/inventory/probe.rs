@@ -6,9 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{Disk, Firmware, Interface, Inventory, Partition};
 use crate::engine::error::EngineError;
@@ -326,8 +327,15 @@ fn block_disk(device: Device, links: &[(PathBuf, PathBuf)]) -> Result<Disk, Engi
 /// The first mount point or holder on the disk or anything below it.
 fn user_of(device: &Device) -> Option<String> {
     let mounted = device.mountpoints.iter().flatten().next();
+    let use_of = |at: &String| {
+        if at == "[SWAP]" {
+            format!("`{}` is in use as swap", device.path)
+        } else {
+            format!("`{}` is mounted at `{at}`", device.path)
+        }
+    };
     mounted
-        .map(|at| format!("`{}` is mounted at `{at}`", device.path))
+        .map(use_of)
         .or_else(|| {
             let holder = device.children.iter().find(|child| child.kind != "part");
             holder.map(|child| format!("`{}` is on it", child.path))
@@ -350,6 +358,8 @@ fn empty_image(path: &Path, size: u64) -> Disk {
         in_use: None,
         table: None,
         fs: None,
+        label: None,
+        fs_uuid: None,
         partitions: Vec::new(),
     }
 }
@@ -357,16 +367,25 @@ fn empty_image(path: &Path, size: u64) -> Disk {
 fn image_disk(path: &Path, size: u64) -> Result<Disk, EngineError> {
     let mut disk = empty_image(path, size);
     disk.read_only = rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err();
-    let loops = Tool::Losetup
-        .with(["--associated".as_ref(), path.as_os_str()])
-        .output()?;
-    disk.in_use = loops
-        .split(':')
-        .next()
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned);
+    disk.in_use = used_by_loop(path)?;
     read_content(&mut disk)?;
     Ok(disk)
+}
+
+/// The loop device that stands for the file. The kernel frees one a moment after its last user is gone, as after an
+/// installation that was ended just now.
+fn used_by_loop(path: &Path) -> Result<Option<String>, EngineError> {
+    let deadline = Instant::now() + Duration::from_secs(3);
+    loop {
+        let loops = Tool::Losetup
+            .with(["--associated".as_ref(), path.as_os_str()])
+            .output()?;
+        let name = loops.split(':').next().filter(|name| !name.is_empty());
+        if name.is_none() || Instant::now() > deadline {
+            return Ok(name.map(str::to_owned));
+        }
+        sleep(Duration::from_millis(50));
+    }
 }
 
 /// Links below `/dev/disk` with what they point to, sorted.
@@ -402,8 +421,11 @@ struct TablePartition {
     size: u64,
     #[serde(rename = "type")]
     kind: String,
-    uuid: Option<Uuid>,
+    /// A GUID; on an MBR, what `sfdisk` makes of disk and number.
+    uuid: Option<String>,
     name: Option<String>,
+    #[serde(default)]
+    bootable: bool,
 }
 
 /// Fills in the partition table and what each partition holds.
@@ -412,6 +434,8 @@ fn read_content(disk: &mut Disk) -> Result<(), EngineError> {
     disk.table = whole.get("PTTYPE").map(str::to_owned);
     if disk.table.is_none() {
         disk.fs = whole.get("TYPE").map(str::to_owned);
+        disk.label = whole.get("LABEL").map(str::to_owned);
+        disk.fs_uuid = whole.get("UUID").map(str::to_owned);
         return Ok(());
     }
     let run = Tool::Sfdisk.with(["--json", &disk.device]);
@@ -425,6 +449,11 @@ fn read_content(disk: &mut Disk) -> Result<(), EngineError> {
         let number = number_of(&partition.node, &disk.device);
         disk.partitions
             .push(read_partition(&disk.device, number, partition, sector)?);
+    }
+    if disk.in_use.is_none() {
+        for partition in &mut disk.partitions {
+            partition.min_bytes = least_size(&disk.device, partition)?;
+        }
     }
     disk.partitions
         .sort_by_key(|partition| partition.start_bytes);
@@ -453,12 +482,34 @@ fn read_partition(
         start_bytes,
         size_bytes,
         kind: partition.kind.to_ascii_lowercase(),
-        uuid: partition.uuid,
+        uuid: partition.uuid.and_then(|uuid| uuid.parse().ok()),
         name: partition.name,
         fs: content.get("TYPE").map(str::to_owned),
         label: content.get("LABEL").map(str::to_owned),
         fs_uuid: content.get("UUID").map(str::to_owned),
+        active: partition.bootable,
+        min_bytes: None,
     })
+}
+
+/// What `resize2fs` says about a file system of the ext family; none if it cannot say, or is not there.
+fn least_size(device: &str, partition: &Partition) -> Result<Option<u64>, EngineError> {
+    let is_ext = matches!(partition.fs.as_deref(), Some("ext2" | "ext3" | "ext4"));
+    if !is_ext || !Tool::Resize2fs.is_present() {
+        return Ok(None);
+    }
+    let at = format!("{device}?offset={}", partition.start_bytes);
+    let header = Tool::Dumpe2fs.with(["-h", &at]).tolerate(&[1]).output()?;
+    let estimate = Tool::Resize2fs.with(["-P", &at]).tolerate(&[1]).output()?;
+    let field = |text: &str, name| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').trim().parse::<u64>().ok()
+    };
+    let blocks = field(&estimate, "Estimated minimum size of the filesystem");
+    let size = field(&header, "Block size");
+    Ok(blocks
+        .zip(size)
+        .and_then(|(blocks, size)| blocks.checked_mul(size)))
 }
 
 /// What `blkid` found, as `KEY=value` lines.

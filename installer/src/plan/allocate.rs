@@ -8,10 +8,13 @@
 
 use std::cmp::Reverse;
 
+use super::claim::Claim;
 use super::issue::{Code, Issues};
+use super::region::{Container, Item, Region, cost, free_regions};
 use super::request::Request;
 use super::select::Usable;
 use super::size::{MIB, human};
+use super::table::{Label, PRIMARIES, is_container, is_logical};
 
 /// A request with its place.
 #[derive(Debug, Clone)]
@@ -23,61 +26,60 @@ pub(super) struct Placed {
     pub(super) start: u64,
     /// Size in MiB.
     pub(super) size: u64,
+    /// It lies in the container of an MBR.
+    pub(super) logical: bool,
 }
 
-/// A stretch of free space on a disk, in MiB, with what goes into it.
-#[derive(Debug, Clone)]
-struct Region {
-    disk: usize,
-    start: u64,
-    length: u64,
-    requests: Vec<Request>,
+/// All places.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Allocation {
+    pub(super) placed: Vec<Placed>,
+    /// Containers that are made for logical partitions.
+    pub(super) containers: Vec<Container>,
 }
 
 /// Boot loaders and old firmware read no further than this.
 const BOOT_LIMIT: u64 = 2 << 20;
 
-/// Bytes at the end of a disk that may hold the backup partition table.
-const BACKUP_BYTES: u64 = 33 * 4096;
-
 pub(super) fn allocate(
     disks: &[Usable<'_>],
+    claims: &[Claim<'_>],
     mut requests: Vec<Request>,
     issues: &mut Issues,
-) -> Vec<Placed> {
+) -> Allocation {
     if issues.has_errors() {
-        return Vec::new();
+        return Allocation::default();
     }
     requests.sort_by_key(order);
-    let mut regions: Vec<Region> = disks
-        .iter()
-        .enumerate()
-        .flat_map(|(index, disk)| free_regions(index, disk))
-        .collect();
+    let mut space = Space::new(disks, claims);
     for request in requests {
-        match choose(&regions, &request) {
-            Some(index) => regions[index].requests.push(request),
-            None => say_it_does_not_fit(&regions, &request, issues),
+        match space.choose(&request) {
+            Some((index, logical)) => {
+                let item = Item { request, logical };
+                space.regions[index].requests.push(item);
+            }
+            None => space.say_it_does_not_fit(&request, issues),
         }
     }
-    let placed: Vec<Placed> = regions.into_iter().flat_map(Region::lay_out).collect();
-    check_limits(&placed, issues);
-    check_table(disks, &placed, issues);
-    placed
+    let mut allocation = Allocation::default();
+    for region in space.regions {
+        let (placed, container) = region.lay_out();
+        allocation.placed.extend(placed);
+        allocation.containers.extend(container);
+    }
+    check_limits(&allocation.placed, issues);
+    check_table(disks, &allocation.placed, issues);
+    allocation
 }
-
-/// A new GPT has this many entries.
-const TABLE_ENTRIES: usize = 128;
 
 fn check_table(disks: &[Usable<'_>], placed: &[Placed], issues: &mut Issues) {
     for (index, usable) in disks.iter().enumerate() {
         let created = placed.iter().filter(|place| place.disk == index).count();
-        let count = usable.kept.len() + created;
-        if created > 0 && count > TABLE_ENTRIES {
+        let (count, entries) = (usable.kept.len() + created, usable.label.entries());
+        if created > 0 && count > entries {
             let device = &usable.disk.device;
-            let message = format!(
-                "`{device}` would have {count} partitions, but its table holds {TABLE_ENTRIES}"
-            );
+            let message =
+                format!("`{device}` would have {count} partitions, but its table holds {entries}");
             issues.error(Code::DoesNotFit, message);
         }
     }
@@ -88,6 +90,7 @@ fn order(request: &Request) -> impl Ord + use<> {
     (
         Reverse(request.weight),
         request.disk.is_none(),
+        !request.primary,
         request.grow,
         Reverse(request.base),
         // Among growing ones: unlimited first, then the larger limit.
@@ -98,147 +101,163 @@ fn order(request: &Request) -> impl Ord + use<> {
     )
 }
 
-/// The stretches between what stays, whole MiB each.
-fn free_regions(index: usize, usable: &Usable<'_>) -> Vec<Region> {
-    let end = usable.disk.size_bytes.saturating_sub(BACKUP_BYTES) / MIB;
-    let mut kept: Vec<(u64, u64)> = usable
-        .kept
-        .iter()
-        .map(|p| {
-            (
-                p.start_bytes / MIB,
-                p.start_bytes.saturating_add(p.size_bytes).div_ceil(MIB),
-            )
-        })
-        .collect();
-    kept.sort_unstable();
-    kept.push((end, end));
-    let mut regions = Vec::new();
-    let mut start = 1;
-    for (from, to) in kept {
-        if from > start {
-            let length = from - start;
-            regions.push(Region {
-                disk: index,
-                start,
-                length,
-                requests: Vec::new(),
-            });
-        }
-        start = start.max(to);
-    }
-    regions
+/// The free space of all disks.
+#[derive(Debug)]
+struct Space<'d, 'i> {
+    disks: &'d [Usable<'i>],
+    regions: Vec<Region>,
 }
 
-impl Region {
-    fn used(&self) -> u64 {
-        self.requests.iter().map(|request| request.base).sum()
-    }
-
-    fn fits(&self, request: &Request) -> bool {
-        request.disk.is_none_or(|disk| disk == self.disk)
-            && self.used().saturating_add(request.base) <= self.length
-    }
-
-    fn is_boot_place(&self, request: &Request) -> bool {
-        self.start + self.used() + request.base <= BOOT_LIMIT
-    }
-
-    /// MiB that its requests gain by growing.
-    fn growth(&self) -> u64 {
-        grow(self.length, &self.requests).iter().sum::<u64>() - self.used()
-    }
-
-    fn lay_out(self) -> Vec<Placed> {
-        let sizes = grow(self.length, &self.requests);
-        let mut start = self.start;
-        let disk = self.disk;
-        let place = |(request, size): (Request, u64)| {
-            let placed = Placed {
-                request,
-                disk,
-                start,
-                size,
-            };
-            start += size;
-            placed
-        };
-        self.requests.into_iter().zip(sizes).map(place).collect()
-    }
-}
-
-/// The region that a request goes into.
-fn choose(regions: &[Region], request: &Request) -> Option<usize> {
-    let mut fitting = (0..regions.len()).filter(|&index| regions[index].fits(request));
-    if request.weight > 1000 {
-        return fitting.find(|&index| regions[index].is_boot_place(request));
-    }
-    if request.grow {
-        return fitting.min_by_key(|&index| Reverse(total_growth(regions, index, request)));
-    }
-    fitting.min_by_key(|&index| regions[index].length - regions[index].used())
-}
-
-fn total_growth(regions: &[Region], index: usize, request: &Request) -> u64 {
-    let with = |(i, region): (usize, &Region)| {
-        let mut region = region.clone();
-        if i == index {
-            region.requests.push(request.clone());
-        }
-        region.growth()
-    };
-    regions.iter().enumerate().map(with).sum()
-}
-
-/// Sizes in MiB after growth, in the order of the requests.
-///
-/// Each round shares what is left among the growing requests in proportion to their base size;
-/// who reaches a limit leaves. What is left by rounding goes to the first that still grows.
-fn grow(length: u64, requests: &[Request]) -> Vec<u64> {
-    let mut sizes: Vec<u64> = requests.iter().map(|request| request.base).collect();
-    let mut pool = length.saturating_sub(sizes.iter().sum());
-    let limit = |request: &Request| request.max.unwrap_or(u64::MAX);
-    loop {
-        let open: Vec<usize> = (0..requests.len())
-            .filter(|&i| requests[i].grow && sizes[i] < limit(&requests[i]))
+impl<'d, 'i> Space<'d, 'i> {
+    fn new(disks: &'d [Usable<'i>], claims: &[Claim<'_>]) -> Self {
+        let regions = disks
+            .iter()
+            .enumerate()
+            .flat_map(|(index, disk)| free_regions(index, disk, claims))
             .collect();
-        let bases: u64 = open.iter().map(|&i| requests[i].base).sum();
-        if open.is_empty() || pool == 0 {
-            return sizes;
+        Self { disks, regions }
+    }
+
+    /// The region that a request goes into, and whether as a logical partition.
+    fn choose(&self, request: &Request) -> Option<(usize, bool)> {
+        let fitting: Vec<(usize, bool)> = (0..self.regions.len())
+            .filter_map(|index| Some((index, self.way_into(index, request)?)))
+            .collect();
+        if request.weight > 1000 {
+            let is_boot_place =
+                |(index, logical): &(usize, bool)| self.is_boot_place(*index, *logical, request);
+            return fitting.into_iter().find(is_boot_place);
         }
-        let before = pool;
-        for &i in &open {
-            let share = u128::from(before) * u128::from(requests[i].base) / u128::from(bases);
-            // A share is at most the pool, so it fits.
-            let share = u64::try_from(share).unwrap_or(before);
-            let added = share.min(limit(&requests[i]) - sizes[i]);
-            sizes[i] += added;
-            pool -= added;
+        if !request.grow {
+            return fitting
+                .into_iter()
+                .min_by_key(|&(index, _)| self.regions[index].left());
         }
-        if pool == before {
-            let added = pool.min(limit(&requests[open[0]]) - sizes[open[0]]);
-            sizes[open[0]] += added;
-            pool -= added;
+        // The largest of each disk, and of these the one by which most is gained.
+        let mut best: Option<(u64, (usize, bool))> = None;
+        for disk in 0..self.disks.len() {
+            let of_disk = fitting
+                .iter()
+                .filter(|(index, _)| self.regions[*index].disk == disk);
+            let largest = of_disk.min_by_key(|(index, _)| Reverse(self.regions[*index].left()));
+            let Some(&(index, logical)) = largest else {
+                continue;
+            };
+            let gained = self.growth_with(index, logical, request);
+            if best.is_none_or(|(most, _)| gained > most) {
+                best = Some((gained, (index, logical)));
+            }
+        }
+        best.map(|(_, place)| place)
+    }
+
+    /// How the request fits into the region: as a logical partition or not; none where it does not.
+    fn way_into(&self, index: usize, request: &Request) -> Option<bool> {
+        let region = &self.regions[index];
+        let logical = match self.disks[region.disk].label {
+            Label::Gpt => false,
+            Label::Mbr => self.next_is_logical(region.disk, request)?,
+        };
+        let is_place = if region.inside {
+            logical
+        } else {
+            // A container can be made where there is none, and not be left.
+            !logical || !self.has_container(region)
+        };
+        let is_disk = request.disk.is_none_or(|disk| disk == region.disk);
+        let labels = request.labels.contains(&self.disks[region.disk].label);
+        let fits = cost(request, logical) <= region.left();
+        (is_place && is_disk && labels && fits).then_some(logical)
+    }
+
+    /// Whether the next partition of an MBR is a logical one; none where the table is full (blivet,
+    /// `get_next_partition_type`).
+    fn next_is_logical(&self, disk: usize, request: &Request) -> Option<bool> {
+        let usable = &self.disks[disk];
+        let primaries = |logical: bool| !logical;
+        let kept = usable
+            .kept
+            .iter()
+            .filter(|kept| primaries(is_logical(usable.label, kept)));
+        let of_disk = self.regions.iter().filter(|region| region.disk == disk);
+        let items: Vec<&Item> = of_disk.flat_map(|region| &region.requests).collect();
+        let kept_container = usable.kept.iter().any(|kept| is_container(kept));
+        let new_container = !kept_container && items.iter().any(|item| item.logical);
+        let has_container = kept_container || new_container;
+        let count = kept.count()
+            + items.iter().filter(|item| !item.logical).count()
+            + usize::from(new_container);
+        match count {
+            _ if count >= PRIMARIES => (has_container && !request.primary).then_some(true),
+            _ if count + 1 == PRIMARIES && !has_container => Some(!request.primary),
+            _ => Some(false),
         }
     }
-}
 
-fn say_it_does_not_fit(regions: &[Region], request: &Request, issues: &mut Issues) {
-    let left = regions
-        .iter()
-        .filter(|region| request.disk.is_none_or(|disk| disk == region.disk))
-        .map(|region| region.length - region.used())
-        .max()
-        .unwrap_or(0);
-    let message = format!(
-        "the partition for `{}` does not fit: {} MiB are needed, the largest free space is {left} MiB",
-        request.mount.as_deref().unwrap_or("swap"),
-        request.base,
-    );
-    issues
-        .error(Code::DoesNotFit, message)
-        .location
-        .clone_from(&request.location);
+    /// Whether the disk has a container that is not in this region.
+    fn has_container(&self, region: &Region) -> bool {
+        let kept = self.disks[region.disk]
+            .kept
+            .iter()
+            .any(|kept| is_container(kept));
+        let elsewhere = |other: &Region| {
+            other.disk == region.disk
+                && (other.inside, other.start) != (region.inside, region.start)
+                && other.requests.iter().any(|item| item.logical)
+        };
+        kept || self.regions.iter().any(elsewhere)
+    }
+
+    fn is_boot_place(&self, index: usize, logical: bool, request: &Request) -> bool {
+        let region = &self.regions[index];
+        region.start + region.used() + cost(request, logical) <= BOOT_LIMIT
+    }
+
+    /// MiB that all requests gain by growing if this one goes into the region.
+    fn growth_with(&self, index: usize, logical: bool, request: &Request) -> u64 {
+        let with = |(i, region): (usize, &Region)| {
+            let mut region = region.clone();
+            if i == index {
+                let request = request.clone();
+                region.requests.push(Item { request, logical });
+            }
+            region.growth()
+        };
+        self.regions.iter().enumerate().map(with).sum()
+    }
+
+    fn say_it_does_not_fit(&self, request: &Request, issues: &mut Issues) {
+        let of_label = |region: &&Region| request.labels.contains(&self.disks[region.disk].label);
+        let on_disk = |region: &&Region| request.disk.is_none_or(|disk| disk == region.disk);
+        let mut allowed = self
+            .regions
+            .iter()
+            .filter(of_label)
+            .filter(on_disk)
+            .peekable();
+        let what = request.what();
+        let issue = if allowed.peek().is_none() && self.regions.iter().any(|r| on_disk(&r)) {
+            let names: Vec<&str> = request.labels.iter().map(|label| label.name()).collect();
+            let message = format!(
+                "the partition for `{what}` must be on a disk with a {}",
+                names.join(" or ")
+            );
+            issues
+                .error(Code::LabelUnsupported, message)
+                .help("`clearpart --all --disklabel=gpt` makes one")
+        } else {
+            let left = allowed.map(Region::left).max().unwrap_or(0);
+            let why = if left >= request.base {
+                "the partition table has no place for it left".to_owned()
+            } else {
+                let base = request.base;
+                format!("{base} MiB are needed, the largest free space is {left} MiB")
+            };
+            let message = format!("the partition for `{what}` does not fit: {why}");
+            issues.error(Code::DoesNotFit, message)
+        };
+        issue.location.clone_from(&request.location);
+    }
 }
 
 /// A growing request may end smaller than its file system needs.
@@ -248,7 +267,7 @@ fn check_limits(placed: &[Placed], issues: &mut Issues) {
         if place.size * MIB < min {
             let message = format!(
                 "the partition for `{}` would have {}, but {} needs at least {}",
-                place.request.mount.as_deref().unwrap_or("swap"),
+                place.request.what(),
                 human(place.size * MIB),
                 place.request.fs.name(),
                 human(min)

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::size::human;
+use super::table::is_container;
 use super::target::Action;
 use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
 
@@ -36,12 +37,17 @@ pub fn render_disks(plan: &Plan) -> String {
     text
 }
 
-/// What a plan without its target half cannot say yet.
-pub const WAITING: &str = "\
-Waits for the image:
-  the image's kernel arguments, its boot loader, whether it has the kickstart's units, programs,
-  time zone, locale, users and mount points
-";
+/// What the plan cannot say yet, as text; nothing where it says all.
+pub fn render_waits(plan: &Plan) -> String {
+    let mut text = String::new();
+    if !plan.waits.is_empty() {
+        line(&mut text, "Waits for the image to be on the disk:");
+    }
+    for point in &plan.waits {
+        line(&mut text, &format!("  {point}"));
+    }
+    text
+}
 
 /// The target half as text.
 pub fn render_target(target: &TargetPlan) -> String {
@@ -86,10 +92,11 @@ fn render_disk(text: &mut String, disk: &DiskPlan) {
     } else {
         "disk"
     };
-    let table = if disk.label_uuid.is_some() {
-        "new GPT"
+    let label = disk.label.name();
+    let table = if disk.label_uuid.is_some() || disk.label_id.is_some() {
+        format!("new {label}")
     } else {
-        "GPT stays"
+        format!("{label} stays")
     };
     line(
         text,
@@ -124,28 +131,46 @@ fn render_disk(text: &mut String, disk: &DiskPlan) {
     }
 }
 
+/// What a container of logical partitions is shown to hold.
+const CONTAINER: &str = "(partitions)";
+
 fn before_row(before: &PartitionBefore) -> String {
     let partition = &before.partition;
+    let unknown = if is_container(partition) {
+        CONTAINER
+    } else {
+        "?"
+    };
     row(&[
         &partition.number.to_string(),
         &human(partition.start_bytes),
         &human(partition.size_bytes),
         partition.name.as_deref().unwrap_or(""),
-        partition.fs.as_deref().unwrap_or("?"),
+        partition.fs.as_deref().unwrap_or(unknown),
         "",
         word(before.action),
     ])
 }
 
 fn after_row(partition: &Partition) -> String {
+    let unknown = if partition.kind.is_container() {
+        CONTAINER
+    } else {
+        ""
+    };
+    let action = match (&partition.resize, partition.action) {
+        (Some(_), PartitionAction::Format) => "resize, format",
+        (Some(_), _) => "resize",
+        (None, action) => word(action),
+    };
     row(&[
         &partition.number.to_string(),
         &human(partition.start_bytes),
         &human(partition.size_bytes),
         &partition.name,
-        partition.fs.map_or("", super::FileSystem::name),
+        partition.fs.map_or(unknown, super::FileSystem::name),
         partition.mount.as_deref().unwrap_or(""),
-        word(partition.action),
+        action,
     ])
 }
 

@@ -14,7 +14,7 @@ use super::network::network;
 use super::settings::{
     authentication, desktop, firewall, keyboard, language, selinux, services, time,
 };
-use super::target::{Action, ImageFacts, MountPlan, Program};
+use super::target::{Action, ImageFacts, MountPlan, Program, resolve};
 use super::{FileSystem, Partition, Plan};
 use crate::template::{Template, render};
 
@@ -29,7 +29,7 @@ pub(super) fn actions(
         tmpfiles(),
         directory("/var/home", 0o755),
         directory("/var/roothome", 0o700),
-        write("/etc/fstab", fstab(plan, mounts)),
+        write("/etc/fstab", fstab(plan, facts, mounts)),
     ];
     actions.extend(certificate::actions(kickstart, facts, issues));
     actions.extend(selinux::selinux(kickstart, facts, issues));
@@ -119,7 +119,8 @@ struct Fstab {
 
 #[derive(Serialize)]
 struct FstabLine {
-    uuid: String,
+    /// The device, by what it holds.
+    what: String,
     at: String,
     fs: &'static str,
     options: String,
@@ -127,18 +128,30 @@ struct FstabLine {
 }
 
 /// Every mounted partition but the root, by UUID, sorted by mount point, then swap.
-fn fstab(plan: &Plan, mounts: &[MountPlan]) -> String {
+fn fstab(plan: &Plan, facts: &ImageFacts, mounts: &[MountPlan]) -> String {
     let mut lines: Vec<FstabLine> = plan
         .partitions()
         .filter_map(|(disk, p)| fstab_line(p, &disk.device, mounts))
         .collect();
+    let in_memory = plan.in_memory.iter();
+    lines.extend(in_memory.filter_map(|fs| {
+        Some(FstabLine {
+            what: "tmpfs".to_owned(),
+            at: resolve(&fs.mount, facts)?,
+            fs: "tmpfs",
+            options: fs.options.clone(),
+            pass: 0,
+        })
+    }));
     lines.sort_by(|a, b| (a.fs == "swap", &a.at).cmp(&(b.fs == "swap", &b.at)));
     render(Template::Fstab, &Fstab { lines })
 }
 
 fn fstab_line(partition: &Partition, device: &str, mounts: &[MountPlan]) -> Option<FstabLine> {
     let (fs, uuid) = (partition.fs?, partition.fs_uuid.clone()?);
-    partition.mkfs.as_ref()?;
+    if !partition.used {
+        return None;
+    }
     let given = partition
         .mount_options
         .clone()
@@ -155,7 +168,7 @@ fn fstab_line(partition: &Partition, device: &str, mounts: &[MountPlan]) -> Opti
         }
     };
     Some(FstabLine {
-        uuid,
+        what: format!("UUID={uuid}"),
         at,
         fs: fs.name(),
         options,

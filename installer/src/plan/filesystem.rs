@@ -31,6 +31,14 @@ pub enum FileSystem {
 pub struct Mkfs {
     /// Program and arguments.
     pub argv: Vec<String>,
+    /// It has arguments of the kickstart, and is tried on an empty file before anything is written.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tried: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl FileSystem {
@@ -141,7 +149,7 @@ impl FileSystem {
                 label,
             ]));
         }
-        Mkfs { argv }
+        Mkfs { argv, tried: false }
     }
 }
 

@@ -113,6 +113,8 @@ codes! {
     UserUnknown = "LF1025",
     /// A value is not valid.
     ValueInvalid = "LF1026",
+    /// What is on a partition stays, though it should be made anew.
+    Reformat = "LF1027",
 }
 
 impl fmt::Display for Code {

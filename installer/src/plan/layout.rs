@@ -1,112 +1,202 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Places become partitions: numbers, names, UUIDs, the formatting command.
 //!
-//! Takes the disks and the places from [`super::allocate`], gives each changed disk before and
-//! after. UUIDs are version 5 of the seed and the partition's role, so the same seed and input
-//! give the same disk.
+//! Takes the disks, the places from [`super::allocate`] and the claims on what is there, gives each
+//! changed disk before and after. UUIDs are version 5 of the seed and the partition's role, so the same
+//! seed and input give the same disk.
 
 use uuid::Uuid;
 
-use super::allocate::Placed;
+use super::allocate::{Allocation, Placed};
+use super::claim::Claim;
 use super::filesystem::FileSystem;
-use super::select::{Usable, partition_name};
-use super::size::{MIB, human};
-use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Wipe};
-use crate::inventory::{self, Disk};
+use super::request::Request;
+use super::resize::Resize;
+use super::select::Usable;
+use super::size::MIB;
+use super::table::{Label, PRIMARIES, PartitionType, is_container};
+use super::wipe::wipes;
+use super::{DiskPlan, Mkfs, Partition, PartitionAction, PartitionBefore};
+use crate::inventory;
 
-/// The disks that change; a disk on which nothing is placed and nothing is removed is left out.
-pub(super) fn disk_plans(disks: &[Usable<'_>], placed: Vec<Placed>, seed: Uuid) -> Vec<DiskPlan> {
-    let mut by_disk: Vec<Vec<Placed>> = disks.iter().map(|_| Vec::new()).collect();
-    for place in placed {
-        by_disk[place.disk].push(place);
-    }
-    disks
+/// A disk with everything that comes to it.
+struct Coming<'p, 'i> {
+    index: usize,
+    usable: &'p Usable<'i>,
+    placed: Vec<Placed>,
+    container: Option<(u64, u64)>,
+    claims: Vec<&'p Claim<'i>>,
+}
+
+/// The disks that change or are used; a disk that is neither is left out.
+pub(super) fn disk_plans(
+    disks: &[Usable<'_>],
+    allocation: Allocation,
+    claims: &[Claim<'_>],
+    seed: Uuid,
+) -> Vec<DiskPlan> {
+    let mut coming: Vec<Coming<'_, '_>> = disks
         .iter()
-        .zip(by_disk)
         .enumerate()
-        .filter(|(_, (usable, placed))| {
-            usable.relabel || !placed.is_empty() || usable.kept.len() < usable.disk.partitions.len()
+        .map(|(index, usable)| Coming {
+            index,
+            usable,
+            placed: Vec::new(),
+            container: None,
+            claims: claims.iter().filter(|claim| claim.disk == index).collect(),
         })
-        .map(|(index, (usable, placed))| disk_plan(index, usable, placed, seed))
-        .collect()
-}
-
-fn disk_plan(index: usize, usable: &Usable<'_>, mut placed: Vec<Placed>, seed: Uuid) -> DiskPlan {
-    placed.sort_by_key(|place| place.start);
-    let mut numbers = free_numbers(usable);
-    let mut after: Vec<Partition> = usable.kept.iter().map(|kept| keep(kept)).collect();
-    after.extend(
-        placed
-            .into_iter()
-            .zip(&mut numbers)
-            .map(|(place, number)| create(place, number, seed)),
-    );
-    after.sort_by_key(|partition| partition.start_bytes);
-    let disk = usable.disk;
-    DiskPlan {
-        device: disk.device.clone(),
-        by_id: disk.by_id().map(str::to_owned),
-        image_file: disk.image_file,
-        size_bytes: disk.size_bytes,
-        sector_bytes: disk.sector_bytes,
-        label: "gpt".to_owned(),
-        label_uuid: usable
-            .relabel
-            .then(|| role_uuid(seed, &format!("disk {index}"))),
-        wipes: wipes(usable, &after),
-        before: before(usable),
-        after,
+        .collect();
+    for place in allocation.placed {
+        coming[place.disk].placed.push(place);
     }
-}
-
-/// Heads and tails of what goes and of what comes, never a byte of what stays.
-fn wipes(usable: &Usable<'_>, after: &[Partition]) -> Vec<Wipe> {
-    let stays = |number| usable.kept.iter().any(|kept| kept.number == number);
-    let gone = usable.disk.partitions.iter().filter(|p| !stays(p.number));
-    let mut places: Vec<(u64, u64)> = gone.map(|p| (p.start_bytes, p.size_bytes)).collect();
-    let created = after.iter().filter(|p| p.action == PartitionAction::Create);
-    places.extend(created.map(|p| (p.start_bytes, p.size_bytes)));
-    if usable.relabel {
-        places.push((0, usable.disk.size_bytes));
+    for made in allocation.containers {
+        coming[made.disk].container = Some((made.start * MIB, made.size * MIB));
     }
-    let spares = |wipe: &Wipe| usable.kept.iter().all(|kept| !overlap(wipe, kept));
-    let inside = |wipe: &Wipe| end_of(wipe.start_bytes, wipe.size_bytes) <= usable.disk.size_bytes;
-    places
+    coming
         .into_iter()
-        .flat_map(ends)
-        .filter(|wipe| spares(wipe) && inside(wipe))
+        .filter(Coming::is_anything)
+        .map(|disk| disk.plan(seed))
         .collect()
 }
 
-/// The first and the last MiB of a place, or all of a smaller one.
-fn ends((start_bytes, size): (u64, u64)) -> [Wipe; 2] {
-    let size_bytes = size.min(MIB);
-    let tail = start_bytes.saturating_add(size - size_bytes);
-    [
-        Wipe {
-            start_bytes,
-            size_bytes,
-        },
-        Wipe {
-            start_bytes: tail,
-            size_bytes,
-        },
-    ]
+impl Coming<'_, '_> {
+    fn is_anything(&self) -> bool {
+        self.usable.relabel
+            || !self.placed.is_empty()
+            || !self.claims.is_empty()
+            || self.usable.kept.len() < self.usable.disk.partitions.len()
+    }
+
+    fn plan(mut self, seed: Uuid) -> DiskPlan {
+        self.placed.sort_by_key(|place| place.start);
+        let (disk, label) = (self.usable.disk, self.usable.label);
+        let role = format!("disk {}", self.index);
+        let identity = self.usable.relabel.then(|| role_uuid(seed, &role));
+        let mut after = self.partitions(seed);
+        // A container comes before what lies in it.
+        after.sort_by_key(|partition| (partition.start_bytes, !partition.kind.is_container()));
+        if label == Label::Mbr {
+            mark_active(&mut after);
+        }
+        DiskPlan {
+            device: disk.device.clone(),
+            by_id: disk.by_id().map(str::to_owned),
+            image_file: disk.image_file,
+            size_bytes: disk.size_bytes,
+            sector_bytes: disk.sector_bytes,
+            label,
+            label_uuid: identity.filter(|_| label == Label::Gpt),
+            label_id: identity
+                .filter(|_| label == Label::Mbr)
+                .map(|uuid| uuid.as_fields().0),
+            wipes: wipes(self.usable, &after),
+            before: before(self.usable),
+            after,
+        }
+    }
+
+    fn partitions(&self, seed: Uuid) -> Vec<Partition> {
+        let label = self.usable.label;
+        let mut numbers = Numbers::new(self.usable);
+        let mut after: Vec<Partition> = Vec::new();
+        for kept in &self.usable.kept {
+            let claim = self
+                .claims
+                .iter()
+                .find(|claim| claim.is_of(self.index, kept.number));
+            let number = numbers.kept(kept);
+            after.push(match claim {
+                Some(claim) => claimed(claim, number, label, seed),
+                None => keep(kept, number),
+            });
+        }
+        for place in &self.placed {
+            let number = if place.logical {
+                numbers.logical()
+            } else {
+                numbers.primary()
+            };
+            after.push(create(place, number, label, seed));
+        }
+        if let Some((start_bytes, size_bytes)) = self.container {
+            let number = numbers.primary();
+            after.push(Partition {
+                start_bytes,
+                size_bytes,
+                ..blank(number, PartitionType::EXTENDED, PartitionAction::Create)
+            });
+        }
+        after
+    }
 }
 
-fn overlap(wipe: &Wipe, kept: &inventory::Partition) -> bool {
-    wipe.start_bytes < end_of(kept.start_bytes, kept.size_bytes)
-        && kept.start_bytes < end_of(wipe.start_bytes, wipe.size_bytes)
+/// Numbers that are free. Logical partitions of an MBR are numbered along their chain: those that stay keep
+/// their order, and new ones come behind them.
+struct Numbers {
+    taken: Vec<u32>,
+    label: Label,
+    next_logical: u32,
 }
 
-const fn end_of(start: u64, size: u64) -> u64 {
-    start.saturating_add(size)
+const FIRST_LOGICAL: u32 = 5;
+
+impl Numbers {
+    fn new(usable: &Usable<'_>) -> Self {
+        Self {
+            taken: usable.kept.iter().map(|kept| kept.number).collect(),
+            label: usable.label,
+            next_logical: FIRST_LOGICAL,
+        }
+    }
+
+    fn kept(&mut self, kept: &inventory::Partition) -> u32 {
+        if !super::table::is_logical(self.label, kept) {
+            return kept.number;
+        }
+        self.next_logical += 1;
+        let before = self
+            .taken
+            .iter()
+            .filter(|&&number| number as usize > PRIMARIES && number < kept.number);
+        FIRST_LOGICAL + u32::try_from(before.count()).unwrap_or(0)
+    }
+
+    fn logical(&mut self) -> u32 {
+        let number = self.next_logical;
+        self.next_logical += 1;
+        number
+    }
+
+    fn primary(&mut self) -> u32 {
+        let mut free = 1;
+        while self.taken.contains(&free) {
+            free += 1;
+        }
+        self.taken.push(free);
+        free
+    }
+}
+
+/// An MBR marks the partition with the kernels, unless it has a mark already (Anaconda,
+/// `storage/installation.py`).
+fn mark_active(after: &mut [Partition]) {
+    let at = |mount: &str| {
+        let is_here = |p: &Partition| p.used && p.mount.as_deref() == Some(mount);
+        after.iter().position(is_here)
+    };
+    let kernels = at("/boot").or_else(|| at("/"));
+    let is_primary = |p: &Partition| p.number as usize <= PRIMARIES;
+    let Some(index) = kernels.filter(|&index| is_primary(&after[index])) else {
+        return;
+    };
+    if !after.iter().any(|p| p.active && is_primary(p)) {
+        after[index].active = true;
+    }
 }
 
 fn before(usable: &Usable<'_>) -> Vec<PartitionBefore> {
-    let stays = |number| usable.kept.iter().any(|kept| kept.number == number);
     let fate = |number| {
-        if stays(number) {
+        if usable.keeps(number) {
             PartitionAction::Keep
         } else {
             PartitionAction::Delete
@@ -123,54 +213,131 @@ fn before(usable: &Usable<'_>) -> Vec<PartitionBefore> {
         .collect()
 }
 
-fn free_numbers(usable: &Usable<'_>) -> impl Iterator<Item = u32> {
-    let taken: Vec<u32> = usable.kept.iter().map(|kept| kept.number).collect();
-    (1..).filter(move |number| !taken.contains(number))
-}
-
-fn keep(kept: &inventory::Partition) -> Partition {
+/// A partition without content.
+fn blank(number: u32, kind: PartitionType, action: PartitionAction) -> Partition {
     Partition {
-        number: kept.number,
-        start_bytes: kept.start_bytes,
-        size_bytes: kept.size_bytes,
-        kind: kept.kind.parse().unwrap_or_default(),
-        uuid: kept.uuid,
-        name: kept.name.clone().unwrap_or_default(),
+        number,
+        start_bytes: 0,
+        size_bytes: 0,
+        kind,
+        uuid: None,
+        name: String::new(),
         no_auto: false,
-        fs: kept.fs.as_deref().and_then(FileSystem::from_name),
-        fs_uuid: kept.fs_uuid.clone(),
-        fs_label: kept.label.clone(),
+        active: false,
+        used: true,
+        fs: None,
+        fs_uuid: None,
+        fs_label: None,
         features: Vec::new(),
         mkfs: None,
+        resize: None,
         mount: None,
         mount_options: None,
-        action: PartitionAction::Keep,
+        action,
     }
 }
 
-fn create(place: Placed, number: u32, seed: Uuid) -> Partition {
-    let request = place.request;
+fn keep(kept: &inventory::Partition, number: u32) -> Partition {
+    Partition {
+        start_bytes: kept.start_bytes,
+        size_bytes: kept.size_bytes,
+        uuid: kept.uuid,
+        name: kept.name.clone().unwrap_or_default(),
+        active: kept.active,
+        used: is_container(kept),
+        fs: kept.fs.as_deref().and_then(FileSystem::from_name),
+        fs_uuid: kept.fs_uuid.clone(),
+        fs_label: kept.label.clone(),
+        ..blank(number, PartitionType::of(kept), PartitionAction::Keep)
+    }
+}
+
+/// A partition that is there and is used: with its content, or formatted.
+fn claimed(claim: &Claim<'_>, number: u32, label: Label, seed: Uuid) -> Partition {
+    let request = &claim.request;
+    let kept = Partition {
+        size_bytes: claim.size_bytes,
+        used: claim.used,
+        resize: Resize::of(claim),
+        mount: request.mount.clone().filter(|_| claim.used),
+        mount_options: request.options.clone(),
+        ..keep(claim.partition, number)
+    };
+    let no_auto = kept.no_auto || (label == Label::Gpt && is_mounted_by_type(request));
+    if !claim.format {
+        return Partition { no_auto, ..kept };
+    }
+    let role = request.mount.clone().unwrap_or_else(|| {
+        format!(
+            "{} {} at {}",
+            request.fs.name(),
+            claim.disk,
+            kept.start_bytes
+        )
+    });
+    Partition {
+        kind: type_of(request, label),
+        no_auto,
+        action: PartitionAction::Format,
+        ..with_file_system(kept, make(request, &role, seed))
+    }
+}
+
+fn create(place: &Placed, number: u32, label: Label, seed: Uuid) -> Partition {
+    let request = &place.request;
     let role = request
         .mount
         .clone()
-        .unwrap_or_else(|| format!("swap {} {}", place.disk, place.start));
-    let fs_uuid = file_system_uuid(request.fs, role_uuid(seed, &format!("file system {role}")));
+        .unwrap_or_else(|| format!("{} {} {}", request.fs.name(), place.disk, place.start));
+    let gpt = label == Label::Gpt;
     Partition {
-        number,
         start_bytes: place.start * MIB,
         size_bytes: place.size * MIB,
-        kind: request.kind,
-        uuid: Some(role_uuid(seed, &format!("partition {role}"))),
-        name: request.name.to_owned(),
-        no_auto: is_mounted_by_type(&role),
-        fs: Some(request.fs),
-        mkfs: Some(request.fs.mkfs(&fs_uuid, request.label.as_deref())),
+        uuid: gpt.then(|| role_uuid(seed, &format!("partition {role}"))),
+        name: if gpt { request.name } else { "" }.to_owned(),
+        no_auto: gpt && is_mounted_by_type(request),
+        used: request.mount.is_some() || request.fs == FileSystem::Swap,
+        mount: request.mount.clone(),
+        mount_options: request.options.clone(),
+        ..with_file_system(
+            blank(number, type_of(request, label), PartitionAction::Create),
+            make(request, &role, seed),
+        )
+    }
+}
+
+/// A file system that is made.
+struct Made {
+    fs: Option<FileSystem>,
+    fs_uuid: Option<String>,
+    fs_label: Option<String>,
+    features: Vec<String>,
+    mkfs: Option<Mkfs>,
+}
+
+fn with_file_system(partition: Partition, made: Made) -> Partition {
+    Partition {
+        fs: made.fs,
+        fs_uuid: made.fs_uuid,
+        fs_label: made.fs_label,
+        features: made.features,
+        mkfs: made.mkfs,
+        ..partition
+    }
+}
+
+fn make(request: &Request, role: &str, seed: Uuid) -> Made {
+    let fs = request.fs;
+    let fs_uuid = file_system_uuid(fs, role_uuid(seed, &format!("file system {role}")));
+    let mut mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
+    mkfs.argv.extend(request.making.iter().cloned());
+    mkfs.tried = !request.making.is_empty();
+    Made {
+        fs: Some(fs),
         fs_uuid: Some(fs_uuid),
-        fs_label: request.label,
-        features: request.fs.features(),
-        mount: request.mount,
-        mount_options: request.options,
-        action: PartitionAction::Create,
+        fs_label: request.label.clone(),
+        features: fs.features(),
+        mkfs: Some(mkfs),
     }
 }
 
@@ -178,10 +345,24 @@ fn role_uuid(seed: Uuid, role: &str) -> Uuid {
     Uuid::new_v5(&seed, role.as_bytes())
 }
 
+/// What the table says that the partition is for; an MBR knows few kinds.
+fn type_of(request: &Request, label: Label) -> PartitionType {
+    match (label, request.fs) {
+        (Label::Gpt, _) => PartitionType::Guid(request.kind),
+        (Label::Mbr, FileSystem::Swap) => PartitionType::Byte(0x82),
+        (Label::Mbr, FileSystem::Vfat) if request.mount.as_deref() == Some("/boot/efi") => {
+            PartitionType::Byte(0xef)
+        }
+        (Label::Mbr, FileSystem::Vfat) => PartitionType::Byte(0x0c),
+        (Label::Mbr, _) => PartitionType::Byte(0x83),
+    }
+}
+
 /// systemd mounts partitions of these types by itself, at paths that are symbolic links in an
 /// ostree system (`/home`), or others than the kickstart's (`/var/tmp` for a `/tmp`).
-fn is_mounted_by_type(mount: &str) -> bool {
-    matches!(mount, "/home" | "/srv" | "/var" | "/tmp")
+fn is_mounted_by_type(request: &Request) -> bool {
+    let mount = request.mount.as_deref();
+    mount.is_some_and(|mount| matches!(mount, "/home" | "/srv" | "/var" | "/tmp"))
 }
 
 /// FAT has a 32-bit serial in place of a UUID.
@@ -191,43 +372,4 @@ fn file_system_uuid(fs: FileSystem, uuid: Uuid) -> String {
     }
     let [a, b, c, d, ..] = *uuid.as_bytes();
     format!("{a:02X}{b:02X}-{c:02X}{d:02X}")
-}
-
-/// A line for each thing that is lost.
-pub(super) fn destroys(disks: &[Usable<'_>]) -> Vec<String> {
-    disks.iter().flat_map(losses).collect()
-}
-
-fn losses(usable: &Usable<'_>) -> Vec<String> {
-    let disk = usable.disk;
-    let whole = disk.fs.as_deref().filter(|_| usable.relabel);
-    let mut lines: Vec<String> = whole
-        .map(|fs| {
-            format!(
-                "{}: {fs} on the whole disk, {}",
-                disk.device,
-                human(disk.size_bytes)
-            )
-        })
-        .into_iter()
-        .collect();
-    let stays = |number| usable.kept.iter().any(|kept| kept.number == number);
-    lines.extend(
-        disk.partitions
-            .iter()
-            .filter(|p| !stays(p.number))
-            .map(|p| loss(disk, p)),
-    );
-    lines
-}
-
-fn loss(disk: &Disk, partition: &inventory::Partition) -> String {
-    let what = partition.fs.as_deref().unwrap_or("unknown content");
-    let label = partition
-        .label
-        .as_deref()
-        .map(|l| format!(" `{l}`"))
-        .unwrap_or_default();
-    let name = partition_name(disk, partition.number);
-    format!("{name}: {what}{label}, {}", human(partition.size_bytes))
 }

@@ -8,8 +8,11 @@
 
 mod access;
 mod allocate;
+mod autopart;
 mod boot;
 mod certificate;
+mod check;
+mod claim;
 mod display;
 mod files;
 mod filesystem;
@@ -19,15 +22,21 @@ mod kdump;
 mod layout;
 mod network;
 mod password;
+mod region;
 mod request;
+mod resize;
 mod saved;
 mod select;
 mod settings;
 pub mod size;
 mod source;
+mod spec;
 mod support;
+mod swap;
+mod table;
 mod target;
 mod users;
+mod wipe;
 
 use kickstart_parser::{Kickstart, ScriptKind};
 use schemars::JsonSchema;
@@ -38,16 +47,20 @@ use uuid::Uuid;
 use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
 
+use request::Wanted;
+
 pub use access::{AccessFile, TargetAccess};
 pub use boot::{BootPayload, BootPlan, Copy};
 pub use certificate::trusted;
-pub use display::{WAITING, render_disks, render_target};
+pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
+pub use table::{Label, PartitionType};
 pub use target::{
-    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
+    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
 };
 
 /// The whole plan, version 1.
@@ -67,8 +80,11 @@ pub struct Plan {
     pub arch: String,
     /// The image.
     pub image: ImagePlan,
-    /// The disks that are changed.
+    /// The disks that are changed or used.
     pub disks: Vec<DiskPlan>,
+    /// File systems in memory, which have no partition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_memory: Vec<MemoryFileSystem>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
     /// `%pre-install` scripts, in order.
@@ -80,8 +96,11 @@ pub struct Plan {
     /// Network devices of the installing machine that profiles are bound to by their addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<inventory::Interface>,
-    /// The part that waits for the image's facts.
+    /// The part that needs the image's facts; none while they are not known.
     pub target: Option<TargetPlan>,
+    /// What is not known before the image is on the target, a point each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// What of an installation can be left out of the installed system.
@@ -110,6 +129,15 @@ pub struct ImagePlan {
     pub access: Vec<AccessFile>,
 }
 
+/// A `tmpfs` of the installed system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryFileSystem {
+    /// Mount point.
+    pub mount: String,
+    /// Mount options for fstab.
+    pub options: String,
+}
+
 /// One disk, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DiskPlan {
@@ -123,10 +151,13 @@ pub struct DiskPlan {
     pub size_bytes: u64,
     /// Logical sector size in bytes.
     pub sector_bytes: u32,
-    /// Partition table after the installation: `gpt`.
-    pub label: String,
-    /// GUID of the partition table; none where the old table stays.
+    /// Partition table after the installation.
+    pub label: Label,
+    /// GUID of a new GPT; none where the old table stays.
     pub label_uuid: Option<Uuid>,
+    /// Identifier of a new MBR; none where the old table stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_id: Option<u32>,
     /// What is overwritten with zeros before the new table: the heads and tails, where file
     /// systems and RAID members have their signatures, of what goes and of what comes.
     pub wipes: Vec<Wipe>,
@@ -158,21 +189,27 @@ pub struct PartitionBefore {
 /// A partition of the finished disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Partition {
-    /// Number in the table, from 1.
+    /// Number in the table, from 1; the logical ones of an MBR from 5.
     pub number: u32,
     /// First byte; a multiple of 1 MiB for partitions that are created.
     pub start_bytes: u64,
     /// Size in bytes; a multiple of 1 MiB for partitions that are created.
     pub size_bytes: u64,
-    /// Type GUID.
+    /// Type: a GUID, on an MBR a byte such as `0x83`.
     #[serde(rename = "type")]
-    pub kind: Uuid,
-    /// Unique GUID; none for a kept partition that has none.
+    pub kind: PartitionType,
+    /// Unique GUID; none on an MBR.
     pub uuid: Option<Uuid>,
-    /// Name in the table.
+    /// Name in the table; empty on an MBR.
     pub name: String,
     /// Sets attribute 63 of the discoverable partitions specification: only fstab mounts it.
     pub no_auto: bool,
+    /// Marked as the one to boot from (MBR).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub active: bool,
+    /// The new system mounts it, swaps on it or needs it otherwise.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub used: bool,
     /// What it is formatted as.
     pub fs: Option<FileSystem>,
     /// UUID of the file system; FAT has a serial, `1234-ABCD`.
@@ -183,12 +220,29 @@ pub struct Partition {
     pub features: Vec<String>,
     /// The command that formats it, without the device.
     pub mkfs: Option<Mkfs>,
+    /// How it comes to its size from another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<Resize>,
     /// Mount point in the installed system.
     pub mount: Option<String>,
     /// Mount options for fstab beyond the defaults.
     pub mount_options: Option<String>,
     /// What is done to it.
     pub action: PartitionAction,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What is done to a partition.
@@ -253,11 +307,19 @@ pub fn plan_disks(
     ignored::warn(kickstart, &mut issues);
     let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
-    let requests = request::requests(kickstart, &inventory.arch, &disks, &mut issues);
-    let placed = allocate::allocate(&disks, requests, &mut issues);
-    request::check_placed(&placed, &mut issues);
-    let destroys = layout::destroys(&disks);
-    let disks = layout::disk_plans(&disks, placed, choices.seed);
+    let machine = request::Machine {
+        inventory,
+        disks: &disks,
+    };
+    let Wanted {
+        requests,
+        claims,
+        in_memory,
+    } = request::requests(kickstart, &machine, &mut issues);
+    let allocation = allocate::allocate(&disks, &claims, requests, &mut issues);
+    check::placed(&allocation.placed, &claims, &mut issues);
+    let destroys = wipe::destroys(&disks, &claims);
+    let disks = layout::disk_plans(&disks, allocation, &claims, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {
         return Err(issues);
     };
@@ -274,9 +336,18 @@ pub fn plan_disks(
         nosave: choices.nosave.clone(),
         interfaces,
         disks,
+        in_memory,
         target: None,
+        waits: waits(kickstart, None),
     };
     Ok(Planned { plan, issues })
+}
+
+impl ImagePlan {
+    /// Whether the image can be looked into without fetching it.
+    pub fn is_at_hand(&self) -> bool {
+        !self.source.starts_with("docker://")
+    }
 }
 
 impl Plan {

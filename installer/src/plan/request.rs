@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which partitions are wanted: `reqpart` and `part` as requests, with defaults filled in.
+//! Which partitions shall exist: `part`, `reqpart`, `autopart`, with Anaconda's defaults.
 //!
-//! Defaults are Anaconda's with the RHEL profile: XFS for data and `/boot`, 500 MiB where no size
-//! is given, an EFI System Partition of 500 to 600 MiB, a `/boot` of 2 GiB. Disks are chosen and
-//! sizes grow in [`super::allocate`].
+//! Takes the kickstart and the usable disks; gives requests for new partitions, claims on those that are
+//! there, and file systems in memory. Where the new ones lie, and how large they get, is
+//! [`super::allocate`]'s business. Sizes are in MiB.
 
 use kickstart_parser::commands::Part;
 use kickstart_parser::{Kickstart, Located, Location};
 use uuid::{Uuid, uuid};
 
-use super::allocate::Placed;
+use super::claim::{self, Claim};
 use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
-use super::select::{self, Usable};
-use super::size::{MIB, human};
+use super::region::free_regions;
+use super::select::Usable;
+use super::size::MIB;
+use super::spec;
+use super::table::Label;
+use super::{MemoryFileSystem, autopart, check, swap};
+use crate::inventory::{Firmware, Inventory};
 
 /// A partition that shall exist.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// Mount point; none for swap.
+    /// Mount point; none for swap, and for what is not mounted.
     pub(super) mount: Option<String>,
     pub(super) fs: FileSystem,
     /// Size in MiB before it grows.
@@ -30,11 +35,32 @@ pub(super) struct Request {
     pub(super) disk: Option<usize>,
     /// Boot partitions come first on the disk.
     pub(super) weight: u32,
+    /// Tables that it may be in.
+    pub(super) labels: &'static [Label],
+    /// On an MBR, it lies outside a container.
+    pub(super) primary: bool,
     pub(super) kind: Uuid,
     pub(super) name: &'static str,
     pub(super) label: Option<String>,
     pub(super) options: Option<String>,
+    /// Further arguments for the program that makes the file system.
+    pub(super) making: Vec<String>,
     pub(super) location: Option<Location>,
+}
+
+/// Everything that shall exist.
+#[derive(Debug, Default)]
+pub(super) struct Wanted<'i> {
+    pub(super) requests: Vec<Request>,
+    pub(super) claims: Vec<Claim<'i>>,
+    pub(super) in_memory: Vec<MemoryFileSystem>,
+}
+
+/// What the partitions are for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine<'d, 'i> {
+    pub(super) inventory: &'i Inventory,
+    pub(super) disks: &'d [Usable<'i>],
 }
 
 const ESP: Uuid = uuid!("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
@@ -47,61 +73,109 @@ const ESP_OPTIONS: &str = "umask=0077,shortname=winnt";
 
 const DEFAULT_MIB: u64 = 500;
 
-pub(super) fn requests(
+pub(super) fn requests<'i>(
     kickstart: &Kickstart,
-    arch: &str,
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, 'i>,
     issues: &mut Issues,
-) -> Vec<Request> {
-    let mut wanted: Vec<Request> = kickstart
-        .part
-        .iter()
-        .filter_map(|part| from_part(part, arch, disks, issues))
-        .collect();
-    if let Some(reqpart) = kickstart.reqpart.as_ref().filter(|_| !wanted.is_empty()) {
-        add_platform(&mut wanted, reqpart.add_boot);
+) -> Wanted<'i> {
+    let mut wanted = Wanted::default();
+    for part in &kickstart.part {
+        add_part(part, machine, &mut wanted, issues);
     }
-    check_set(kickstart, &wanted, issues);
-    check_kept_esp(disks, &wanted, issues);
+    for mount in &kickstart.mount {
+        wanted
+            .claims
+            .extend(claim::from_mount(mount, machine, issues));
+    }
+    if let Some(reqpart) = kickstart
+        .reqpart
+        .as_ref()
+        .filter(|_| !kickstart.part.is_empty())
+    {
+        check_kept_esp(machine, &wanted, issues);
+        wanted.add_platform(reqpart.add_boot, machine.inventory);
+    }
+    if let Some(command) = &kickstart.autopart {
+        check_kept_esp(machine, &wanted, issues);
+        autopart::add(command, machine, &mut wanted, issues);
+    }
+    check::set(&wanted, machine, issues);
     wanted
 }
 
-/// What UEFI machines need to start: Anaconda's platform partitions.
-fn add_platform(wanted: &mut Vec<Request>, add_boot: bool) {
-    let has = |wanted: &[Request], at: &str| wanted.iter().any(|r| r.mount.as_deref() == Some(at));
-    if !has(wanted, "/boot/efi") {
-        wanted.push(Request {
-            grow: true,
-            max: Some(600),
-            ..Request::new("/boot/efi", FileSystem::Vfat, DEFAULT_MIB, "")
-        });
+impl Wanted<'_> {
+    /// Mount points with the lines that give them.
+    pub(super) fn mounts(&self) -> impl Iterator<Item = (&str, Option<&Location>)> {
+        let claims = self.claims.iter().filter(|claim| claim.used);
+        let requests = self
+            .requests
+            .iter()
+            .chain(claims.map(|claim| &claim.request));
+        let on_disk = requests.filter_map(|r| Some((r.mount.as_deref()?, r.location.as_ref())));
+        on_disk.chain(self.in_memory.iter().map(|fs| (fs.mount.as_str(), None)))
     }
-    if add_boot && !has(wanted, "/boot") {
-        wanted.push(Request::new("/boot", FileSystem::Xfs, 2048, ""));
+
+    fn has(&self, at: &str) -> bool {
+        self.mounts().any(|(mount, _)| mount == at)
+    }
+
+    /// What UEFI machines need to start: Anaconda's platform partitions.
+    pub(super) fn add_platform(&mut self, add_boot: bool, inventory: &Inventory) {
+        let new = |mount, fs, base| Request::new(mount, fs, base, &inventory.arch);
+        if inventory.firmware == Firmware::Uefi && !self.has("/boot/efi") {
+            self.requests.push(Request {
+                grow: true,
+                max: Some(600),
+                ..new("/boot/efi", FileSystem::Vfat, DEFAULT_MIB)
+            });
+        }
+        if add_boot && !self.has("/boot") {
+            self.requests.push(new("/boot", FileSystem::Xfs, 2048));
+        }
     }
 }
 
 impl Request {
-    fn new(mount: &str, fs: FileSystem, base: u64, arch: &str) -> Self {
+    /// What it is for, in messages.
+    pub(super) fn what(&self) -> &str {
+        self.mount.as_deref().unwrap_or_else(|| self.fs.name())
+    }
+
+    pub(super) fn new(mount: &str, fs: FileSystem, base: u64, arch: &str) -> Self {
+        const ANY: &[Label] = &[Label::Gpt, Label::Mbr];
+        const GPT: &[Label] = &[Label::Gpt];
         let swap = fs == FileSystem::Swap;
         let (weight, kind, name) = if swap {
             (0, SWAP, "swap")
         } else {
             traits(mount, arch)
         };
+        let esp = mount == "/boot/efi";
         Self {
-            mount: (!swap).then(|| mount.to_owned()),
+            mount: (!swap && mount.starts_with('/')).then(|| mount.to_owned()),
             fs,
             base,
             grow: false,
             max: None,
             disk: None,
             weight,
+            // Firmware of PCs starts nothing else (Anaconda, `platform.py`).
+            labels: if esp && arch == "amd64" { GPT } else { ANY },
+            primary: false,
             kind,
             name,
-            label: (mount == "/boot/efi").then(|| "EFI-SYSTEM".to_owned()),
-            options: (mount == "/boot/efi").then(|| ESP_OPTIONS.to_owned()),
+            label: esp.then(|| "EFI-SYSTEM".to_owned()),
+            options: esp.then(|| ESP_OPTIONS.to_owned()),
+            making: Vec::new(),
             location: None,
+        }
+    }
+
+    /// The same with mount options, which the ESP has of its own.
+    pub(super) fn with_options(self, options: Option<&String>) -> Self {
+        Self {
+            options: self.options.or_else(|| options.cloned()),
+            ..self
         }
     }
 }
@@ -131,24 +205,45 @@ fn root_kind(arch: &str) -> Uuid {
     }
 }
 
+fn add_part<'i>(
+    part: &Located<Part>,
+    machine: &Machine<'_, 'i>,
+    wanted: &mut Wanted<'i>,
+    issues: &mut Issues,
+) {
+    if refuse_unsupported(part, issues) {
+        return;
+    }
+    if part.fstype.as_deref() == Some("tmpfs") {
+        wanted.in_memory.extend(in_memory(part, issues));
+    } else if let Some(spec) = &part.onpart {
+        wanted
+            .claims
+            .extend(claim::from_part(part, spec, machine, issues));
+    } else {
+        wanted.requests.extend(from_part(part, machine, issues));
+    }
+}
+
 fn from_part(
     part: &Located<Part>,
-    arch: &str,
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, '_>,
     issues: &mut Issues,
 ) -> Option<Request> {
     let at = &part.location;
-    if refuse_unsupported(part, issues) {
-        return None;
-    }
     let fs = file_system(part, issues)?;
-    check_words(part, fs, issues)?;
-    if fs != FileSystem::Swap {
-        check_mount(&part.mntpoint, fs, at, issues)?;
+    check::words(part, fs, issues)?;
+    if part.mntpoint.starts_with('/') {
+        check::mount_point(&part.mntpoint, fs, at, issues)?;
     }
-    let base = mib(part.size, "--size", at, issues)?.unwrap_or(DEFAULT_MIB);
+    let by_machine = fs == FileSystem::Swap && (part.recommended || part.hibernation);
+    let base = if by_machine {
+        swap_size(part.hibernation, machine)
+    } else {
+        mib(part.size, "--size", at, issues)?.unwrap_or(DEFAULT_MIB)
+    };
     let max = mib(part.maxsize, "--maxsize", at, issues)?;
-    if max.is_some_and(|max| max < base) {
+    if max.is_some_and(|max| max < base) && !by_machine {
         issues
             .error(Code::SizeInvalid, "`--maxsize` is smaller than `--size`")
             .at(at);
@@ -156,31 +251,80 @@ fn from_part(
     }
     let disk = match &part.ondisk {
         None => None,
-        Some(name) => Some(on_disk(name, disks, at, issues)?),
+        Some(name) => Some(on_disk(name, machine.disks, at, issues)?),
     };
-    let request = Request::new(&part.mntpoint, fs, base, arch);
+    let request = Request::new(&part.mntpoint, fs, base, &machine.inventory.arch);
     Some(Request {
-        grow: part.grow,
-        max,
+        grow: part.grow && !by_machine,
+        max: max.filter(|_| !by_machine),
         disk,
+        primary: part.asprimary,
         label: part.label.clone().or_else(|| request.label.clone()),
-        options: request.options.clone().or_else(|| part.fsoptions.clone()),
+        making: making(part, fs, issues)?,
         location: Some(at.clone()),
-        ..request
+        ..request.with_options(part.fsoptions.as_ref())
     })
+}
+
+/// MiB of swap for the machine.
+pub(super) fn swap_size(hibernation: bool, machine: &Machine<'_, '_>) -> u64 {
+    let disks = machine.disks.iter().enumerate();
+    let regions = disks.flat_map(|(index, usable)| free_regions(index, usable, &[]));
+    let free = regions.map(|region| region.length).sum();
+    let memory = machine.inventory.memory_bytes / MIB;
+    if hibernation {
+        swap::for_hibernation(memory, free)
+    } else {
+        swap::recommended(memory, free)
+    }
+}
+
+/// A file system without a partition: a line in fstab.
+fn in_memory(part: &Located<Part>, issues: &mut Issues) -> Option<MemoryFileSystem> {
+    let at = &part.location;
+    check::words(part, FileSystem::Xfs, issues)?;
+    if part.mntpoint == "/" || part.mntpoint.starts_with("/boot") || part.mntpoint == "/var" {
+        let message = format!("`{}` cannot be in memory", part.mntpoint);
+        issues.error(Code::MountInvalid, message).at(at);
+        return None;
+    }
+    check::mount_point(&part.mntpoint, FileSystem::Xfs, at, issues)?;
+    let size = mib(part.size, "--size", at, issues)?.map(|mib| format!("size={mib}m"));
+    let words: Vec<String> = part.fsoptions.iter().cloned().chain(size).collect();
+    Some(MemoryFileSystem {
+        mount: part.mntpoint.clone(),
+        options: if words.is_empty() {
+            "defaults".to_owned()
+        } else {
+            words.join(",")
+        },
+    })
+}
+
+/// Further arguments for the program that makes the file system.
+pub(super) fn making(
+    part: &Located<Part>,
+    fs: FileSystem,
+    issues: &mut Issues,
+) -> Option<Vec<String>> {
+    let at = &part.location;
+    let mut words = check::arguments(part.mkfsoptions.as_deref(), at, issues)?;
+    if let Some(profile) = &part.fsprofile {
+        if fs == FileSystem::Ext4 {
+            words.push("-T".to_owned());
+            words.extend(check::arguments(Some(profile), at, issues)?);
+        } else {
+            let message = "`part --fsprofile` has no effect: only ext4 has usage types";
+            issues.warning(Code::NoEffect, message).at(at);
+        }
+    }
+    Some(words)
 }
 
 /// Options that mean something and are not carried out yet stop the plan.
 fn refuse_unsupported(part: &Located<Part>, issues: &mut Issues) -> bool {
     let given = [
-        ("--onpart", part.onpart.is_some()),
-        ("--noformat", part.noformat),
-        ("--recommended", part.recommended),
-        ("--hibernation", part.hibernation),
-        ("--resize", part.resize),
         ("--encrypted", part.encryption.encrypted),
-        ("--mkfsoptions", part.mkfsoptions.is_some()),
-        ("--fsprofile", part.fsprofile.is_some()),
         ("--onbiosdisk", part.onbiosdisk.is_some()),
     ];
     let mut refused = false;
@@ -194,16 +338,14 @@ fn refuse_unsupported(part: &Located<Part>, issues: &mut Issues) -> bool {
     refused
 }
 
-fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<FileSystem> {
-    let word = part.mntpoint.as_str();
+pub(super) fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<FileSystem> {
+    let (word, at) = (part.mntpoint.as_str(), &part.location);
     if word == "swap" {
         return Some(FileSystem::Swap);
     }
-    if !word.starts_with('/') {
+    if !word.starts_with('/') && word != "None" {
         let message = format!("a partition for `{word}` is not supported yet");
-        issues
-            .error(Code::NotSupportedYet, message)
-            .at(&part.location);
+        issues.error(Code::NotSupportedYet, message).at(at);
         return None;
     }
     if word == "/boot/efi" {
@@ -212,76 +354,21 @@ fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<FileSystem> 
     let Some(name) = &part.fstype else {
         return Some(FileSystem::Xfs);
     };
-    let known = FileSystem::from_name(name);
+    let known = check::known(name, at, issues);
     if known == Some(FileSystem::Swap) {
         let message = format!("`{word}` cannot be mounted from swap space");
         issues
             .error(Code::MountInvalid, message)
-            .at(&part.location)
+            .at(at)
             .help("write `part swap`");
         return None;
-    }
-    if known.is_none() {
-        let message = format!("the file system type `{name}` is not supported");
-        issues
-            .error(Code::FileSystemUnknown, message)
-            .at(&part.location)
-            .help("one of `xfs`, `ext4`, `btrfs`, `vfat`");
     }
     known
 }
 
-/// Words that end up in fstab or in a file system's header must fit there.
-fn check_words(part: &Located<Part>, fs: FileSystem, issues: &mut Issues) -> Option<()> {
-    let breaks_line = |text: &str| text.contains(|c: char| c.is_whitespace() || c.is_control());
-    let problem = if breaks_line(&part.mntpoint) {
-        let message = format!("the mount point {:?} has white space in it", part.mntpoint);
-        (Code::MountInvalid, message)
-    } else if let Some(label) = too_long(part.label.as_deref(), fs) {
-        let (name, max) = (fs.name(), fs.max_label_bytes());
-        let message = format!("the label `{label}` is too long for {name}: at most {max} bytes");
-        (Code::ValueInvalid, message)
-    } else if let Some(options) = part.fsoptions.as_deref().filter(|o| breaks_line(o)) {
-        let message = format!("the mount options {options:?} have white space in them");
-        (Code::ValueInvalid, message)
-    } else {
-        return Some(());
-    };
-    issues.error(problem.0, problem.1).at(&part.location);
-    None
-}
-
-fn too_long(label: Option<&str>, fs: FileSystem) -> Option<&str> {
-    label.filter(|label| label.len() > fs.max_label_bytes())
-}
-
-/// Mount points that must, or must not, be file systems of their own.
-fn check_mount(mount: &str, fs: FileSystem, at: &Location, issues: &mut Issues) -> Option<()> {
-    const ON_ROOT: [&str; 12] = [
-        "/bin", "/dev", "/sbin", "/etc", "/lib", "/lib64", "/proc", "/sys", "/run", "/usr",
-        "/sysroot", "/ostree",
-    ];
-    // What is below these may be a file system of its own.
-    const ITSELF_ON_ROOT: [&str; 3] = ["/root", "/mnt", "/lost+found"];
-    const LINUX_ONLY: [&str; 5] = ["/", "/boot", "/var", "/tmp", "/home"];
-    let under =
-        |top: &str| mount == top || mount.strip_prefix(top).is_some_and(|r| r.starts_with('/'));
-    if ON_ROOT.into_iter().any(under) || ITSELF_ON_ROOT.contains(&mount) {
-        let message = format!("`{mount}` must be part of the image's own file system");
-        issues.error(Code::MountInvalid, message).at(at);
-        return None;
-    }
-    if fs == FileSystem::Vfat && LINUX_ONLY.contains(&mount) {
-        let message = format!("`{mount}` must be on a Linux file system");
-        issues.error(Code::MountInvalid, message).at(at);
-        return None;
-    }
-    Some(())
-}
-
 /// A size option in MiB: absent is fine, negative and zero are not.
 #[allow(clippy::option_option, reason = "outer: valid, inner: given")]
-fn mib(
+pub(super) fn mib(
     value: Option<i64>,
     option: &str,
     at: &Location,
@@ -303,7 +390,7 @@ fn mib(
 fn on_disk(name: &str, disks: &[Usable<'_>], at: &Location, issues: &mut Issues) -> Option<usize> {
     let found = disks
         .iter()
-        .position(|usable| select::matches(name, usable.disk));
+        .position(|usable| spec::matches(name, usable.disk));
     if found.is_none() {
         let message =
             format!("disk `{name}` given in the `part` command does not exist or is not used");
@@ -316,112 +403,18 @@ fn on_disk(name: &str, disks: &[Usable<'_>], at: &Location, issues: &mut Issues)
     found
 }
 
-/// Rules over all requests: a root, a boot loader's place, no mount point twice, sane sizes.
-fn check_set(kickstart: &Kickstart, wanted: &[Request], issues: &mut Issues) {
-    if kickstart.part.is_empty() {
-        issues
-            .error(Code::NoRoot, "the kickstart defines no partitions")
-            .help("for example `reqpart --add-boot` and `part / --grow --fstype xfs`");
-        return;
-    }
-    if issues.has_errors() {
-        return;
-    }
-    let has = |at: &str| wanted.iter().any(|r| r.mount.as_deref() == Some(at));
-    if !has("/") {
-        issues.error(Code::NoRoot, "no partition is mounted at `/`");
-    }
-    if !has("/boot/efi") {
-        issues
-            .error(
-                Code::NoBootLoader,
-                "there is no EFI System Partition for the boot loader",
-            )
-            .help("add `reqpart`");
-    }
-    for (index, request) in wanted.iter().enumerate() {
-        let earlier = &wanted[..index];
-        if request.mount.is_some() && earlier.iter().any(|r| r.mount == request.mount) {
-            let mount = request.mount.as_deref().unwrap_or_default();
-            located(
-                issues,
-                request,
-                Code::MountTwice,
-                format!("`{mount}` is given twice"),
-            );
-        }
-        check_sizes(request, issues);
-    }
-}
-
-fn check_sizes(request: &Request, issues: &mut Issues) {
-    let what = request.mount.as_deref().unwrap_or("swap");
-    let largest = if request.grow {
-        request.max.unwrap_or(u64::MAX)
-    } else {
-        request.base
-    };
-    let min = request.fs.min_bytes();
-    if largest.saturating_mul(MIB) < min {
-        let message = format!(
-            "the partition for `{what}` is too small for {}: at least {}",
-            request.fs.name(),
-            human(min)
-        );
-        located(issues, request, Code::SizeLimit, message);
-    }
-}
-
-/// Says which partitions came out smaller than what Anaconda recommends.
-pub(super) fn check_placed(placed: &[Placed], issues: &mut Issues) {
-    const RECOMMENDED: [(&str, u64); 6] = [
-        ("/", 250),
-        ("/var", 384),
-        ("/home", 100),
-        ("/tmp", 50),
-        ("/boot", 1024),
-        ("/boot/efi", 500),
-    ];
-    for place in placed {
-        let what = place.request.mount.as_deref().unwrap_or("swap");
-        let is_error = place.size * MIB < place.request.fs.min_bytes();
-        let small = |(at, mib): &&(&str, u64)| *at == what && place.size < *mib && !is_error;
-        if let Some((_, mib)) = RECOMMENDED.iter().find(small) {
-            let message = format!(
-                "the partition for `{what}` has {}, less than the recommended {}",
-                human(place.size * MIB),
-                human(mib * MIB)
-            );
-            let issue = issues.warning(Code::SizeRecommended, message);
-            issue.location.clone_from(&place.request.location);
-        }
-    }
-}
-
-fn located(issues: &mut Issues, request: &Request, code: Code, message: String) {
-    issues
-        .error(code, message)
-        .location
-        .clone_from(&request.location);
-}
-
 /// An ESP that stays has another system's boot loader in it, which must not be overwritten.
-fn check_kept_esp(disks: &[Usable<'_>], wanted: &[Request], issues: &mut Issues) {
-    if wanted.is_empty() {
-        return;
-    }
-    for usable in disks {
-        let esp = ESP.to_string();
-        if let Some(kept) = usable
-            .kept
-            .iter()
-            .find(|p| p.kind.eq_ignore_ascii_case(&esp))
-        {
-            let name = select::partition_name(usable.disk, kept.number);
-            let message = format!("keeping the EFI System Partition `{name}` is not supported yet");
-            issues
-                .error(Code::NotSupportedYet, message)
-                .help("leave the disk out with `ignoredisk`, or clear it with `clearpart --all`");
-        }
+fn check_kept_esp(machine: &Machine<'_, '_>, wanted: &Wanted<'_>, issues: &mut Issues) {
+    let of_boot_disk = machine.disks.first().filter(|_| !wanted.has("/boot/efi"));
+    let is_esp = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == ESP);
+    let found = of_boot_disk.and_then(|usable| {
+        let kept = usable.kept.iter().find(|p| is_esp(&p.kind))?;
+        Some(spec::partition_name(usable.disk, kept.number))
+    });
+    if let Some(name) = found {
+        let message = format!("keeping the EFI System Partition `{name}` is not supported yet");
+        issues
+            .error(Code::NotSupportedYet, message)
+            .help("clear it, or make another one with `part /boot/efi`");
     }
 }

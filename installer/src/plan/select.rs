@@ -9,16 +9,27 @@ use kickstart_parser::commands::ClearMode;
 use kickstart_parser::{Kickstart, Location};
 
 use super::issue::{Code, Issues};
+use super::spec::{find_all, matches, matches_partition};
+use super::table::{Label, is_container, is_logical};
 use crate::inventory::{Disk, Inventory, Partition};
 
 /// A disk that may be used, with what stays on it.
 #[derive(Debug)]
 pub(super) struct Usable<'i> {
     pub(super) disk: &'i Disk,
+    /// Its table afterwards.
+    pub(super) label: Label,
     /// The disk gets a new, empty partition table.
     pub(super) relabel: bool,
-    /// Partitions that stay, by place.
+    /// Partitions that stay, by place; a container comes before what lies in it.
     pub(super) kept: Vec<&'i Partition>,
+}
+
+impl Usable<'_> {
+    /// Whether the partition with this number stays.
+    pub(super) fn keeps(&self, number: u32) -> bool {
+        self.kept.iter().any(|kept| kept.number == number)
+    }
 }
 
 pub(super) fn select<'i>(
@@ -43,7 +54,7 @@ pub(super) fn select<'i>(
             );
         } else if labelled {
             issue.help(
-                "a disk whose partition table is not GPT is used only with `clearpart --all`",
+                "a disk whose partition table is neither GPT nor MBR is used only with `clearpart --all`",
             );
         }
     }
@@ -79,6 +90,8 @@ struct Clearing<'k, 'i> {
     drives: Option<Vec<&'i Disk>>,
     initlabel: bool,
     zerombr: bool,
+    /// Of new tables.
+    label: Label,
 }
 
 impl<'k, 'i> Clearing<'k, 'i> {
@@ -91,9 +104,10 @@ impl<'k, 'i> Clearing<'k, 'i> {
                 drives: None,
                 initlabel: false,
                 zerombr,
+                label: Label::Gpt,
             };
         };
-        check_label(command.disklabel.as_deref(), &command.location, issues);
+        let label = new_label(command.disklabel.as_deref(), &command.location, issues);
         check_list(&command.list, inventory, &command.location, issues);
         if command.cdl {
             issues
@@ -117,6 +131,7 @@ impl<'k, 'i> Clearing<'k, 'i> {
             drives,
             initlabel: command.initlabel,
             zerombr,
+            label,
         }
     }
 
@@ -125,30 +140,36 @@ impl<'k, 'i> Clearing<'k, 'i> {
             .drives
             .as_ref()
             .is_none_or(|list| list.iter().any(|d| d.device == disk.device));
-        let kept: Vec<&Partition> = disk
-            .partitions
-            .iter()
-            .filter(|p| !(covered && self.removes(disk, p)))
-            .collect();
-        let relabel = (self.zerombr && disk.table.is_none() && disk.fs.is_none())
-            || (covered && self.relabels(disk, &kept));
+        let goes = |p: &Partition| covered && self.removes(disk, p);
+        let mut kept: Vec<&Partition> = disk.partitions.iter().filter(|p| !goes(p)).collect();
+        if kept.len() < disk.partitions.len() {
+            drop_empty_container(disk, &mut kept);
+        }
+        let blank = disk.table.is_none() && disk.fs.is_none();
+        let relabel = (self.zerombr && blank) || (covered && self.relabels(disk, &kept));
+        let label = if relabel {
+            self.label
+        } else {
+            Label::of(disk)?
+        };
         let usable = Usable {
             disk,
+            label,
             relabel,
             kept: if relabel { Vec::new() } else { kept },
         };
-        if !relabel && disk.table.as_deref() != Some("gpt") {
-            return None;
-        }
-        check_writable(disk, issues).then_some(usable)
+        (check_span(&usable, issues) && check_writable(disk, issues)).then_some(usable)
     }
 
     fn removes(&self, disk: &Disk, partition: &Partition) -> bool {
+        if is_container(partition) {
+            return false;
+        }
         if !self.list.is_empty() {
             return self
                 .list
                 .iter()
-                .any(|item| matches_partition(item, disk, partition.number));
+                .any(|item| matches_partition(item, disk, partition));
         }
         match self.mode {
             ClearMode::All => true,
@@ -172,16 +193,42 @@ impl<'k, 'i> Clearing<'k, 'i> {
     }
 }
 
-fn check_label(label: Option<&str>, at: &Location, issues: &mut Issues) {
-    if let Some(label) = label.filter(|label| !matches!(*label, "" | "gpt")) {
+/// The label that new tables get; GPT without `--disklabel`.
+fn new_label(name: Option<&str>, at: &Location, issues: &mut Issues) -> Label {
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Label::Gpt;
+    };
+    Label::from_name(name).unwrap_or_else(|| {
+        let message =
+            format!("the disk label `{name}` given in the `clearpart` command is not supported");
         issues
-            .error(
-                Code::LabelUnsupported,
-                format!("the disk label `{label}` is not supported yet"),
-            )
+            .error(Code::LabelUnsupported, message)
             .at(at)
-            .help("UEFI on x86 needs `gpt`");
+            .help("write `gpt`, or `msdos` for machines that start by BIOS");
+        Label::Gpt
+    })
+}
+
+/// A new table that could not name the whole disk is most likely not meant.
+fn check_span(usable: &Usable<'_>, issues: &mut Issues) -> bool {
+    let fits = !usable.relabel || usable.label.spans(usable.disk);
+    if !fits {
+        let message = format!(
+            "`{}` is too large for the disk label `msdos`",
+            usable.disk.device
+        );
+        issues
+            .error(Code::LabelUnsupported, message)
+            .help("leave `--disklabel` out, the default is `gpt`");
     }
+    fits
+}
+
+/// A container goes with the last partition in it.
+fn drop_empty_container(disk: &Disk, kept: &mut Vec<&Partition>) {
+    let is_empty = Label::of(disk) == Some(Label::Mbr)
+        && !kept.iter().any(|kept| is_logical(Label::Mbr, kept));
+    kept.retain(|kept| !(is_empty && is_container(kept)));
 }
 
 /// What `clearpart --list` names must exist: partitions, or whole disks.
@@ -189,7 +236,7 @@ fn check_list(list: &[String], inventory: &Inventory, at: &Location, issues: &mu
     let exists = |item: &String| {
         inventory.disks.iter().any(|disk| {
             let mut partitions = disk.partitions.iter();
-            matches(item, disk) || partitions.any(|p| matches_partition(item, disk, p.number))
+            matches(item, disk) || partitions.any(|p| matches_partition(item, disk, p))
         })
     };
     for item in list.iter().filter(|item| !exists(item)) {
@@ -214,101 +261,6 @@ fn check_writable(disk: &Disk, issues: &mut Issues) -> bool {
         return false;
     }
     true
-}
-
-/// Every disk that one of the specs names, each once; a spec that names none is an error.
-pub(super) fn find_all<'i>(
-    specs: &[String],
-    inventory: &'i Inventory,
-    (command, at): (&str, &Location),
-    issues: &mut Issues,
-) -> Vec<&'i Disk> {
-    let mut found: Vec<&Disk> = Vec::new();
-    for spec in specs {
-        let mut seen = false;
-        for disk in inventory.disks.iter().filter(|disk| matches(spec, disk)) {
-            seen = true;
-            if !found.iter().any(|d| d.device == disk.device) {
-                found.push(disk);
-            }
-        }
-        if !seen {
-            let message = format!("disk `{spec}` given in the `{command}` command does not exist");
-            issues.error(Code::DiskMissing, message).at(at);
-        }
-    }
-    found
-}
-
-/// Whether a disk spec names the disk: alternatives by `|`, each a name, a path or a glob below
-/// `/dev`.
-pub(super) fn matches(spec: &str, disk: &Disk) -> bool {
-    let names = [disk.name(), disk.device.as_str()];
-    let names = names
-        .into_iter()
-        .chain(disk.links.iter().map(String::as_str));
-    names_one(spec, names)
-}
-
-/// Whether a spec names a partition of the disk, by the kernel's name or a persistent one.
-fn matches_partition(spec: &str, disk: &Disk, number: u32) -> bool {
-    let links = disk.links.iter().map(|link| format!("{link}-part{number}"));
-    let names: Vec<String> = links.chain([partition_name(disk, number)]).collect();
-    names_one(spec, names.iter().map(String::as_str))
-}
-
-fn names_one<'n>(spec: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
-    names.any(|name| {
-        let name = name.trim_start_matches("/dev/");
-        spec.split('|')
-            .any(|pattern| glob(pattern.trim_start_matches("/dev/"), name))
-    })
-}
-
-/// Shell pattern with `*` and `?`, which stand for anything but a slash.
-fn glob(pattern: &str, name: &str) -> bool {
-    pattern.split('/').count() == name.split('/').count()
-        && pattern
-            .split('/')
-            .zip(name.split('/'))
-            .all(|(pattern, name)| glob_component(pattern.as_bytes(), name.as_bytes()))
-}
-
-/// Goes back to the last `*` only, so that no pattern takes longer than pattern times name.
-fn glob_component(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut matched) = (0, 0);
-    let mut star = None;
-    while matched < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                at += 1;
-                star = Some((at, matched));
-            }
-            Some(&c) if c == b'?' || c == name[matched] => {
-                at += 1;
-                matched += 1;
-            }
-            _ => {
-                let Some((after, from)) = star else {
-                    return false;
-                };
-                star = Some((after, from + 1));
-                (at, matched) = (after, from + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|&c| c == b'*')
-}
-
-/// The kernel's name of a partition: `vda1`, `nvme0n1p1`.
-pub(super) fn partition_name(disk: &Disk, number: u32) -> String {
-    let name = disk.name();
-    let separator = if name.ends_with(|c: char| c.is_ascii_digit()) {
-        "p"
-    } else {
-        ""
-    };
-    format!("{name}{separator}{number}")
 }
 
 fn is_linux(partition: &Partition) -> bool {

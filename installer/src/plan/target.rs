@@ -17,10 +17,10 @@ use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
 use super::support::check_karg;
-use super::{PartitionAction, Plan, Unsaved, files, kdump, users};
+use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageFacts {
     /// Kernel version: the name of the directory below `/usr/lib/modules`.
     pub kernel: String,
@@ -196,6 +196,10 @@ pub fn plan_target(
         );
         issues.error(Code::ImageUnusable, message);
     }
+    if !facts.programs.contains("ostree") {
+        let message = "the image has no `ostree`, which makes the deployment";
+        issues.error(Code::ImageUnusable, message);
+    }
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
@@ -224,6 +228,27 @@ pub fn plan_target(
         post: ScriptPlan::of_kind(kickstart, ScriptKind::Post),
     };
     Ok((target, issues))
+}
+
+/// What cannot be planned before the image is on the target, a point each. `facts` are what is known of it by then.
+pub fn waits(kickstart: &Kickstart, facts: Option<&ImageFacts>) -> Vec<String> {
+    let locale = kickstart
+        .lang
+        .as_ref()
+        .filter(|_| facts.is_none_or(|facts| facts.programs.contains("locale")))
+        .map(|lang| {
+            format!(
+                "whether it has the locale `{}`; otherwise `C.UTF-8` is set",
+                lang.lang
+            )
+        });
+    let whole = [
+        "its kernel and kernel arguments",
+        "its boot loader",
+        "whether it has the units, programs, users, time zone and mount points that the kickstart needs",
+    ];
+    let whole = whole.iter().filter(|_| facts.is_none());
+    whole.map(ToString::to_string).chain(locale).collect()
 }
 
 /// The stateroot that the kickstart names, or `default`.
@@ -290,10 +315,7 @@ fn kargs(
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.
 fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan> {
     let mut mounts = Vec::new();
-    for (disk, partition) in plan
-        .partitions()
-        .filter(|(_, p)| p.action != PartitionAction::Keep)
-    {
+    for (disk, partition) in plan.partitions().filter(|(_, p)| p.used) {
         let Some(mount) = partition.mount.as_deref() else {
             continue;
         };
@@ -309,6 +331,15 @@ fn mounts(plan: &Plan, facts: &ImageFacts, issues: &mut Issues) -> Vec<MountPlan
             });
         } else {
             let message = format!("the image has no directory for the mount point `{mount}`");
+            issues.error(Code::MountInvalid, message);
+        }
+    }
+    for fs in &plan.in_memory {
+        if resolve(&fs.mount, facts).is_none() {
+            let message = format!(
+                "the image has no directory for the mount point `{}`",
+                fs.mount
+            );
             issues.error(Code::MountInvalid, message);
         }
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::encryption::{self, Encryption};
-use crate::arguments::{Arguments, Command, Conflict, Effect, Opt};
+use crate::arguments::{Arguments, Command, Conflict, Opt};
 use crate::diagnostic::{Code, Findings};
 use crate::kickstart::Kickstart;
 use crate::version::Versions;
@@ -17,7 +17,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["autopart"],
     summary: "Makes partitions by a default layout",
-    effect: Effect::NotYet,
     conflicts: &[
         Conflict {
             with: &["part", "raid", "volgroup", "logvol", "reqpart"],

@@ -40,7 +40,7 @@ const OPTIONS: &[Opt] = &[
     ),
     Opt::text(
         &["--disklabel"],
-        "Type of the new partition table, like `gpt`",
+        "Type of the new partition table, `gpt` or `msdos`",
     )
     .resets(),
     Opt::flag(&["--cdl"], "Reformat LDL DASDs as CDL").not_yet(),

@@ -14,13 +14,11 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::text(
         &["--fsprofile"],
         "Usage type given to the program that makes the file system",
-    )
-    .not_yet(),
+    ),
     Opt::text(
         &["--mkfsoptions"],
         "Further arguments for the program that makes the file system",
-    )
-    .not_yet(),
+    ),
 ];
 
 /// Checks the options for the program that makes the file system

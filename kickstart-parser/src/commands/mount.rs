@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Conflict, Effect, Operand, Opt, Repeat, Word, values};
+use crate::arguments::{Arguments, Command, Conflict, Operand, Opt, Repeat, Word, values};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::version::Versions;
@@ -15,7 +15,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["mount"],
     summary: "Mounts an existing device",
-    effect: Effect::NotYet,
     repeat: Repeat::Adds,
     conflicts: &[
         Conflict {

@@ -46,24 +46,24 @@ const OPTIONS: &[Opt] = &[
         "Let it grow into free space, up to `--maxsize`",
     ),
     Opt::int(&["--maxsize"], "Largest size in MiB"),
-    Opt::flag(&["--recommended"], "Let the installer choose the size").not_yet(),
-    Opt::flag(&["--hibernation"], "Make it as large as hibernation needs").not_yet(),
+    Opt::flag(&["--recommended"], "Let the installer choose the size"),
+    Opt::flag(&["--hibernation"], "Make it as large as hibernation needs"),
     Opt::text(&["--fstype", "--type"], "File system"),
     Opt::text(&["--ondisk", "--ondrive"], "Disk to use"),
     Opt::text(&["--onbiosdisk"], "Disk by its BIOS number").not_yet(),
-    Opt::text(&["--onpart", "--usepart"], "Existing partition to use").not_yet(),
+    Opt::text(&["--onpart", "--usepart"], "Existing partition to use"),
     Opt::flag(
         &["--noformat"],
         "Keep what is on the partition of `--onpart`",
-    )
-    .not_yet(),
+    ),
     Opt::flag(
         &["--resize"],
         "Resize the partition of `--onpart` to `--size`",
-    )
-    .not_yet(),
-    Opt::flag(&["--asprimary"], "Make it a primary partition")
-        .without_effect("a GPT has primary partitions only"),
+    ),
+    Opt::flag(
+        &["--asprimary"],
+        "On an MBR, make it a primary partition; a GPT has no others",
+    ),
     Opt::flag(&["--active"], "Mark it as the one to boot from")
         .only(Versions::RHEL8)
         .deprecated_in(Versions::RHEL8)
