@@ -23,7 +23,8 @@ const CONTEXT: [&str; 5] = [
 ];
 
 /// What stands for a command that needs more than its word.
-const LINES: [(&str, &str); 20] = [
+const LINES: [(&str, &str); 21] = [
+    ("autopart", "autopart --type=plain"),
     (
         "bootc",
         "bootc --source-imgref=registry:registry.example.com/lab/plain:v1",
@@ -59,7 +60,13 @@ const OPERANDS: [(&str, &str); 2] = [
 ];
 
 /// Options whose line is more than the option with a value of its kind; the whole line.
-const OPTIONS: [(&str, &str, &str); 16] = [
+const OPTIONS: [(&str, &str, &str); 18] = [
+    ("part", "--onpart", "part /var --onpart=vda9"),
+    (
+        "part",
+        "--fsprofile",
+        "part /var --size=512 --fstype=ext4 --fsprofile=news",
+    ),
     ("bootloader", "--boot-drive", "bootloader --boot-drive=vda"),
     ("bootloader", "--driveorder", "bootloader --driveorder=vda"),
     ("bootloader", "--password", "bootloader --password=hush"),
@@ -169,7 +176,8 @@ fn kickstart(command: &Command, line: &str) -> String {
     let takes_place = |known: &str| {
         let word = known.split(' ').next().unwrap();
         let image = command.word() == "bootc" && word == "ostreecontainer";
-        image || (replaced.contains(&word) && command.word() == word)
+        let parts = command.word() == "autopart" && matches!(word, "part" | "reqpart");
+        image || parts || (replaced.contains(&word) && command.word() == word)
     };
     let kept = CONTEXT.into_iter().filter(|known| !takes_place(known));
     let lines: Vec<&str> = kept.chain([line]).collect();
