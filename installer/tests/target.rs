@@ -188,7 +188,7 @@ fn full() -> ImageFacts {
     facts.programs.extend(set("authselect realm"));
     facts
         .units
-        .extend(set("chrony.service initial-setup.service"));
+        .extend(set("chrony.service chronyd.service initial-setup.service"));
     facts.selinux = true;
     let settings = &mut facts.settings;
     settings.keymaps = set("us cz-lat2");

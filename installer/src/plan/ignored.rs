@@ -30,12 +30,23 @@ fn image(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
             why,
         ));
     }
+    for Located { value, location } in &kickstart.part {
+        let why = "UEFI looks for no such mark";
+        found.push(("part --active", value.active, location, why));
+    }
+    if let Some(Located { value, location }) = &kickstart.ignoredisk {
+        let why = "the installer asks nothing";
+        let option = "ignoredisk --interactive";
+        found.push((option, value.interactive, location, why));
+    }
     found
 }
 
 fn boot(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
     let mut found: Vec<Ignored<'_>> = Vec::new();
     if let Some(Located { value, location }) = &kickstart.bootloader {
+        let own = "the image brings its boot loader";
+        found.push(("bootloader --upgrade", value.upgrade, location, own));
         let entry = "the newest deployment starts";
         found.push((
             "bootloader --default",

@@ -147,7 +147,7 @@ fn check_numbers(kickstart: &Kickstart, issues: &mut Issues) {
     }
 }
 
-/// What firewalld takes (`firewall-offline-cmd(1)`): `port[-port]/protocol`, and one interface an option.
+/// What firewalld takes (`firewall-offline-cmd(1)`): `port[-port]:protocol`, and one interface an option.
 fn check_firewall(kickstart: &Kickstart, issues: &mut Issues) {
     const PROTOCOLS: [&str; 4] = ["tcp", "udp", "sctp", "dccp"];
     let Some(firewall) = &kickstart.firewall else {

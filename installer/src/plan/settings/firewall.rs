@@ -52,7 +52,7 @@ fn firewall_argv(command: &Firewall) -> Vec<String> {
     let port22 = command
         .port
         .iter()
-        .any(|port| port_argument(port) == "22/tcp");
+        .any(|port| port_argument(port) == "22:tcp");
     if !named("ssh") && !port22 {
         argv.push("--service=ssh".to_owned());
     }
@@ -83,7 +83,7 @@ fn firewall_argv(command: &Firewall) -> Vec<String> {
     argv
 }
 
-/// `22/tcp`; firewalld writes the protocol after a slash.
+/// `22:tcp`: the offline tool keeps to the form of its forerunner, unlike `firewall-cmd`.
 fn port_argument(port: &PortSpec) -> String {
-    format!("{}/{}", port.port, port.protocol)
+    format!("{}:{}", port.port, port.protocol)
 }

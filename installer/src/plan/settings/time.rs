@@ -13,8 +13,8 @@ use crate::plan::target::{Action, ImageFacts};
 
 /// Where distributions have chrony's configuration.
 pub(super) const CHRONY: [&str; 2] = ["/etc/chrony.conf", "/etc/chrony/chrony.conf"];
-/// What chrony's unit is called.
-const CHRONY_UNITS: [&str; 2] = ["chronyd.service", "chrony.service"];
+/// What chrony's unit is called. Debian has the second as an alias of the first, and an alias cannot be enabled.
+const CHRONY_UNITS: [&str; 2] = ["chrony.service", "chronyd.service"];
 const TIMESYNCD: &str = "systemd-timesyncd.service";
 /// What Anaconda takes in place of a zone that does not exist.
 const FALLBACK: &str = "America/New_York";
