@@ -10,6 +10,7 @@ use kickstart_parser::Syntax;
 use landfall_installer::image::{Access, TargetAccessFiles};
 use landfall_installer::inventory::Firmware;
 use landfall_installer::inventory::probe::DiskArg;
+use landfall_installer::plan::Unsaved;
 use uuid::Uuid;
 
 pub(crate) use kickstart::{DiffArgs, DumpArgs, FlattenArgs, FmtArgs, KickstartCommand};
@@ -141,6 +142,38 @@ pub(crate) struct SourceArgs {
     /// Seed of all UUIDs: the same seed and input give the same plan [default: random]
     #[arg(long, value_name = "UUID")]
     pub(crate) seed: Option<Uuid>,
+    /// Keep less of the installation in the installed system (repeatable, or separated by commas)
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub(crate) nosave: Vec<NosaveArg>,
+}
+
+/// What `inst.nosave` of Anaconda takes
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum NosaveArg {
+    /// The kickstart as it was given
+    InputKs,
+    /// The kickstart as it was carried out
+    OutputKs,
+    /// Both kickstarts
+    AllKs,
+    /// The log, the events and what scripts printed
+    Logs,
+    /// All of these
+    All,
+}
+
+impl NosaveArg {
+    /// What is left out.
+    pub(crate) const fn unsaved(self) -> &'static [Unsaved] {
+        match self {
+            Self::InputKs => &[Unsaved::InputKs],
+            Self::OutputKs => &[Unsaved::OutputKs],
+            Self::AllKs => &[Unsaved::InputKs, Unsaved::OutputKs],
+            Self::Logs => &[Unsaved::Logs],
+            Self::All => &[Unsaved::Logs, Unsaved::InputKs, Unsaved::OutputKs],
+        }
+    }
 }
 
 /// How the image is reached.
@@ -231,14 +264,18 @@ pub(crate) struct PlanArgs {
 Examples:
   landfall install --kickstart web.ks --disk disk.img:8G
   landfall install --kickstart web.ks --disk disk.img:8G --image oci:/srv/images/web
-  landfall install --kickstart web.ks --disk /dev/disk/by-id/nvme-X --yes")]
+  landfall install --kickstart web.ks --disk /dev/disk/by-id/nvme-X --yes
+  landfall install --kickstart web.ks --disk /dev/disk/by-id/nvme-X --plan web.json --yes")]
 pub(crate) struct InstallArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+    /// Carry out exactly this plan, made by `landfall plan --json` with the same options; refuse if anything has changed
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub(crate) plan: Option<PathBuf>,
     /// Erase what the plan says on block devices, without a question
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Let the kickstart's `%pre` and `--nochroot` scripts run on this machine
+    /// Let the kickstart's scripts that are not chrooted (`%pre`, `%post --nochroot` and others) run on this machine
     #[arg(long)]
     pub(crate) allow_host_scripts: bool,
     /// Print events as JSON lines on standard output

@@ -30,6 +30,17 @@ impl Includes for Files {
     }
 }
 
+/// Included files as far as they are there: `%pre` may be about to write the others.
+pub(crate) struct PresentFiles;
+
+impl Includes for PresentFiles {
+    fn fetch(&self, path: &str, from: &str) -> io::Result<(String, String)> {
+        Files
+            .fetch(path, from)
+            .map_err(|_| io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// The file or address that an `%include` of `path` in `from` means
 fn found(path: &str, from: &str) -> String {
     if is_url(path) || Path::new(path).exists() {

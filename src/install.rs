@@ -3,23 +3,20 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use kickstart_parser::{NoIncludes, ScriptKind};
-use landfall_installer::engine::prepare::{Prepared, prepare, run_pre};
-use landfall_installer::engine::{Failed, Stop, execute};
-use landfall_installer::event::{Emitter, Sink, Step};
+use kickstart_parser::{Includes, NoIncludes, ScriptKind};
+use landfall_installer::engine::prepare::{Prepared, Request, prepare};
+use landfall_installer::engine::{Failed, Installed, Stop, execute, host, logs};
+use landfall_installer::event::{Emitter, Sink};
 use landfall_installer::exit::Exit;
+use landfall_installer::journal::Journal;
 use landfall_installer::plan::render_disks;
-use landfall_installer::report::Report;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
-use crate::input::{self, Files, Loaded};
-use crate::plan::request;
+use crate::input::{self, Files, Loaded, PresentFiles};
+use crate::plan::{request, saved};
+use crate::signals;
 use crate::terminal::{self, Console, JsonLines, Problem};
 
 /// Only its presence waives `--yes`, and lets scripts run on this machine.
@@ -34,9 +31,9 @@ pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
     }
     let mut emitter = Emitter::new(Uuid::new_v4(), sinks);
     match install(args, &mut emitter) {
-        Ok(report) => {
+        Ok(installed) => {
             drop(emitter);
-            finish(args, &report)
+            finish(args, &installed)
         }
         // Whoever has seen an event is told of the end by one.
         Err(Ending::Refused(problem)) if emitter.has_begun() => {
@@ -46,27 +43,18 @@ pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
         Err(Ending::Refused(problem)) => Err(problem),
         Err(Ending::Failed(failed)) => {
             emitter.emit(failed.event());
-            drop(emitter);
-            if failed.written {
-                terminal::say(&hint_after_writes(&failed));
-            }
+            tell_log(emitter.journal());
+            terminal::say(&format!("hint: {}", failed.state()));
             Ok(failed.exit())
         }
     }
 }
 
-fn hint_after_writes(failed: &Failed) -> String {
-    let state = if failed.step == Step::Finalize {
-        "the installation is not complete, and the disk may start all the same"
-    } else {
-        "the disk does not boot"
-    };
-    let again = "the same command can be run again";
-    match failed.seed {
-        Some(seed) => {
-            format!("hint: {state}; {again}, with `--seed {seed}` it fetches only what is missing")
-        }
-        None => format!("hint: {state}; {again}"),
+/// Keeps the log of an installation that failed, and says where.
+fn tell_log(journal: &Journal) {
+    match logs::keep_here(journal) {
+        Ok(path) => terminal::say(&format!("log: {}", path.display())),
+        Err(error) => terminal::say(&format!("warning: writing the log: {error}")),
     }
 }
 
@@ -82,42 +70,26 @@ impl From<Problem> for Ending {
     }
 }
 
-/// From now on signals are looked at between steps; a second one ends the process.
-fn stop_on_signals() -> Result<Stop, Problem> {
-    let stop = Stop::default();
-    let failed = |e| Problem::new(Exit::Refused, format!("catching signals: {e}"));
-    let again = Arc::new(AtomicBool::new(false));
-    for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
-        let code = exit.code().into();
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&again)).map_err(failed)?;
-        flag::register(signal, Arc::clone(&again)).map_err(failed)?;
-        let number = usize::try_from(signal).unwrap_or_default();
-        flag::register_usize(signal, stop.signal(), number).map_err(failed)?;
-    }
-    Ok(stop)
-}
-
 /// Reads the kickstart; `%pre` runs before the files that it may write are included.
-fn load(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Loaded, Ending> {
+fn load(args: &InstallArgs, emitter: &mut Emitter<'_>, stop: &Stop) -> Result<Loaded, Ending> {
     let path = &args.source.kickstart;
-    let syntax = args.source.syntax;
     let text = input::text(path)?;
-    let first = Loaded::new(path, &text, syntax, &NoIncludes);
+    let read = |includes: &dyn Includes| Loaded::new(path, &text, args.source.syntax, includes);
+    let first = read(&PresentFiles);
     let scripts = pre_scripts(&first);
     if scripts > 0 {
-        if first.reading.has_errors() {
-            return Ok(first.insist()?);
+        let alone = read(&NoIncludes);
+        if alone.reading.has_errors() {
+            return Ok(alone.insist()?);
         }
-        allow_host_scripts(args, "`%pre`")?;
-        run_pre(&first.reading.kickstart, emitter).map_err(Ending::Failed)?;
+        allow_host_scripts(args, &first)?;
+        host::run_pre(&first.reading.kickstart, emitter, stop).map_err(Ending::Failed)?;
     }
-    let loaded = Loaded::new(path, &text, syntax, &Files).insist()?;
+    let loaded = read(&Files).insist()?;
     if pre_scripts(&loaded) > scripts {
-        let message = "a `%pre` script stands in an included file, where it is not run yet";
-        return Err(Problem::new(Exit::Input, message)
-            .hint("move it to the kickstart itself")
-            .into());
+        emitter.warn("a `%pre` in a file that was not there before is not run");
     }
+    allow_host_scripts(args, &loaded)?;
     Ok(loaded)
 }
 
@@ -129,11 +101,15 @@ fn pre_scripts(loaded: &Loaded) -> usize {
         .count()
 }
 
-fn allow_host_scripts(args: &InstallArgs, which: &str) -> Result<(), Problem> {
-    if args.allow_host_scripts || is_installer_environment() {
+fn allow_host_scripts(args: &InstallArgs, loaded: &Loaded) -> Result<(), Problem> {
+    let sections = host::sections(&loaded.reading.kickstart);
+    if sections.is_empty() || args.allow_host_scripts || is_installer_environment() {
         return Ok(());
     }
-    let message = format!("the kickstart's {which} scripts would run on this machine");
+    let message = format!(
+        "the kickstart's `{}` scripts would run on this machine",
+        sections.join("`, `")
+    );
     Err(Problem::new(Exit::Refused, message).hint("`--allow-host-scripts` allows it"))
 }
 
@@ -141,12 +117,19 @@ fn is_installer_environment() -> bool {
     Path::new(ENVIRONMENT).exists()
 }
 
-fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Report, Ending> {
-    let loaded = load(args, emitter)?;
-    let stop = stop_on_signals()?;
-    let mut prepared = prepare(request(&args.source, loaded), emitter).map_err(|error| {
-        Ending::Failed(Failed::before_writes(emitter.current(), stop.cause(error)))
-    })?;
+fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Installed, Ending> {
+    let stop = signals::listen()?;
+    let saved = args.plan.as_deref().map(saved).transpose()?;
+    let loaded = load(args, emitter, &stop)?;
+    let wanted = request(&args.source, loaded);
+    let wanted = Request {
+        seed: saved.as_ref().map_or(wanted.seed, |plan| plan.seed),
+        saved,
+        environment: is_installer_environment(),
+        ..wanted
+    };
+    let mut prepared = prepare(wanted, emitter, &stop)
+        .map_err(|error| Ending::Failed(Failed::before_writes(emitter.current(), error)))?;
     show_plan(args, &prepared);
     permit(args, &prepared)?;
     if let Some(path) = &args.report {
@@ -182,9 +165,6 @@ fn show_plan(args: &InstallArgs, prepared: &Prepared) {
 
 /// Nothing on a block device is erased without a word from the user.
 fn permit(args: &InstallArgs, prepared: &Prepared) -> Result<(), Problem> {
-    if prepared.has_host_scripts() {
-        allow_host_scripts(args, "`--nochroot`")?;
-    }
     let devices = prepared.block_devices();
     if devices.is_empty() || args.yes || is_installer_environment() {
         return Ok(());
@@ -193,16 +173,20 @@ fn permit(args: &InstallArgs, prepared: &Prepared) -> Result<(), Problem> {
     Err(Problem::new(Exit::Refused, message).hint("`--yes` carries it out"))
 }
 
-fn finish(args: &InstallArgs, report: &Report) -> Result<Exit, Problem> {
-    let text = report.to_string();
+fn finish(args: &InstallArgs, installed: &Installed) -> Result<Exit, Problem> {
+    let text = installed.report.to_string();
     if args.json {
         terminal::say(text.trim_end());
     } else {
         terminal::data(&text);
     }
     if let Some(path) = &args.report {
-        serde_json::to_writer_pretty(open_report(path)?, report)
+        serde_json::to_writer_pretty(open_report(path)?, &installed.report)
             .map_err(|e| Problem::new(Exit::Usage, e))?;
+    }
+    if let Some(Err(error)) = installed.action.map(|action| action.carry_out()) {
+        // The installation itself is complete.
+        terminal::say(&format!("warning: {}", error.chain().join(": ")));
     }
     Ok(Exit::Done)
 }

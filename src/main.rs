@@ -12,6 +12,7 @@ mod kickstart;
 mod plan;
 mod reference;
 mod schema;
+mod signals;
 mod terminal;
 
 use std::process::ExitCode;

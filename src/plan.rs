@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `landfall plan`: what an installation would do.
 
+use std::path::Path;
+
 use landfall_installer::engine::prepare::{Request, draft};
 use landfall_installer::exit::Exit;
 use landfall_installer::inventory::Inventory;
-use landfall_installer::plan::{WAITING, render_disks};
+use landfall_installer::plan::{Plan, Unsaved, WAITING, render_disks};
 use uuid::Uuid;
 
-use crate::cli::{PlanArgs, SourceArgs};
+use crate::cli::{NosaveArg, PlanArgs, SourceArgs};
 use crate::input::{self, Files, Loaded};
 use crate::terminal::{self, Problem};
 
@@ -44,10 +46,36 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
         access: args.access.access(),
         target_access: args.access.for_target(),
         seed: args.seed.unwrap_or_else(Uuid::new_v4),
+        nosave: nosave(&args.nosave),
+        saved: None,
+        environment: false,
     }
 }
 
-fn recorded(path: &std::path::Path) -> Result<Inventory, Problem> {
+/// What is left out, each once and in one order.
+fn nosave(args: &[NosaveArg]) -> Vec<Unsaved> {
+    let given: Vec<Unsaved> = args.iter().flat_map(|arg| arg.unsaved()).copied().collect();
+    let all = NosaveArg::All.unsaved().iter().copied();
+    all.filter(|what| given.contains(what)).collect()
+}
+
+/// A plan that `landfall plan --json` has printed.
+pub(crate) fn saved(path: &Path) -> Result<Plan, Problem> {
+    let failed = |e: &dyn std::fmt::Display| {
+        Problem::new(
+            Exit::Input,
+            format!("reading the plan `{}`: {e}", path.display()),
+        )
+        .hint("`landfall plan --json` makes one")
+    };
+    let plan: Plan = serde_json::from_str(&input::text(path)?).map_err(|e| failed(&e))?;
+    if plan.plan != 1 {
+        return Err(failed(&format_args!("version {} is not known", plan.plan)));
+    }
+    Ok(plan)
+}
+
+fn recorded(path: &Path) -> Result<Inventory, Problem> {
     let text = input::text(path)?;
     serde_json::from_str(&text).map_err(|e| {
         Problem::new(

@@ -12,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::journal::{Journal, Output};
+
 /// The version that [`Event::v`] carries.
 pub const VERSION: u32 = 1;
 
@@ -173,6 +175,7 @@ pub struct Emitter<'a> {
     step: Step,
     sinks: Vec<&'a mut dyn Sink>,
     timings: Vec<(Step, f64)>,
+    journal: Journal,
 }
 
 impl std::fmt::Debug for Emitter<'_> {
@@ -193,6 +196,7 @@ impl<'a> Emitter<'a> {
             step: Step::Pre,
             sinks,
             timings: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -261,6 +265,20 @@ impl<'a> Emitter<'a> {
         });
     }
 
+    /// Keeps what a script printed beside the events.
+    pub fn attach(&mut self, name: &str, title: &str, text: &str) {
+        self.journal.attach(Output {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+
+    /// What is kept of the events until now.
+    pub const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Sends one event to every sink.
     pub fn emit(&mut self, body: Body) {
         let event = Event {
@@ -271,6 +289,7 @@ impl<'a> Emitter<'a> {
             body,
         };
         self.next += 1;
+        self.journal.take(&event);
         for sink in &mut self.sinks {
             sink.accept(&event);
         }

@@ -10,6 +10,7 @@ pub mod event;
 pub mod exit;
 mod hex;
 pub mod inventory;
+pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod selinux;

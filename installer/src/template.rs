@@ -11,6 +11,7 @@ use tera::{Context, Tera};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Template {
     BootMenu,
+    CoreEarly,
     EspStub,
     Fstab,
     Networkd,
@@ -21,6 +22,7 @@ impl Template {
     const fn text(self) -> &'static str {
         match self {
             Self::BootMenu => include_str!("../../templates/boot/grub.cfg"),
+            Self::CoreEarly => include_str!("../../templates/boot/early.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),
             Self::Networkd => include_str!("../../templates/target/networkd.network"),

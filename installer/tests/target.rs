@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity, TargetAccess,
-    TargetPlan, plan_disks, plan_target, render_disks, render_target,
+    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity,
+    TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
 };
 
 type Outcome = Result<(TargetPlan, Issues), Issues>;
@@ -102,6 +102,7 @@ fn debian() -> ImageFacts {
             grub: "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed".to_owned(),
             mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
         }),
+        bios: None,
         programs: set(
             "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
@@ -144,11 +145,28 @@ fn bare_but_bootable() -> ImageFacts {
     }
 }
 
+/// A Debian with GRUB for BIOS that has the usual modules and `more`.
+fn bios(more: &str) -> ImageFacts {
+    let modules = "biosdisk part_gpt search_fs_uuid search normal configfile linux serial terminal echo test \
+                   regexp ls cat loadenv boot halt reboot minicmd password_pbkdf2 ";
+    ImageFacts {
+        bios: Some(BiosPayload {
+            directory: "/usr/lib/grub/i386-pc".to_owned(),
+            mkimage: "/usr/bin/grub-mkimage".to_owned(),
+            modules: set(&format!("{modules}{more}")),
+        }),
+        ..debian()
+    }
+}
+
 fn facts(image: &str) -> ImageFacts {
     match image {
         "debian" => debian(),
         "networkmanager" => networkmanager(),
         "bare-but-bootable" => bare_but_bootable(),
+        "bios" => bios("xfs part_msdos"),
+        "bios-without-modules" => bios(""),
+        "bios-missing" => debian(),
         "bare" => ImageFacts {
             kernel: "6.12.57".to_owned(),
             ..ImageFacts::default()
@@ -204,12 +222,17 @@ fn kickstart(name: &str) -> Kickstart {
     reading.kickstart
 }
 
-fn plan(name: &str, kickstart: &Kickstart) -> Plan {
+/// The plan for the machine that an image is installed on: one with a BIOS for an image with GRUB for that.
+fn plan(name: &str, image: &str, kickstart: &Kickstart) -> Plan {
     let choices = Choices {
         seed: uuid::uuid!("6f1d3c52-0a4e-4c0b-9f57-2d8b7a1e5c90"),
         ..Choices::default()
     };
-    let planned = plan_disks(kickstart, &machine(), &choices);
+    let mut machine = machine();
+    if image.starts_with("bios") {
+        machine.firmware = Firmware::Bios;
+    }
+    let planned = plan_disks(kickstart, &machine, &choices);
     planned
         .unwrap_or_else(|issues| panic!("{name}: {issues:#?}"))
         .plan
@@ -217,7 +240,7 @@ fn plan(name: &str, kickstart: &Kickstart) -> Plan {
 
 fn outcome(name: &str, image: &str) -> Outcome {
     let kickstart = kickstart(name);
-    let plan = plan(name, &kickstart);
+    let plan = plan(name, image, &kickstart);
     plan_target(&kickstart, &plan, &facts(image))
 }
 
@@ -354,13 +377,21 @@ fn written(target: &TargetPlan) -> Vec<(String, String)> {
         Action::Write { path, text, .. } => Some((path.clone(), text.clone())),
         _ => None,
     });
-    let boot = target.boot.boot_files.iter().chain(&target.boot.esp_files);
-    configured.chain(boot.cloned()).collect()
+    let boot = &target.boot;
+    let esp = boot.esp.iter().flat_map(|esp| esp.files.clone());
+    let bios = boot.bios.iter();
+    let early = bios.map(|bios| (bios.early_path.clone(), bios.early.clone()));
+    configured
+        .chain(boot.menu.clone())
+        .chain(esp)
+        .chain(early)
+        .collect()
 }
 
 #[test]
 fn every_template_is_rendered_without_an_error() {
-    const PLACES: [&str; 5] = [
+    const PLACES: [&str; 6] = [
+        "/run/landfall/early.cfg",
         "grub/grub.cfg",
         "EFI/debian/grub.cfg",
         "/etc/fstab",
@@ -378,7 +409,14 @@ fn every_template_is_rendered_without_an_error() {
         );
     }
     for (path, text) in &texts {
-        for template in ["BootMenu", "EspStub", "Fstab", "Networkd", "NetworkManager"] {
+        for template in [
+            "BootMenu",
+            "CoreEarly",
+            "EspStub",
+            "Fstab",
+            "Networkd",
+            "NetworkManager",
+        ] {
             assert!(!text.contains(&format!("# {template}:")), "{path}:\n{text}");
         }
         assert!(

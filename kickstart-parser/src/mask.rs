@@ -19,7 +19,7 @@ pub(crate) use line::{harmless_part, mask};
 use crate::secret::MASK;
 
 /// `text` with `***` in place of its secrets
-pub(crate) fn hidden(text: &str) -> Cow<'_, str> {
+pub fn hidden(text: &str) -> Cow<'_, str> {
     let spans = text::secrets(text);
     if spans.is_empty() {
         return Cow::Borrowed(text);

@@ -10,8 +10,9 @@ use kickstart_parser::{Code, Includes, NoIncludes, Reading, decode, read};
 /// The name that an example goes by
 const NAME: &str = "example.ks";
 
-/// Codes about files as a whole, whose pages have no kickstarts
-const WITHOUT_EXAMPLES: [Code; 4] = [
+/// Codes about files as a whole, and one that no section has today: their pages have no kickstarts
+const WITHOUT_EXAMPLES: [Code; 5] = [
+    Code::SectionNotYet,
     Code::TooLarge,
     Code::Unreadable,
     Code::NotText,

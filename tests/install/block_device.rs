@@ -10,10 +10,10 @@ use landfall_harness::tool::{self, tool};
 use super::{Scratch, install, is_startable, run, seed_kickstart};
 
 /// A file as a whole disk.
-struct Device(PathBuf);
+pub(super) struct Device(pub(super) PathBuf);
 
 impl Device {
-    fn of(file: &std::path::Path) -> Self {
+    pub(super) fn of(file: &std::path::Path) -> Self {
         let node = tool::run(
             tool("losetup")
                 .unwrap()

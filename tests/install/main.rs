@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod agreement;
+mod bios;
 mod block_device;
 mod content;
 mod contract;
@@ -12,6 +13,8 @@ mod interruption;
 mod kept;
 mod kinds;
 mod refusals;
+mod saved_plan;
+mod scripts;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -104,7 +107,10 @@ impl Ended {
 
 fn landfall<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
-    command.args(args).stdin(Stdio::null());
+    // Logs of installations that fail go here.
+    let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    command.args(args).stdin(Stdio::null()).env("TMPDIR", logs);
     command
 }
 

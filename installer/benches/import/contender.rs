@@ -43,6 +43,14 @@ impl Contender {
         fs::create_dir_all(conf.parent().unwrap()).unwrap();
         // Else what is not in `/usr` would be left out.
         fs::write(conf, "[composefs]\nenabled=yes\n").unwrap();
+        if let Some(policy) = &image.policy {
+            // It labels by the policy of the commit below.
+            let etc = base.join("tree/usr/etc");
+            fs::create_dir_all(&etc).unwrap();
+            run(Command::new("cp")
+                .arg("-r")
+                .args([&policy.join("etc/selinux"), &etc]));
+        }
         let repo = format!("--repo={}", base.join("repo").display());
         run(Command::new("ostree").args([&repo, "init", "--mode=bare"]));
         let mut commit = Command::new("ostree");

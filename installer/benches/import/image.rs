@@ -42,6 +42,8 @@ pub(super) enum Packing {
     Gzip,
     Zstd,
     ThreeGzip,
+    /// As `Gzip`, with Debian's SELinux policy: every file gets its label.
+    GzipLabelled,
 }
 
 impl Kind {
@@ -72,6 +74,8 @@ pub(super) struct Made {
     pub(super) files: u64,
     /// Bytes of the archives.
     pub(super) bytes: u64,
+    /// The directory that its SELinux policy was taken from.
+    pub(super) policy: Option<PathBuf>,
 }
 
 pub(super) struct Layer {
@@ -98,14 +102,15 @@ pub(super) fn make(cache: &Path, kind: Kind, share: Share, packing: Packing) -> 
         let names = chosen(kind, share);
         let parts = match packing {
             Packing::ThreeGzip => 3,
-            Packing::Gzip | Packing::Zstd => 1,
+            Packing::Gzip | Packing::Zstd | Packing::GzipLabelled => 1,
         };
-        let archives = archives(cache, (kind, share), &names, parts);
+        let policy = matches!(packing, Packing::GzipLabelled).then(|| policy(cache));
+        let archives = archives(cache, (kind, share), &names, (parts, policy.as_deref()));
         let layers: Vec<_> = archives
             .iter()
             .map(|archive| pack(archive, &layout, packing))
             .collect();
-        let about = json!({ "files": names.len(), "archives": archives });
+        let about = json!({ "files": names.len(), "archives": archives, "policy": policy });
         write_layout(&layout, &layers, &about);
     }
     open(layout)
@@ -139,6 +144,7 @@ fn open(layout: PathBuf) -> Made {
     Made {
         files: about["files"].as_u64().unwrap(),
         bytes: layers.iter().map(size).sum(),
+        policy: about["policy"].as_str().map(PathBuf::from),
         layers,
         layout,
     }
@@ -180,18 +186,36 @@ fn spread(name: &str) -> u64 {
     u64::from_le_bytes(sum[..8].try_into().unwrap())
 }
 
-/// Archives of the names in `parts` parts, each with the directories above.
+/// A directory that has `etc/selinux`, with Debian's policy switched on.
+pub(super) fn policy(cache: &Path) -> PathBuf {
+    let root = cache.join("policy");
+    let etc = root.join("etc/selinux");
+    if !etc.join("config").exists() {
+        fs::create_dir_all(&etc).unwrap();
+        let policy = landfall_harness::policy::directory().unwrap();
+        super::disk::run(Command::new("cp").arg("-r").args([&policy, &etc]));
+        fs::write(
+            etc.join("config"),
+            "SELINUX=permissive\nSELINUXTYPE=default\n",
+        )
+        .unwrap();
+    }
+    root
+}
+
+/// Archives of the names in `parts` parts, each with the directories above; the first begins with `etc` of `policy`.
 fn archives(
     cache: &Path,
     (kind, share): (Kind, Share),
     names: &[String],
-    parts: usize,
+    (parts, policy): (usize, Option<&Path>),
 ) -> Vec<PathBuf> {
     let paths = names
         .chunks(names.len().div_ceil(parts))
         .enumerate()
         .map(|(at, names)| {
-            let name = format!("{kind:?}-{share:?}-{at}of{parts}").to_lowercase();
+            let labelled = policy.map_or("", |_| "-labelled");
+            let name = format!("{kind:?}-{share:?}-{at}of{parts}{labelled}").to_lowercase();
             let (list, archive) = (
                 cache.join(&name).with_extension("list"),
                 cache.join(&name).with_extension("tar"),
@@ -217,13 +241,11 @@ fn archives(
                 "--pax-option=delete=atime,delete=ctime",
                 "--numeric-owner",
             ]);
-            tar.args([
-                "--mtime=@1700000000",
-                "--hard-dereference",
-                "--no-recursion",
-                "--null",
-                "--verbatim-files-from",
-            ]);
+            tar.args(["--mtime=@1700000000", "--hard-dereference"]);
+            if let Some(policy) = policy.filter(|_| at == 0) {
+                tar.arg("--directory").arg(policy).arg("etc");
+            }
+            tar.args(["--no-recursion", "--null", "--verbatim-files-from"]);
             tar.arg("--files-from")
                 .arg(&list)
                 .arg("--file")
@@ -238,7 +260,7 @@ fn archives(
 fn pack(archive: &Path, layout: &Path, packing: Packing) -> (Value, String) {
     let unfinished = layout.join("unfinished");
     let (kind, mut packer) = match packing {
-        Packing::Gzip | Packing::ThreeGzip => {
+        Packing::Gzip | Packing::ThreeGzip | Packing::GzipLabelled => {
             let mut gzip = Command::new("gzip");
             gzip.args(["--no-name", "-6", "--stdout"]);
             ("gzip", gzip)

@@ -79,6 +79,10 @@ impl Bench {
             ("one layer, gzip", whole(Packing::Gzip)),
             ("one layer, zstd", whole(Packing::Zstd)),
             ("three layers, gzip", whole(Packing::ThreeGzip)),
+            (
+                "one layer, gzip, with a policy",
+                whole(Packing::GzipLabelled),
+            ),
         ];
         let growth = [
             ("both", Kind::Mixed),

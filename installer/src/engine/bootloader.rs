@@ -2,79 +2,118 @@
 //! Writes the boot loader's files, and makes them reachable by firmware as the very last thing.
 
 use std::io::Read;
-use std::path::Path;
 
+use super::bios::Grub;
 use super::error::EngineError;
 use super::esp::Esp;
 use super::node::Nodes;
 use super::root::Root;
-use crate::plan::{BootPlan, Copy, Plan};
+use super::system::System;
+use crate::plan::{BiosPlan, BootPlan, Copy, EspPlan, Program};
 
 /// Bytes of one file of the boot chain; those of distributions have under 5 MiB.
 const MAX_FILE: u64 = 64 << 20;
 
-/// A file for the ESP, held until the file systems that it comes from are unmounted.
+/// What makes the disk start, held until the file systems that it comes from are unmounted.
+#[derive(Debug, Default)]
+pub(super) struct Reachable {
+    esp: Vec<EspFile>,
+    grub: Option<Grub>,
+}
+
+/// A file for the ESP.
 #[derive(Debug)]
-pub(super) struct EspFile {
+struct EspFile {
     path: String,
     content: Vec<u8>,
 }
 
-/// Writes everything but the files that firmware looks for, and gives those.
+/// Writes everything but what firmware looks for, and gives that.
 pub(super) fn prepare(
     boot: &BootPlan,
-    system: &Path,
-    plan: &Plan,
+    system: &System,
     nodes: &Nodes,
-) -> Result<Vec<EspFile>, EngineError> {
-    let root = Root::open(system)
-        .map_err(|e| EngineError::io(format!("opening `{}`", system.display()), e))?;
-    for (path, text) in &boot.boot_files {
-        root.write(&format!("/boot/{path}"), 0o600, text)
-            .map_err(|e| EngineError::io(format!("writing `/boot/{path}`"), e))?;
+    log: &mut dyn FnMut(String),
+) -> Result<Reachable, EngineError> {
+    let root = Root::open(&system.path)
+        .map_err(|e| EngineError::io(format!("opening `{}`", system.path.display()), e))?;
+    for (path, text) in &boot.menu {
+        write(&root, &format!("/boot/{path}"), text)?;
     }
+    let mut reachable = Reachable::default();
+    if let Some(esp) = &boot.esp {
+        reachable.esp = prepare_esp(esp, &root, nodes)?;
+    }
+    if let Some(bios) = &boot.bios {
+        reachable.grub = Some(build_grub(bios, &root, system, log)?);
+    }
+    Ok(reachable)
+}
+
+fn prepare_esp(plan: &EspPlan, root: &Root, nodes: &Nodes) -> Result<Vec<EspFile>, EngineError> {
     // The mount point of the ESP in the installed system.
     root.make_directory("/boot/efi", 0o700)
         .map_err(|e| EngineError::io("making the directory `/boot/efi`", e))?;
     let esp = esp(plan, nodes)?;
-    let copies = boot
+    let copies = plan
         .copies
         .iter()
-        .chain(&boot.reachable)
+        .chain(&plan.reachable)
         .map(|copy| copy.to.as_str());
-    esp.make_directories(copies.chain(boot.esp_files.iter().map(|(path, _)| path.as_str())))?;
-    for (path, text) in &boot.esp_files {
+    esp.make_directories(copies.chain(plan.files.iter().map(|(path, _)| path.as_str())))?;
+    for (path, text) in &plan.files {
         esp.write(path, text.as_bytes())?;
     }
-    for copy in &boot.copies {
-        let file = read(&root, copy)?;
+    for copy in &plan.copies {
+        let file = read(root, copy)?;
         esp.write(&file.path, &file.content)?;
     }
     esp.flush()?;
-    boot.reachable
-        .iter()
-        .map(|copy| read(&root, copy))
-        .collect()
+    plan.reachable.iter().map(|copy| read(root, copy)).collect()
 }
 
-/// Writes the files that firmware looks for: from here on the disk starts.
+fn build_grub(
+    bios: &BiosPlan,
+    root: &Root,
+    system: &System,
+    log: &mut dyn FnMut(String),
+) -> Result<Grub, EngineError> {
+    write(root, &bios.early_path, &bios.early)?;
+    let mkimage = Program {
+        argv: bios.mkimage.clone(),
+        stdin: None,
+        tolerate: Vec::new(),
+    };
+    system.run(&mkimage, log)?;
+    Grub::read(bios, root)
+}
+
+fn write(root: &Root, path: &str, text: &str) -> Result<(), EngineError> {
+    root.write(path, 0o600, text)
+        .map_err(|e| EngineError::io(format!("writing `{path}`"), e))
+}
+
+/// Writes what firmware looks for: from here on the disk starts.
 pub(super) fn make_reachable(
-    files: &[EspFile],
-    plan: &Plan,
+    reachable: &Reachable,
+    boot: &BootPlan,
     nodes: &Nodes,
 ) -> Result<(), EngineError> {
-    let esp = esp(plan, nodes)?;
-    for file in files {
-        esp.write(&file.path, &file.content)?;
+    if let Some(plan) = &boot.esp {
+        let esp = esp(plan, nodes)?;
+        for file in &reachable.esp {
+            esp.write(&file.path, &file.content)?;
+        }
+        esp.flush()?;
     }
-    esp.flush()
+    match &reachable.grub {
+        Some(grub) => grub.write(),
+        None => Ok(()),
+    }
 }
 
-fn esp(plan: &Plan, nodes: &Nodes) -> Result<Esp, EngineError> {
-    let (disk, partition) = plan
-        .mounted_at("/boot/efi")
-        .ok_or_else(|| EngineError::Refused("the plan has no EFI System Partition".to_owned()))?;
-    Ok(Esp::on(nodes.of(&disk.device, partition.number)?))
+fn esp(plan: &EspPlan, nodes: &Nodes) -> Result<Esp, EngineError> {
+    Ok(Esp::on(nodes.of(&plan.device, plan.number)?))
 }
 
 fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {

@@ -47,6 +47,9 @@ pub enum EngineError {
     /// The plan has errors.
     #[error("the kickstart cannot be carried out")]
     Plan(Issues),
+    /// A saved plan is not what would be planned now.
+    #[error("the saved plan no longer holds")]
+    Changed(Vec<String>),
     /// The image cannot be had or used.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -54,10 +57,10 @@ pub enum EngineError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// A script of the kickstart failed and was marked `--erroronfail`.
-    #[error("the script of line {line} failed: {status}{}", indent(.output))]
+    #[error("{script} failed: {status}{}", indent(.output))]
     Script {
-        /// Line of the section header.
-        line: u32,
+        /// Its section and the line of the header.
+        script: String,
         /// How it ended.
         status: String,
         /// The end of what it printed.
@@ -94,6 +97,9 @@ impl EngineError {
         if let Self::Plan(issues) = self {
             chain.extend(issues.errors().map(ToString::to_string));
         }
+        if let Self::Changed(differences) = self {
+            chain.extend(differences.iter().cloned());
+        }
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             chain.push(error.to_string());
@@ -111,6 +117,10 @@ impl EngineError {
             )),
             Self::Image(error) => hint_for_image(error).map(str::to_owned),
             Self::Plan(issues) => hint_for_plan(issues),
+            Self::Changed(_) => Some(
+                "make the plan again with `landfall plan --json` and the same options, and look at it"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

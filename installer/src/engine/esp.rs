@@ -97,7 +97,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(64 << 20).unwrap();
         let path = file.path().to_str().unwrap();
-        let argv = FileSystem::Vfat.mkfs("12AB-CD34", Some("EFI-SYSTEM")).argv;
+        let argv = FileSystem::Vfat
+            .mkfs("12AB-CD34", Some("EFI-SYSTEM"))
+            .unwrap()
+            .argv;
         Tool::by_program(&argv[0])
             .unwrap()
             .with(argv[1..].iter().map(String::as_str).chain([path]))

@@ -5,14 +5,15 @@
 //! installation is decided in [`crate::plan`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 
 use serde::Deserialize;
 
+use super::boot_facts;
 use super::error::EngineError;
 use super::root::Root;
 use super::sysroot::Stage;
-use crate::plan::{BootPayload, ImageFacts};
+use crate::plan::ImageFacts;
 use crate::selinux::policy_name;
 
 /// Everything that planning the target needs to know.
@@ -26,7 +27,8 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
     Ok(ImageFacts {
         kernel: kernel(&root)?,
         kargs: kargs(&root, arch)?,
-        boot: boot_payload(&root).map_err(io("the boot loader"))?,
+        boot: boot_facts::signed_chain(&root).map_err(io("the boot loader"))?,
+        bios: boot_facts::bios(&root).map_err(io("the boot loader"))?,
         programs: names(&root, &["usr/bin", "usr/sbin"]).map_err(io("the programs"))?,
         units: names(&root, &["usr/lib/systemd/system", "usr/etc/systemd/system"])
             .map_err(io("the units"))?,
@@ -115,56 +117,6 @@ fn is_arch(name: &str, oci: &str) -> bool {
     name == oci || matches!((name, oci), ("x86_64", "amd64") | ("aarch64", "arm64"))
 }
 
-/// Where distributions put their signed boot chain: shim, GRUB, `MokManager`.
-const LAYOUTS: [[&str; 3]; 2] = [
-    [
-        "usr/lib/shim/shimx64.efi.signed",
-        "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
-        "usr/lib/shim/mmx64.efi.signed",
-    ],
-    [
-        "usr/lib/shim/shimaa64.efi.signed",
-        "usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed",
-        "usr/lib/shim/mmaa64.efi.signed",
-    ],
-];
-
-fn boot_payload(root: &Root) -> io::Result<Option<BootPayload>> {
-    let has = |path: &str| root.file(path).is_ok();
-    let found = LAYOUTS
-        .into_iter()
-        .find(|[shim, grub, _]| has(shim) && has(grub));
-    let Some([shim, grub, mok]) = found else {
-        return Ok(None);
-    };
-    let mut binary = Vec::new();
-    root.file(grub)?.take(MAX_GRUB).read_to_end(&mut binary)?;
-    Ok(vendor(&binary).map(|vendor| BootPayload {
-        vendor,
-        shim: shim.to_owned(),
-        grub: grub.to_owned(),
-        mok_manager: has(mok).then(|| mok.to_owned()),
-    }))
-}
-
-/// Bytes of a GRUB binary that are looked at; signed ones have under 5 MiB.
-const MAX_GRUB: u64 = 32 << 20;
-
-/// The directory below `/EFI` that is the prefix built into a signed GRUB: there, and nowhere
-/// else, it looks for its configuration.
-fn vendor(grub: &[u8]) -> Option<String> {
-    const BELOW: &[u8] = b"/EFI/";
-    let at = grub
-        .windows(BELOW.len())
-        .position(|window| window == BELOW)?
-        + BELOW.len();
-    let name = grub[at..]
-        .iter()
-        .take_while(|c| c.is_ascii_alphanumeric() || b"-_".contains(c));
-    let name: String = name.map(|c| char::from(*c)).collect();
-    (!name.is_empty()).then_some(name)
-}
-
 fn names(root: &Root, directories: &[&str]) -> io::Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for directory in directories {
@@ -237,16 +189,6 @@ fn top(root: &Root) -> io::Result<BTreeMap<String, Option<String>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_vendor_is_the_prefix_of_the_binary() {
-        assert_eq!(
-            vendor(b"MZ\0module\0(,gpt1)/EFI/debian\0\0").as_deref(),
-            Some("debian")
-        );
-        assert_eq!(vendor(b"MZ\0/EFI/../x\0"), None);
-        assert_eq!(vendor(b"MZ\0/boot/grub\0"), None);
-    }
 
     #[test]
     fn arguments_are_matched_by_the_names_of_both_worlds() {

@@ -2,31 +2,40 @@
 //! Carrying a plan out: the only code that changes the world.
 //!
 //! [`prepare::prepare`] looks and plans, [`execute`] writes. The order is: tables, file systems,
-//! import, deployment, configuration, boot loader, `%post`, and last of all the two files by
-//! which firmware finds the boot loader, so that whatever fails before leaves a disk that no
+//! import, deployment, configuration, boot loader, `%post`, and last of all what firmware looks
+//! for (two files on the ESP, or GRUB's core image and boot sector), so that whatever fails before leaves a disk that no
 //! firmware starts. Everything happens in a mount namespace of its own that ends with the
 //! process. What is to be done is decided in [`crate::plan`].
 
+mod bios;
+mod boot_facts;
 mod bootloader;
 mod earlier;
 pub mod error;
 mod esp;
 mod facts;
+mod failed;
+pub mod final_action;
 mod finalize;
 mod format;
+pub mod host;
 pub mod import;
 mod label;
+pub mod logs;
 mod mbr;
 mod mount;
 mod namespace;
 mod node;
 mod partition;
+mod pre_install;
 pub mod prepare;
+pub mod process;
 mod repository;
 mod resize;
 mod root;
 mod script;
 mod stop;
+mod summary;
 mod sysroot;
 mod system;
 pub mod tool;
@@ -34,79 +43,41 @@ pub mod tool;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use kickstart_parser::commands::EndAction;
-use thiserror::Error;
-use uuid::Uuid;
+use crate::event::{Body, Emitter, Step};
+use crate::plan::{Partition, TargetPlan, Unsaved, plan_target, render_target, size};
+use crate::report::Report;
 
-use crate::event::{Body, Emitter, Failure, Step};
-use crate::exit::Exit;
-use crate::plan::{Partition, TargetPlan, plan_target, render_target, size};
-use crate::report::{Report, StepReport};
-
+use bootloader::Reachable;
 use error::EngineError;
+pub use failed::Failed;
+use final_action::FinalAction;
+use host::View;
 use mount::Mounts;
 use node::Nodes;
 use prepare::Prepared;
 use repository::{Checksum, Repository};
+use script::Scripts;
 pub use stop::Stop;
 use sysroot::Stage;
 use system::System;
 
-/// An installation that failed.
-#[derive(Debug, Error)]
-#[error("the step `{}` failed", .step.name())]
-pub struct Failed {
-    /// The step that failed.
-    pub step: Step,
-    /// Whether a disk had been written to.
-    pub written: bool,
-    /// Seed of the plan that was being carried out: with it another run takes up what is there.
-    pub seed: Option<Uuid>,
-    /// Why.
-    #[source]
-    pub error: EngineError,
+/// An installation that succeeded.
+#[derive(Debug)]
+pub struct Installed {
+    /// What was done.
+    pub report: Report,
+    /// What the machine does now; none where that is left to the user.
+    pub action: Option<FinalAction>,
 }
 
-impl Failed {
-    /// An error before the first write.
-    pub fn before_writes(step: Step, error: EngineError) -> Self {
-        Self {
-            step,
-            written: false,
-            seed: None,
-            error,
-        }
-    }
-
-    /// How the command ends.
-    pub fn exit(&self) -> Exit {
-        match &self.error {
-            EngineError::Stopped(exit) => *exit,
-            _ if self.written => Exit::Broken,
-            error => error.exit_before_writes(),
-        }
-    }
-
-    /// The event for it.
-    pub fn event(&self) -> Body {
-        let hint = self.error.hint();
-        Body::Failed {
-            step: self.step,
-            error: Failure {
-                code: self.exit().code(),
-                chain: self.error.chain(),
-                hint,
-            },
-        }
-    }
-}
-
-/// Carries the plan out. Before the first write it makes sure of its mount namespace.
+/// Carries the plan out. Before the first write it makes sure of its mount namespace. What scripts leave running in it
+/// ends with the installation.
 pub fn execute(
     prepared: &mut Prepared,
     emitter: &mut Emitter<'_>,
     stop: &Stop,
-) -> Result<Report, Failed> {
+) -> Result<Installed, Failed> {
+    let outer = process::Namespace::outer();
     namespace::enter().map_err(|error| Failed::before_writes(Step::Partition, error))?;
     let mut own = Mounts::default();
     let top =
@@ -117,17 +88,21 @@ pub fn execute(
         emitter,
         stop,
         top: &top,
+        outer,
         written: false,
         resumed: false,
         marked: false,
+        view: None,
     };
-    let outcome = execution.run();
-    let (written, marked) = (execution.written, execution.marked);
-    outcome.map_err(|error| Failed {
-        step: emitter.current(),
-        written,
-        seed: marked.then_some(seed),
-        error: stop.cause(error),
+    execution.run().map_err(|error| {
+        let error = stop.cause(error);
+        execution.fail(&error);
+        Failed {
+            step: execution.emitter.current(),
+            written: execution.written,
+            seed: execution.marked.then_some(seed),
+            error,
+        }
     })
 }
 
@@ -146,12 +121,16 @@ struct Execution<'e, 'a> {
     stop: &'e Stop,
     /// Directory of this installation's mount points.
     top: &'e Path,
+    /// The mount namespace of everybody else.
+    outer: Option<process::Namespace>,
     /// Whether a disk has been written to.
     written: bool,
     /// Whether the root file system is that of an earlier run by the same plan.
     resumed: bool,
     /// Whether another run by the same plan can take up what is there.
     marked: bool,
+    /// The target as scripts of this machine see it.
+    view: Option<View>,
 }
 
 /// What a deployed, not yet configured target consists of.
@@ -162,20 +141,28 @@ struct Deployed {
 }
 
 impl Execution<'_, '_> {
-    fn run(&mut self) -> Result<Report, EngineError> {
+    fn run(&mut self) -> Result<Installed, EngineError> {
         self.partition()?;
         let nodes = self.format()?;
         let physical = self.top.join("physical");
         let mounts = self.mount(&nodes, &physical)?;
         self.marked = true;
+        self.pre_install(&nodes, &physical)?;
         let (repo, commit) = self.import(&physical)?;
         let deployed = self.deploy(&repo, commit, &physical)?;
         drop(repo);
         let system = self.configure(&deployed, &nodes, &physical)?;
         let reachable = self.boot_loader(&deployed, &system, &nodes)?;
         self.post(&deployed, &system)?;
+        self.stop.check()?;
         self.marked = false;
-        self.emitter.step(Step::Finalize, |_| {
+        let stop = self.stop;
+        let view = &mut self.view;
+        let action = self.emitter.step(Step::Finalize, |emitter| {
+            let action = last_action(self.prepared, &system, emitter);
+            if !self.prepared.plan.unsaved(Unsaved::Logs) {
+                logs::keep(emitter.journal(), system.root())?;
+            }
             finalize::record(
                 &physical,
                 &self.prepared.plan,
@@ -184,19 +171,63 @@ impl Execution<'_, '_> {
             )?;
             label::all(&system.path, &physical, &deployed.target.mounts)?;
             finalize::flush(&system.file_systems())?;
+            view.as_mut().map_or(Ok(()), View::close)?;
             system.close()?;
             finalize::flush(&[&physical.join("boot"), &physical])?;
             earlier::clear_mark(&physical)?;
             mounts.unmount()?;
-            bootloader::make_reachable(&reachable, &self.prepared.plan, &nodes)?;
+            // From here on the installation is completed.
+            stop.check()?;
+            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes)?;
             drop(nodes);
-            finalize::sync_disks(&self.prepared.plan)
+            finalize::sync_disks(&self.prepared.plan)?;
+            Ok::<_, EngineError>(action)
         })?;
-        let report = self.report(&deployed);
+        let report = summary::report(self.prepared, deployed.commit.to_string(), self.emitter);
         self.emitter.emit(Body::Finished {
             message: format!("{} is installed", report.source),
         });
-        Ok(report)
+        Ok(Installed { report, action })
+    }
+
+    /// The scripts for a failure, while the target is still to be seen, and the end of whatever still runs in it.
+    fn fail(&mut self, error: &EngineError) {
+        let kickstart = &self.prepared.kickstart;
+        host::on_failure(kickstart, error, self.emitter);
+        self.end_left_behind();
+        self.view = None;
+    }
+
+    fn end_left_behind(&mut self) {
+        let emitter = &mut *self.emitter;
+        process::end_left_behind(self.outer.as_ref(), &mut |line| emitter.warn(line));
+    }
+
+    /// `%pre-install` with every new file system mounted, and then the target as later scripts of this machine see it.
+    fn pre_install(&mut self, nodes: &Nodes, physical: &Path) -> Result<(), EngineError> {
+        let Prepared {
+            kickstart, plan, ..
+        } = &*self.prepared;
+        if !plan.pre_install.is_empty() {
+            let scripts = Scripts {
+                section: "%pre-install",
+                plans: &plan.pre_install,
+                root: Path::new("/"),
+            };
+            let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
+            self.emitter.step(Step::Pre, |emitter| {
+                let data = pre_install::mount(plan, nodes, physical, &mut |l| emitter.log(l))?;
+                let view = view.insert(View::open(physical)?);
+                scripts.run(emitter, stop)?;
+                process::end_left_behind(outer, &mut |line| emitter.warn(line));
+                view.close()?;
+                data.close()
+            })?;
+        }
+        if host::needs_view(kickstart) {
+            self.view = Some(View::open(physical)?);
+        }
+        Ok(())
     }
 
     /// Opens every disk before the first is written.
@@ -342,78 +373,43 @@ impl Execution<'_, '_> {
         deployed: &Deployed,
         system: &System,
         nodes: &Nodes,
-    ) -> Result<Vec<bootloader::EspFile>, EngineError> {
+    ) -> Result<Reachable, EngineError> {
         self.stop.check()?;
-        let plan = &self.prepared.plan;
-        self.emitter.step(Step::Bootloader, |_| {
-            bootloader::prepare(&deployed.target.boot, &system.path, plan, nodes)
+        self.emitter.step(Step::Bootloader, |emitter| {
+            let mut log = |line| emitter.log(line);
+            bootloader::prepare(&deployed.target.boot, system, nodes, &mut log)
         })
     }
 
     fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
         self.stop.check()?;
+        let scripts = Scripts {
+            section: "%post",
+            plans: &deployed.target.post,
+            root: &system.path,
+        };
+        let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
         self.emitter.step(Step::Post, |emitter| {
-            for post in &deployed.target.post {
-                script::run(post, &system.path)?.tell("%post", post.line, emitter);
-            }
+            view.as_mut()
+                .map_or(Ok(()), |view| view.show(&system.path))?;
+            scripts.run(emitter, stop)?;
+            process::end_left_behind(outer, &mut |line| emitter.warn(line));
             Ok(())
         })
     }
-
-    fn report(&self, deployed: &Deployed) -> Report {
-        let Prepared {
-            kickstart,
-            plan,
-            image,
-        } = &*self.prepared;
-        let bytes = |step| (step == Step::Import).then(|| image.total_bytes());
-        let steps = self
-            .emitter
-            .timings()
-            .iter()
-            .map(|(step, seconds)| StepReport {
-                step: *step,
-                seconds: *seconds,
-                bytes: bytes(*step),
-            });
-        let action = kickstart.end.as_ref().map(|end| final_action(end.action));
-        Report {
-            report: 1,
-            install: self.emitter.install(),
-            seed: plan.seed,
-            source: plan.image.source.clone(),
-            target: plan.image.target.clone(),
-            digest: image.digest.clone(),
-            commit: deployed.commit.to_string(),
-            disks: plan.disks.iter().map(|disk| disk.device.clone()).collect(),
-            steps: steps.collect(),
-            final_action: action.map(str::to_owned),
-            next: next(plan, action),
-        }
-    }
 }
 
-const fn final_action(action: EndAction) -> &'static str {
-    match action {
-        EndAction::Reboot => "reboot",
-        EndAction::PowerOff => "poweroff",
-        EndAction::Halt => "halt",
-        EndAction::Shutdown => "shutdown",
-    }
-}
-
-/// What the user does now.
-fn next(plan: &crate::plan::Plan, action: Option<&str>) -> Vec<String> {
-    let mut next = Vec::new();
-    if plan.disks.iter().all(|disk| disk.image_file) {
-        next.push("Start a UEFI machine from the disk image".to_owned());
-    } else {
-        next.push("Start the machine from its disk".to_owned());
-    }
-    if let Some(action) = action {
-        next.push(format!(
-            "The kickstart's `{action}` is left to you outside the installer environment"
-        ));
-    }
-    next
+/// What the machine does afterwards, which is up to the user outside the installer environment.
+fn last_action(
+    prepared: &Prepared,
+    system: &System,
+    emitter: &mut Emitter<'_>,
+) -> Option<FinalAction> {
+    let end = prepared
+        .kickstart
+        .end
+        .as_ref()
+        .filter(|_| prepared.environment)?;
+    let warn = &mut |line| emitter.warn(line);
+    Some(FinalAction::prepare(end, system.root(), warn))
 }

@@ -2,18 +2,18 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
-use kickstart_parser::{Kickstart, ScriptKind};
+use kickstart_parser::Kickstart;
 use uuid::Uuid;
 
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Failed, esp, format, resize, script};
+use super::{Stop, esp, final_action, format, host, resize};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
-use crate::plan::{Choices, Plan, Planned, ScriptPlan, plan_disks, size};
+use crate::plan::{Choices, Plan, Planned, Unsaved, differences, plan_disks, size, trusted};
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -38,6 +38,12 @@ pub struct Request {
     pub target_access: TargetAccessFiles,
     /// Seed of the plan's UUIDs.
     pub seed: Uuid,
+    /// What is not kept of the installation in the installed system.
+    pub nosave: Vec<Unsaved>,
+    /// The plan that must come out, made before by the same request.
+    pub saved: Option<Plan>,
+    /// Whether this machine is there for the installation only, and ends as the kickstart says.
+    pub environment: bool,
 }
 
 /// A plan that can be carried out, and the image for it.
@@ -49,6 +55,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The opened image.
     pub image: Image,
+    /// Whether this machine ends as the kickstart says.
+    pub environment: bool,
 }
 
 /// Looks at the machine and makes the disk half of the plan; an image in a local layout or archive is
@@ -80,51 +88,88 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
         image: request.image.clone(),
         target_ref: request.target_ref.clone(),
         target_access: request.target_access.read()?,
+        nosave: request.nosave.clone(),
     };
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }
 
-/// Looks, plans and opens the image; warnings go to the events.
-pub fn prepare(request: Request, emitter: &mut Emitter<'_>) -> Result<Prepared, EngineError> {
-    let inventory = emitter.step(Step::Inventory, |_| {
-        probe::probe(&request.disks, request.firmware)
-    })?;
-    emitter.step(Step::Plan, |emitter| {
-        let Planned { mut plan, issues } = plan_of(&request, &inventory)?;
-        for issue in &issues.0 {
-            emitter.warn(issue.with_help());
-        }
-        require_all(&plan)?;
-        format::rehearse(&plan)?;
-        let image = open_image(&request, &plan)?;
-        check_image(&image, &plan)?;
-        plan.image.digest = Some(image.digest.clone());
-        Ok(Prepared {
+/// Looks, plans and opens the image; warnings go to the events. If that fails, the kickstart's scripts for it run.
+pub fn prepare(
+    request: Request,
+    emitter: &mut Emitter<'_>,
+    stop: &Stop,
+) -> Result<Prepared, EngineError> {
+    match look_and_plan(&request, emitter, stop) {
+        Ok((plan, image)) => Ok(Prepared {
             kickstart: request.kickstart,
             plan,
             image,
-        })
+            environment: request.environment,
+        }),
+        Err(error) => {
+            let error = stop.cause(error);
+            host::on_failure(&request.kickstart, &error, emitter);
+            Err(error)
+        }
+    }
+}
+
+fn look_and_plan(
+    request: &Request,
+    emitter: &mut Emitter<'_>,
+    stop: &Stop,
+) -> Result<(Plan, Image), EngineError> {
+    let inventory = emitter.step(Step::Inventory, |_| {
+        stop.check()?;
+        probe::probe(&request.disks, request.firmware)
+    })?;
+    emitter.step(Step::Plan, |emitter| {
+        stop.check()?;
+        let Planned { mut plan, issues } = plan_of(request, &inventory)?;
+        for issue in &issues.0 {
+            emitter.warn(issue.with_help());
+        }
+        agree(request, &plan)?;
+        require_all(&plan)?;
+        require_for_end(request)?;
+        format::rehearse(&plan)?;
+        let image = open_image(request, &plan)?;
+        check_image(&image, &plan)?;
+        plan.image.digest = Some(image.digest.clone());
+        agree(request, &plan)?;
+        stop.check()?;
+        Ok((plan, image))
     })
 }
 
-/// Runs the kickstart's `%pre` scripts on this machine.
-pub fn run_pre(kickstart: &Kickstart, emitter: &mut Emitter<'_>) -> Result<(), Failed> {
-    let run = |emitter: &mut Emitter<'_>| {
-        for pre in ScriptPlan::of_kind(kickstart, ScriptKind::Pre) {
-            script::run(&pre, std::path::Path::new("/"))?.tell("%pre", pre.line, emitter);
-        }
-        Ok(())
-    };
-    emitter
-        .step(Step::Pre, run)
-        .map_err(|error| Failed::before_writes(Step::Pre, error))
+/// Whether a plan is the one that was asked for.
+fn agree(request: &Request, plan: &Plan) -> Result<(), EngineError> {
+    let changed = request
+        .saved
+        .as_ref()
+        .map_or_else(Vec::new, |saved| differences(saved, plan));
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::Changed(changed))
+}
+
+fn require_for_end(request: &Request) -> Result<(), EngineError> {
+    let end = request.kickstart.end.as_ref();
+    match end.filter(|_| request.environment) {
+        Some(end) => Tool::require(&final_action::tools(end)),
+        None => Ok(()),
+    }
 }
 
 fn open_image(request: &Request, plan: &Plan) -> Result<Image, EngineError> {
     let reference: ImageRef = plan.image.source.parse()?;
     let options = OpenOptions {
         arch: plan.arch.clone(),
-        access: request.access.clone(),
+        access: Access {
+            certificates: trusted(&request.kickstart),
+            ..request.access.clone()
+        },
     };
     Ok(Image::open(&reference, &options)?)
 }
@@ -160,7 +205,8 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
     tools.extend(image_file(false).then_some(Tool::Partx));
     tools.extend(format::tools(plan));
     tools.extend(resize::tools(plan));
-    tools.extend(esp::TOOLS);
+    let has_esp = plan.firmware == Firmware::Uefi && plan.boot_disk.is_some();
+    tools.extend(has_esp.then_some(esp::TOOLS).into_iter().flatten());
     Tool::require(&tools)?;
     if plan.arch != probe::arch() {
         return Err(EngineError::Refused(format!(
@@ -182,10 +228,5 @@ impl Prepared {
     pub fn block_devices(&self) -> Vec<&str> {
         let disks = self.plan.disks.iter().filter(|disk| !disk.image_file);
         disks.map(|disk| disk.device.as_str()).collect()
-    }
-
-    /// True if a script of the kickstart would run on this machine.
-    pub fn has_host_scripts(&self) -> bool {
-        self.kickstart.scripts.iter().any(|script| script.nochroot)
     }
 }

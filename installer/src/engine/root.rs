@@ -112,6 +112,16 @@ impl Root {
             .map(cap_std::fs::File::into_std)
     }
 
+    /// A new file for writing; it is an error if there is anything of this name.
+    pub(super) fn create_new(&self, path: &str, mode: u32) -> io::Result<File> {
+        let (parent, name) = self.parent(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(mode);
+        parent
+            .open_with(name, &options)
+            .map(cap_std::fs::File::into_std)
+    }
+
     /// Removes a file.
     pub(super) fn remove(&self, path: &str) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;

@@ -1,65 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Runs the kickstart's scripts.
 //!
-//! As in Anaconda: the text goes to `/tmp/ks-script-…` of the root it runs in and is given to its
+//! As in Anaconda: the text goes to `/tmp/ks-script-XXXXXXXX` of the root it runs in and is given to its
 //! interpreter as an argument; stdout and stderr are one stream; a failure ends the installation
-//! only with `--erroronfail`.
+//! only with `--erroronfail`. Unlike there the file is removed afterwards. When which script runs is not known here.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use kickstart_parser::hidden;
 use uuid::Uuid;
 
+use super::Stop;
 use super::error::EngineError;
 use super::root::Root;
 use crate::event::Emitter;
 use crate::plan::ScriptPlan;
 
+/// Scripts of one kind, in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scripts<'s> {
+    /// The word of their section: `%post`.
+    pub(super) section: &'static str,
+    pub(super) plans: &'s [ScriptPlan],
+    /// The root of those that are chrooted.
+    pub(super) root: &'s Path,
+}
+
+impl Scripts<'_> {
+    /// Runs them until one fails that must not, or the user wants an end.
+    pub(super) fn run(&self, emitter: &mut Emitter<'_>, stop: &Stop) -> Result<(), EngineError> {
+        for script in self.plans {
+            stop.check()?;
+            self.one(script, emitter)?;
+            stop.check()?;
+        }
+        Ok(())
+    }
+
+    /// Runs all of them; that one fails is told, and nothing else.
+    pub(super) fn run_whatever_happens(&self, emitter: &mut Emitter<'_>) {
+        for script in self.plans {
+            if let Err(error) = self.one(script, emitter) {
+                emitter.warn(error.chain().join(": "));
+            }
+        }
+    }
+
+    fn one(&self, script: &ScriptPlan, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+        let title = format!("{} of line {}", self.section, script.line);
+        emitter.log(format!("{title}: started ({})", script.interpreter));
+        let outcome = attempt(script, self.root).map_err(|e| {
+            EngineError::io(format!("running {title} by `{}`", script.interpreter), e)
+        })?;
+        outcome.tell(&title, script.erroronfail, emitter);
+        if script.erroronfail && !outcome.success {
+            return Err(EngineError::Script {
+                script: title,
+                status: outcome.status,
+                output: outcome.last_lines,
+            });
+        }
+        Ok(())
+    }
+}
+
 /// What became of a script.
 #[derive(Debug)]
-pub(super) struct Outcome {
+struct Outcome {
     /// `exit status: 0` and the like.
-    pub(super) status: String,
-    /// The last lines that it printed.
-    pub(super) output: String,
+    status: String,
+    /// The name of a log for it: none where the script has its own.
+    log: Option<String>,
+    /// All that it printed, or the end of it.
+    output: String,
+    last_lines: String,
     success: bool,
 }
 
-/// Bytes and lines of a script's output that events and errors carry.
-const MAX_OUTPUT: u64 = 16 << 10;
-const MAX_LINES: usize = 20;
+/// Bytes of a script's output that are kept, and bytes and lines of it that events and errors carry.
+const MOST_KEPT: u64 = 1 << 20;
+const MOST_TOLD: usize = 16 << 10;
+const MOST_LINES: usize = 20;
 
 impl Outcome {
     /// Tells what became of the script: a failure is worth a look even where it is allowed.
-    pub(super) fn tell(&self, section: &str, line: u32, emitter: &mut Emitter<'_>) {
-        let text = format!("{section} of line {line}: {}", self.status);
-        if self.success {
+    fn tell(&self, title: &str, is_told_as_error: bool, emitter: &mut Emitter<'_>) {
+        let text = format!("{title}: {}", self.status);
+        if self.success || is_told_as_error {
             emitter.log(text);
-            self.output.lines().for_each(|line| emitter.log(line));
+            self.last_lines.lines().for_each(|line| emitter.log(line));
         } else {
-            emitter.warn(format!("{text}: {}", self.output));
+            emitter.warn(format!("{text}: {}", self.last_lines));
+        }
+        if let Some(name) = &self.log {
+            emitter.attach(name, title, &self.output);
         }
     }
-}
-
-/// Runs a script, in `root` if it is for the installed system.
-pub(super) fn run(script: &ScriptPlan, root: &Path) -> Result<Outcome, EngineError> {
-    let outcome = attempt(script, root).map_err(|e| {
-        EngineError::io(
-            format!("running the kickstart's script of line {}", script.line),
-            e,
-        )
-    })?;
-    if script.erroronfail && !outcome.success {
-        return Err(EngineError::Script {
-            line: script.line,
-            status: outcome.status,
-            output: outcome.output,
-        });
-    }
-    Ok(outcome)
 }
 
 fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
@@ -68,43 +108,91 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
         Some(path) => base.create(path, 0o600)?,
         None => tempfile::tempfile()?,
     };
-    // A name that nobody can have made before.
-    let name = format!("/tmp/ks-script-{}", Uuid::new_v4());
-    base.write(&name, 0o700, &script.body)?;
+    let (name, mut file) = script_file(&base)?;
+    file.write_all(script.body.as_bytes())?;
+    // An interpreter does not start while its script is open for writing, where that is the program itself.
+    drop(file);
     let status = command(script, root)
         .arg(&name)
         .env("LC_ALL", "C")
         .env("HOME", "/tmp")
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?)
         .status();
     base.remove(&name)?;
     let status = status?;
+    let output = end_of(&mut log)?;
     Ok(Outcome {
         status: status.to_string(),
-        output: tail(&mut log)?,
+        log: script
+            .log
+            .is_none()
+            .then(|| format!("{}.log", &name["/tmp/".len()..])),
+        last_lines: last_lines(&output).to_owned(),
+        output,
         success: status.success(),
     })
+}
+
+/// An empty file for the script under a name that nobody has.
+fn script_file(base: &Root) -> io::Result<(String, File)> {
+    loop {
+        let random = Uuid::new_v4().simple().to_string();
+        let name = format!("/tmp/ks-script-{}", &random[..8]);
+        match base.create_new(&name, 0o700) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok((name, made?)),
+        }
+    }
 }
 
 fn command(script: &ScriptPlan, root: &Path) -> Command {
     if script.chroot {
         let mut command = Command::new("chroot");
         command.arg(root).arg(&script.interpreter);
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         return command;
     }
-    Command::new(&script.interpreter)
+    let mut command = Command::new(&script.interpreter);
+    let mut path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin"));
+    path.push(":/sbin:/usr/sbin");
+    command.current_dir("/").env("PATH", path);
+    command
 }
 
-/// The end of what a script printed, which may be any amount.
-fn tail(log: &mut File) -> io::Result<String> {
+/// The end of what a script printed, which may be any amount, without secrets.
+fn end_of(log: &mut File) -> io::Result<String> {
     let length = log.seek(SeekFrom::End(0))?;
-    log.seek(SeekFrom::Start(length.saturating_sub(MAX_OUTPUT)))?;
+    log.seek(SeekFrom::Start(length.saturating_sub(MOST_KEPT)))?;
     let mut output = Vec::new();
-    log.take(MAX_OUTPUT).read_to_end(&mut output)?;
-    let text = String::from_utf8_lossy(&output);
-    let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(MAX_LINES)..].join("\n"))
+    log.take(MOST_KEPT).read_to_end(&mut output)?;
+    Ok(hidden(&String::from_utf8_lossy(&output)).into_owned())
+}
+
+/// The last lines of a text, with no more bytes than events carry.
+fn last_lines(text: &str) -> &str {
+    let text = text.trim_end_matches('\n');
+    let mut start = text.len().saturating_sub(MOST_TOLD);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let end = &text[start..];
+    let mut breaks = end.rmatch_indices('\n').skip(MOST_LINES - 1);
+    breaks.next().map_or(end, |(at, _)| &end[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_bounded_in_lines_and_bytes() {
+        let lines: String = (1..=30).map(|n| format!("{n}\n")).collect();
+        assert_eq!(last_lines(&lines).lines().count(), MOST_LINES);
+        assert!(last_lines(&lines).starts_with("11\n"));
+        assert_eq!(last_lines("one\ntwo\n"), "one\ntwo");
+        let wide = "ä".repeat(MOST_TOLD);
+        assert!(last_lines(&wide).len() <= MOST_TOLD && !last_lines(&wide).is_empty());
+    }
 }

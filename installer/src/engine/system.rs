@@ -151,7 +151,12 @@ impl System {
         }
     }
 
-    fn run(&self, program: &Program, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
+    /// Runs a program of the image.
+    pub(super) fn run(
+        &self,
+        program: &Program,
+        log: &mut dyn FnMut(String),
+    ) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
         log(format!("in the installed system: {}", words.join(" ")));
@@ -169,6 +174,11 @@ impl System {
             .tolerate(&program.tolerate)
             .env("HOME", "/root")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    }
+
+    /// The installed system's root.
+    pub(super) const fn root(&self) -> &Root {
+        &self.root
     }
 
     /// Mount points of the data partitions.

@@ -45,6 +45,7 @@ tools! {
     Dumpe2fs = "dumpe2fs" from "e2fsprogs",
     E2fsck = "e2fsck" from "e2fsprogs",
     Fstrim = "fstrim" from "util-linux",
+    Kexec = "kexec" from "kexec-tools",
     Losetup = "losetup" from "mount",
     Lsblk = "lsblk" from "util-linux",
     Mcopy = "mcopy" from "mtools",
@@ -58,6 +59,7 @@ tools! {
     Partx = "partx" from "util-linux",
     Resize2fs = "resize2fs" from "e2fsprogs",
     Sfdisk = "sfdisk" from "fdisk",
+    Systemctl = "systemctl" from "systemd",
     Udevadm = "udevadm" from "udev",
     XfsGrowfs = "xfs_growfs" from "xfsprogs",
 }

@@ -28,6 +28,8 @@ pub struct Access {
     pub authfile: Option<PathBuf>,
     /// A file with certificates (PEM) that are trusted beside the machine's.
     pub ca: Option<PathBuf>,
+    /// Certificates (PEM) that are trusted, too.
+    pub certificates: Vec<String>,
     /// The policy, in place of the machine's.
     pub policy: Option<PathBuf>,
     /// Where the machine's files are.

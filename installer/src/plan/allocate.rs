@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use super::claim::Claim;
 use super::issue::{Code, Issues};
 use super::region::{Container, Item, Region, cost, free_regions};
-use super::request::Request;
+use super::request::{Machine, Request};
 use super::select::Usable;
 use super::size::{MIB, human};
 use super::table::{Label, PRIMARIES, is_container, is_logical};
@@ -42,16 +42,17 @@ pub(super) struct Allocation {
 const BOOT_LIMIT: u64 = 2 << 20;
 
 pub(super) fn allocate(
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, '_>,
     claims: &[Claim<'_>],
     mut requests: Vec<Request>,
     issues: &mut Issues,
 ) -> Allocation {
+    let disks = machine.disks;
     if issues.has_errors() {
         return Allocation::default();
     }
     requests.sort_by_key(order);
-    let mut space = Space::new(disks, claims);
+    let mut space = Space::new(machine, claims);
     for request in requests {
         match space.choose(&request) {
             Some((index, logical)) => {
@@ -109,12 +110,16 @@ struct Space<'d, 'i> {
 }
 
 impl<'d, 'i> Space<'d, 'i> {
-    fn new(disks: &'d [Usable<'i>], claims: &[Claim<'_>]) -> Self {
-        let regions = disks
+    fn new(machine: &Machine<'d, 'i>, claims: &[Claim<'_>]) -> Self {
+        let disks = machine.disks;
+        let mut regions: Vec<Region> = disks
             .iter()
             .enumerate()
             .flat_map(|(index, disk)| free_regions(index, disk, claims))
             .collect();
+        // What may go anywhere goes to the boot disk first.
+        let boot = machine.platform.boot;
+        regions.sort_by_key(|region| Some(region.disk) != boot);
         Self { disks, regions }
     }
 
@@ -135,7 +140,9 @@ impl<'d, 'i> Space<'d, 'i> {
         }
         // The largest of each disk, and of these the one by which most is gained.
         let mut best: Option<(u64, (usize, bool))> = None;
-        for disk in 0..self.disks.len() {
+        let mut disks: Vec<usize> = self.regions.iter().map(|region| region.disk).collect();
+        disks.dedup();
+        for disk in disks {
             let of_disk = fitting
                 .iter()
                 .filter(|(index, _)| self.regions[*index].disk == disk);

@@ -27,7 +27,7 @@ pub(super) fn add(
     let Some(fs) = file_system(command, issues) else {
         return;
     };
-    wanted.add_platform(!command.noboot, machine.inventory);
+    wanted.add_platform(!command.noboot, machine);
     let new = |mount, fs, base| Request {
         location: Some(command.location.clone()),
         ..Request::new(mount, fs, base, &machine.inventory.arch)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What makes the disk start: the boot menu, and the signed boot chain on the ESP.
+//! What makes the disk start: the boot menu, the signed boot chain on the ESP, GRUB for BIOS.
 //!
 //! Takes the kickstart, the disk half of the plan, the image's facts and the kernel arguments;
 //! gives a [`BootPlan`] with every text and every file name. It does not know where the ESP is
@@ -10,8 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::bios::{self, BiosPlan};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
+use crate::inventory::Firmware;
 use crate::template::{Template, render};
 
 /// Where the image keeps a signed boot chain, as paths in its tree.
@@ -27,14 +29,27 @@ pub struct BootPayload {
     pub mok_manager: Option<String>,
 }
 
-/// What makes the disk start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What makes the disk start. Without an ESP and without BIOS nothing does: no boot loader is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BootPlan {
-    /// Text files on the file system that holds `/boot`, with paths from `/boot`.
-    pub boot_files: Vec<(String, String)>,
-    /// Text files on the ESP.
-    pub esp_files: Vec<(String, String)>,
-    /// Files of the image that go to the ESP.
+    /// The menu: text files on the file system that holds `/boot`, with paths from `/boot`.
+    pub menu: Vec<(String, String)>,
+    /// The boot chain for UEFI.
+    pub esp: Option<EspPlan>,
+    /// GRUB for BIOS.
+    pub bios: Option<BiosPlan>,
+}
+
+/// The files of the EFI System Partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EspPlan {
+    /// The disk.
+    pub device: String,
+    /// The partition's number.
+    pub number: u32,
+    /// Text files.
+    pub files: Vec<(String, String)>,
+    /// Files of the image.
     pub copies: Vec<Copy>,
     /// Files of the image that firmware looks for: written last of all.
     pub reachable: Vec<Copy>,
@@ -55,7 +70,7 @@ const EFI_NAMES: [(&str, &str, &str); 2] = [
     ("arm64", "BOOTAA64.EFI", "aa64"),
 ];
 
-/// The boot menu and the files of the ESP; none, with an error, without a signed boot chain.
+/// What makes the disk start; none, with an error, where the image lacks what that needs.
 pub(super) fn boot(
     kickstart: &Kickstart,
     plan: &Plan,
@@ -63,6 +78,29 @@ pub(super) fn boot(
     kargs: &[String],
     issues: &mut Issues,
 ) -> Option<BootPlan> {
+    if plan.boot_disk.is_none() {
+        return Some(BootPlan::default());
+    }
+    let menu = BootMenu::new(kickstart, plan, kargs)?;
+    let mut boot = BootPlan {
+        menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
+        ..BootPlan::default()
+    };
+    match plan.firmware {
+        Firmware::Uefi => boot.esp = Some(esp(plan, facts, &menu, issues)?),
+        Firmware::Bios if keeps_mbr(kickstart) => {}
+        Firmware::Bios => boot.bios = Some(bios::bios(plan, facts, &menu, issues)?),
+    }
+    Some(boot)
+}
+
+/// `--nombr`: the menu is written, and what starts it is somebody else's.
+fn keeps_mbr(kickstart: &Kickstart) -> bool {
+    let bootloader = kickstart.bootloader.as_ref();
+    bootloader.is_some_and(|bootloader| bootloader.nombr)
+}
+
+fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) -> Option<EspPlan> {
     let names = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch);
     let (Some(payload), Some((_, removable, suffix))) = (&facts.boot, names) else {
         issues
@@ -73,7 +111,7 @@ pub(super) fn boot(
             .help("on Debian these are the packages `shim-signed` and `grub-efi-amd64-signed`");
         return None;
     };
-    let menu = BootMenu::new(kickstart, plan, kargs)?;
+    let (disk, partition) = plan.mounted_at("/boot/efi")?;
     let vendor = format!("EFI/{}", payload.vendor);
     let copy = |from: &String, to: String| Copy {
         from: from.clone(),
@@ -89,9 +127,13 @@ pub(super) fn boot(
                 .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
         );
     }
-    Some(BootPlan {
-        boot_files: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
-        esp_files: vec![(format!("{vendor}/grub.cfg"), menu.render_stub())],
+    Some(EspPlan {
+        device: disk.device.clone(),
+        number: partition.number,
+        files: vec![(
+            format!("{vendor}/grub.cfg"),
+            render(Template::EspStub, menu),
+        )],
         copies,
         reachable: vec![
             copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
@@ -100,13 +142,13 @@ pub(super) fn boot(
     })
 }
 
-/// What the boot menu needs to know.
+/// What the boot menu, and what finds it, needs to know.
 #[derive(Debug, Serialize)]
-struct BootMenu {
+pub(super) struct BootMenu {
     /// UUID of the file system that holds `/boot`.
     uuid: String,
     /// Where `/boot` is on it: empty, or `/boot`.
-    path: &'static str,
+    pub(super) path: &'static str,
     /// Seconds.
     timeout: i64,
     serial: Option<Serial>,
@@ -138,10 +180,6 @@ impl BootMenu {
 
     fn render_menu(&self) -> String {
         render(Template::BootMenu, self)
-    }
-
-    fn render_stub(&self) -> String {
-        render(Template::EspStub, self)
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::size::human;
 use super::table::is_container;
 use super::target::Action;
-use super::{DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
+use super::{BootPlan, DiskPlan, Partition, PartitionAction, PartitionBefore, Plan, TargetPlan};
 
 /// The disk half as text.
 pub fn render_disks(plan: &Plan) -> String {
@@ -20,6 +20,13 @@ pub fn render_disks(plan: &Plan) -> String {
     }
     for loss in &plan.destroys {
         line(&mut text, &format!("  {loss}"));
+    }
+    for script in &plan.pre_install {
+        let (at, by) = (script.line, &script.interpreter);
+        line(
+            &mut text,
+            &format!("Runs:     %pre-install of line {at} ({by})"),
+        );
     }
     line(&mut text, &format!("Image:    {}", plan.image.source));
     line(&mut text, &format!("Follows:  {}", plan.image.target));
@@ -46,9 +53,7 @@ pub fn render_target(target: &TargetPlan) -> String {
     for action in &target.configure {
         line(&mut text, &format!("  {}", describe(action)));
     }
-    for copy in target.boot.copies.iter().chain(&target.boot.reachable) {
-        line(&mut text, &format!("  {} -> ESP {}", copy.from, copy.to));
-    }
+    render_boot(&mut text, &target.boot);
     for script in &target.post {
         line(
             &mut text,
@@ -56,6 +61,29 @@ pub fn render_target(target: &TargetPlan) -> String {
         );
     }
     text
+}
+
+fn render_boot(text: &mut String, boot: &BootPlan) {
+    for copy in boot
+        .esp
+        .iter()
+        .flat_map(|esp| esp.copies.iter().chain(&esp.reachable))
+    {
+        line(text, &format!("  {} -> ESP {}", copy.from, copy.to));
+    }
+    if let Some(bios) = &boot.bios {
+        line(text, &format!("  run {}", bios.mkimage.join(" ")));
+        let at = human(bios.core_start_bytes);
+        line(
+            text,
+            &format!("  {} -> {} at {at}", bios.core_path, bios.device),
+        );
+        let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
+        line(text, &sector);
+    }
+    if boot.menu.is_empty() {
+        line(text, "  no boot loader");
+    }
 }
 
 fn describe(action: &Action) -> String {

@@ -8,6 +8,7 @@ use kickstart_parser::commands::{Firewall, Keyboard, Lang, PortSpec, Services, T
 use kickstart_parser::{Kickstart, Located};
 use serde::Serialize;
 
+use super::certificate;
 use super::issue::{Code, Issues};
 use super::network::network;
 use super::target::{Action, ImageFacts, MountPlan, Program, resolve};
@@ -27,6 +28,7 @@ pub(super) fn actions(
         directory("/var/roothome", 0o700),
         write("/etc/fstab", fstab(plan, facts, mounts)),
     ];
+    actions.extend(certificate::actions(kickstart, facts, issues));
     if let Some(timezone) = &kickstart.timezone {
         actions.extend(time(timezone, facts, issues));
     }

@@ -24,6 +24,8 @@ pub enum FileSystem {
     Vfat,
     /// Swap space.
     Swap,
+    /// GRUB's core image on a GPT for BIOS, without a file system.
+    BiosBoot,
 }
 
 /// The program that formats, without the device, which comes last.
@@ -41,6 +43,15 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+impl Mkfs {
+    /// The command with further arguments of the kickstart.
+    pub(super) fn with(mut self, arguments: &[String]) -> Self {
+        self.argv.extend_from_slice(arguments);
+        self.tried = !arguments.is_empty();
+        self
+    }
+}
+
 impl FileSystem {
     /// The type that `--fstype` names; `efi` is Anaconda's word for the ESP's FAT.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -50,6 +61,7 @@ impl FileSystem {
             "btrfs" => Some(Self::Btrfs),
             "vfat" | "efi" => Some(Self::Vfat),
             "swap" => Some(Self::Swap),
+            "biosboot" => Some(Self::BiosBoot),
             _ => None,
         }
     }
@@ -62,7 +74,13 @@ impl FileSystem {
             Self::Btrfs => "btrfs",
             Self::Vfat => "vfat",
             Self::Swap => "swap",
+            Self::BiosBoot => "biosboot",
         }
+    }
+
+    /// Whether it has files in it, and so a mount point.
+    pub const fn is_mounted(self) -> bool {
+        !matches!(self, Self::Swap | Self::BiosBoot)
     }
 
     /// Smallest size in bytes that the type's own tool accepts.
@@ -74,7 +92,7 @@ impl FileSystem {
             Self::Btrfs => 256 * MIB,
             // FAT32 needs 65525 clusters; with 512-byte clusters that is just above 33 MiB.
             Self::Vfat => 36 * MIB,
-            Self::Swap => MIB,
+            Self::Swap | Self::BiosBoot => MIB,
         }
     }
 
@@ -86,6 +104,7 @@ impl FileSystem {
             Self::Btrfs => 255,
             Self::Vfat => 11,
             Self::Swap => 15,
+            Self::BiosBoot => 0,
         }
     }
 
@@ -121,13 +140,13 @@ impl FileSystem {
             ],
             Self::Btrfs => &["extref", "skinny-metadata", "no-holes", "free-space-tree"],
             Self::Vfat => &["fat32"],
-            Self::Swap => &[],
+            Self::Swap | Self::BiosBoot => &[],
         };
         list.iter().map(ToString::to_string).collect()
     }
 
-    /// The command that makes it, to which the engine adds the device.
-    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Mkfs {
+    /// The command that makes it, to which the engine adds the device; none where nothing is made.
+    pub fn mkfs(self, uuid: &str, label: Option<&str>) -> Option<Mkfs> {
         let mut argv: Vec<String> = match self {
             Self::Xfs => xfs_argv(uuid),
             Self::Ext4 => words(&[
@@ -142,6 +161,7 @@ impl FileSystem {
             Self::Btrfs => btrfs_argv(uuid),
             Self::Vfat => words(&["mkfs.vfat", "-F", "32", "-i", &uuid.replace('-', "")]),
             Self::Swap => words(&["mkswap", "-q", "-U", uuid]),
+            Self::BiosBoot => return None,
         };
         if let Some(label) = label {
             argv.extend(words(&[
@@ -149,7 +169,7 @@ impl FileSystem {
                 label,
             ]));
         }
-        Mkfs { argv, tried: false }
+        Some(Mkfs { argv, tried: false })
     }
 }
 

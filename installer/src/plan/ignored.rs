@@ -43,12 +43,6 @@ fn boot(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
             location,
             order,
         ));
-        found.push((
-            "bootloader --nombr",
-            value.nombr,
-            location,
-            "UEFI has no boot code in the MBR",
-        ));
         let entry = "the newest deployment starts";
         found.push((
             "bootloader --default",
@@ -56,10 +50,6 @@ fn boot(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
             location,
             entry,
         ));
-    }
-    if let Some(Located { value, location }) = &kickstart.end {
-        let why = "there is no installation medium in a drive";
-        found.push(("reboot --eject", value.eject, location, why));
     }
     found
 }
@@ -96,7 +86,7 @@ mod tests {
     #[test]
     fn each_option_without_effect_is_said_once() {
         let text = "ostreecontainer --url=h.example/i:1 --remote=r\npart /\n\
-            bootloader --leavebootorder --nombr --default=x\nreboot --eject\n\
+            bootloader --leavebootorder --default=x\n\
             lang C.UTF-8 --addsupport=de_DE\nnetwork --dhcpclass=a --ethtool=b --notksdevice\n";
         let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
         assert!(!reading.has_errors(), "{:?}", reading.diagnostics);
@@ -107,7 +97,7 @@ mod tests {
             .iter()
             .filter_map(|i| Some(i.location.as_ref()?.line))
             .collect();
-        assert_eq!(lines, [1, 3, 3, 3, 4, 5, 6, 6, 6]);
+        assert_eq!(lines, [1, 3, 3, 4, 5, 5, 5]);
         assert!(!issues.has_errors());
     }
 }

@@ -8,9 +8,10 @@
 use uuid::Uuid;
 
 use super::allocate::{Allocation, Placed};
+use super::boot_disk::BIOS_BOOT;
 use super::claim::Claim;
 use super::filesystem::FileSystem;
-use super::request::Request;
+use super::request::{Machine, Request};
 use super::resize::Resize;
 use super::select::Usable;
 use super::size::MIB;
@@ -28,14 +29,15 @@ struct Coming<'p, 'i> {
     claims: Vec<&'p Claim<'i>>,
 }
 
-/// The disks that change or are used; a disk that is neither is left out.
+/// The disks that change or are used; a disk that is neither is left out, but for the boot disk.
 pub(super) fn disk_plans(
-    disks: &[Usable<'_>],
+    machine: &Machine<'_, '_>,
     allocation: Allocation,
     claims: &[Claim<'_>],
     seed: Uuid,
 ) -> Vec<DiskPlan> {
-    let mut coming: Vec<Coming<'_, '_>> = disks
+    let mut coming: Vec<Coming<'_, '_>> = machine
+        .disks
         .iter()
         .enumerate()
         .map(|(index, usable)| Coming {
@@ -54,7 +56,7 @@ pub(super) fn disk_plans(
     }
     coming
         .into_iter()
-        .filter(Coming::is_anything)
+        .filter(|disk| disk.is_anything() || Some(disk.index) == machine.platform.boot)
         .map(|disk| disk.plan(seed))
         .collect()
 }
@@ -238,17 +240,18 @@ fn blank(number: u32, kind: PartitionType, action: PartitionAction) -> Partition
 }
 
 fn keep(kept: &inventory::Partition, number: u32) -> Partition {
+    let kind = PartitionType::of(kept);
     Partition {
         start_bytes: kept.start_bytes,
         size_bytes: kept.size_bytes,
         uuid: kept.uuid,
         name: kept.name.clone().unwrap_or_default(),
         active: kept.active,
-        used: is_container(kept),
+        used: is_container(kept) || kind == PartitionType::Guid(BIOS_BOOT),
         fs: kept.fs.as_deref().and_then(FileSystem::from_name),
         fs_uuid: kept.fs_uuid.clone(),
         fs_label: kept.label.clone(),
-        ..blank(number, PartitionType::of(kept), PartitionAction::Keep)
+        ..blank(number, kind, PartitionAction::Keep)
     }
 }
 
@@ -296,7 +299,7 @@ fn create(place: &Placed, number: u32, label: Label, seed: Uuid) -> Partition {
         uuid: gpt.then(|| role_uuid(seed, &format!("partition {role}"))),
         name: if gpt { request.name } else { "" }.to_owned(),
         no_auto: gpt && is_mounted_by_type(request),
-        used: request.mount.is_some() || request.fs == FileSystem::Swap,
+        used: request.mount.is_some() || !request.fs.is_mounted(),
         mount: request.mount.clone(),
         mount_options: request.options.clone(),
         ..with_file_system(
@@ -329,15 +332,13 @@ fn with_file_system(partition: Partition, made: Made) -> Partition {
 fn make(request: &Request, role: &str, seed: Uuid) -> Made {
     let fs = request.fs;
     let fs_uuid = file_system_uuid(fs, role_uuid(seed, &format!("file system {role}")));
-    let mut mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
-    mkfs.argv.extend(request.making.iter().cloned());
-    mkfs.tried = !request.making.is_empty();
+    let mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
     Made {
         fs: Some(fs),
-        fs_uuid: Some(fs_uuid),
+        fs_uuid: mkfs.is_some().then_some(fs_uuid),
         fs_label: request.label.clone(),
         features: fs.features(),
-        mkfs: Some(mkfs),
+        mkfs: mkfs.map(|mkfs| mkfs.with(&request.making)),
     }
 }
 

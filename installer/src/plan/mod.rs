@@ -9,7 +9,10 @@
 mod access;
 mod allocate;
 mod autopart;
+mod bios;
 mod boot;
+mod boot_disk;
+mod certificate;
 mod check;
 mod claim;
 mod display;
@@ -17,11 +20,13 @@ mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kdump;
 mod layout;
 mod network;
 mod region;
 mod request;
 mod resize;
+mod saved;
 mod select;
 pub mod size;
 mod source;
@@ -33,7 +38,7 @@ mod target;
 mod users;
 mod wipe;
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, ScriptKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -45,11 +50,14 @@ use crate::inventory::{self, Firmware, Inventory};
 use request::Wanted;
 
 pub use access::{AccessFile, TargetAccess};
-pub use boot::{BootPayload, BootPlan, Copy};
+pub use bios::{BiosPayload, BiosPlan};
+pub use boot::{BootPayload, BootPlan, Copy, EspPlan};
+pub use certificate::trusted;
 pub use display::{WAITING, render_disks, render_target};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use resize::{Resize, ResizeCommand};
+pub use saved::differences;
 pub use table::{Label, PartitionType};
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
@@ -68,6 +76,8 @@ pub struct Plan {
     pub inventory_sha256: String,
     /// What the disks will boot with.
     pub firmware: Firmware,
+    /// The disk that the machine starts from; none where no boot loader is installed.
+    pub boot_disk: Option<String>,
     /// CPU architecture as in OCI images.
     pub arch: String,
     /// The image.
@@ -79,8 +89,26 @@ pub struct Plan {
     pub in_memory: Vec<MemoryFileSystem>,
     /// What is lost, a line each.
     pub destroys: Vec<String>,
+    /// `%pre-install` scripts, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_install: Vec<ScriptPlan>,
+    /// What of the installation is not kept in the installed system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nosave: Vec<Unsaved>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
+}
+
+/// What of an installation can be left out of the installed system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsaved {
+    /// The log, the events and what scripts printed.
+    Logs,
+    /// The kickstart as it was given.
+    InputKs,
+    /// The kickstart as it was carried out.
+    OutputKs,
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -240,6 +268,8 @@ pub struct Choices {
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
     pub target_access: TargetAccess,
+    /// `--nosave`: what is not kept in the installed system.
+    pub nosave: Vec<Unsaved>,
 }
 
 /// A plan and what is worth saying about it.
@@ -259,30 +289,28 @@ pub fn plan_disks(
 ) -> Result<Planned, Issues> {
     let mut issues = Issues::default();
     let image = source::choose(kickstart, choices, &mut issues);
-    if inventory.firmware == Firmware::Bios {
-        issues
-            .error(
-                Code::FirmwareUnsupported,
-                "booting by BIOS is not supported yet",
-            )
-            .help("for a disk image file, `--firmware uefi` plans for UEFI machines");
-    }
     support::check(kickstart, &mut issues);
+    certificate::check(kickstart, &mut issues);
+    kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
+    let platform = boot_disk::platform(kickstart, inventory, &disks, &mut issues);
     let machine = request::Machine {
         inventory,
         disks: &disks,
+        platform,
     };
     let Wanted {
         requests,
         claims,
         in_memory,
     } = request::requests(kickstart, &machine, &mut issues);
-    let allocation = allocate::allocate(&disks, &claims, requests, &mut issues);
+    let allocation = allocate::allocate(&machine, &claims, requests, &mut issues);
     check::placed(&allocation.placed, &claims, &mut issues);
+    boot_disk::check_placed(&machine, &allocation.placed, &claims, &mut issues);
+    let boot_disk = platform.boot.map(|index| disks[index].disk.device.clone());
     let destroys = wipe::destroys(&disks, &claims);
-    let disks = layout::disk_plans(&disks, allocation, &claims, choices.seed);
+    let disks = layout::disk_plans(&machine, allocation, &claims, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {
         return Err(issues);
     };
@@ -292,13 +320,20 @@ pub fn plan_disks(
         kickstart_sha256: choices.kickstart_sha256.clone(),
         inventory_sha256: inventory::sha256(inventory),
         firmware: inventory.firmware,
+        boot_disk,
         arch: inventory.arch.clone(),
         image,
         destroys,
+        pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
+        nosave: choices.nosave.clone(),
         disks,
         in_memory,
         target: None,
     };
+    boot_disk::check_gap(&plan, &mut issues);
+    if issues.has_errors() {
+        return Err(issues);
+    }
     Ok(Planned { plan, issues })
 }
 
@@ -307,6 +342,17 @@ impl Plan {
     pub fn mounted_at(&self, mount: &str) -> Option<(&DiskPlan, &Partition)> {
         self.partitions()
             .find(|(_, partition)| partition.mount.as_deref() == Some(mount))
+    }
+
+    /// The disk that the machine starts from.
+    pub fn boot_disk(&self) -> Option<&DiskPlan> {
+        let device = self.boot_disk.as_ref()?;
+        self.disks.iter().find(|disk| disk.device == *device)
+    }
+
+    /// Whether something is left out of the installed system.
+    pub fn unsaved(&self, what: Unsaved) -> bool {
+        self.nosave.contains(&what)
     }
 
     /// Every partition of the finished disks, with its disk.

@@ -9,6 +9,7 @@ use kickstart_parser::commands::Part;
 use kickstart_parser::{Kickstart, Located, Location};
 use uuid::{Uuid, uuid};
 
+use super::boot_disk::{BIOS_BOOT, Platform};
 use super::claim::{self, Claim};
 use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
@@ -18,7 +19,7 @@ use super::size::MIB;
 use super::spec;
 use super::table::Label;
 use super::{MemoryFileSystem, autopart, check, swap};
-use crate::inventory::{Firmware, Inventory};
+use crate::inventory::Inventory;
 
 /// A partition that shall exist.
 #[derive(Debug, Clone)]
@@ -61,6 +62,7 @@ pub(super) struct Wanted<'i> {
 pub(super) struct Machine<'d, 'i> {
     pub(super) inventory: &'i Inventory,
     pub(super) disks: &'d [Usable<'i>],
+    pub(super) platform: Platform<'i>,
 }
 
 const ESP: Uuid = uuid!("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
@@ -93,7 +95,7 @@ pub(super) fn requests<'i>(
         .filter(|_| !kickstart.part.is_empty())
     {
         check_kept_esp(machine, &wanted, issues);
-        wanted.add_platform(reqpart.add_boot, machine.inventory);
+        wanted.add_platform(reqpart.add_boot, machine);
     }
     if let Some(command) = &kickstart.autopart {
         check_kept_esp(machine, &wanted, issues);
@@ -119,10 +121,19 @@ impl Wanted<'_> {
         self.mounts().any(|(mount, _)| mount == at)
     }
 
-    /// What UEFI machines need to start: Anaconda's platform partitions.
-    pub(super) fn add_platform(&mut self, add_boot: bool, inventory: &Inventory) {
-        let new = |mount, fs, base| Request::new(mount, fs, base, &inventory.arch);
-        if inventory.firmware == Firmware::Uefi && !self.has("/boot/efi") {
+    /// What the machine needs to start: Anaconda's platform partitions.
+    pub(super) fn add_platform(&mut self, add_boot: bool, machine: &Machine<'_, '_>) {
+        let platform = machine.platform;
+        let new = |mount, fs, base| Request::new(mount, fs, base, platform.arch);
+        let is_bios_boot = |request: &Request| request.fs == FileSystem::BiosBoot;
+        let has_bios_boot = self.requests.iter().any(is_bios_boot);
+        if platform.needs_bios_boot(machine.disks) && !has_bios_boot {
+            self.requests.push(Request {
+                disk: platform.boot,
+                ..new("biosboot", FileSystem::BiosBoot, 1)
+            });
+        }
+        if platform.needs_esp() && !self.has("/boot/efi") {
             self.requests.push(Request {
                 grow: true,
                 max: Some(600),
@@ -144,23 +155,26 @@ impl Request {
     pub(super) fn new(mount: &str, fs: FileSystem, base: u64, arch: &str) -> Self {
         const ANY: &[Label] = &[Label::Gpt, Label::Mbr];
         const GPT: &[Label] = &[Label::Gpt];
-        let swap = fs == FileSystem::Swap;
-        let (weight, kind, name) = if swap {
-            (0, SWAP, "swap")
-        } else {
-            traits(mount, arch)
+        let (weight, kind, name) = match fs {
+            FileSystem::Swap => (0, SWAP, "swap"),
+            FileSystem::BiosBoot => (5000, BIOS_BOOT, "BIOS boot"),
+            _ => traits(mount, arch),
         };
         let esp = mount == "/boot/efi";
         Self {
-            mount: (!swap && mount.starts_with('/')).then(|| mount.to_owned()),
+            mount: (fs.is_mounted() && mount.starts_with('/')).then(|| mount.to_owned()),
             fs,
             base,
             grow: false,
             max: None,
             disk: None,
             weight,
-            // Firmware of PCs starts nothing else (Anaconda, `platform.py`).
-            labels: if esp && arch == "amd64" { GPT } else { ANY },
+            // Firmware of PCs starts nothing else (Anaconda, `platform.py`), and an MBR has a gap for GRUB.
+            labels: if (esp && arch == "amd64") || fs == FileSystem::BiosBoot {
+                GPT
+            } else {
+                ANY
+            },
             primary: false,
             kind,
             name,
@@ -343,6 +357,9 @@ pub(super) fn file_system(part: &Located<Part>, issues: &mut Issues) -> Option<F
     if word == "swap" {
         return Some(FileSystem::Swap);
     }
+    if word == "biosboot" {
+        return Some(FileSystem::BiosBoot);
+    }
     if !word.starts_with('/') && word != "None" {
         let message = format!("a partition for `{word}` is not supported yet");
         issues.error(Code::NotSupportedYet, message).at(at);
@@ -405,7 +422,9 @@ fn on_disk(name: &str, disks: &[Usable<'_>], at: &Location, issues: &mut Issues)
 
 /// An ESP that stays has another system's boot loader in it, which must not be overwritten.
 fn check_kept_esp(machine: &Machine<'_, '_>, wanted: &Wanted<'_>, issues: &mut Issues) {
-    let of_boot_disk = machine.disks.first().filter(|_| !wanted.has("/boot/efi"));
+    let boot = machine.platform.boot.map(|index| &machine.disks[index]);
+    let is_missing = machine.platform.needs_esp() && !wanted.has("/boot/efi");
+    let of_boot_disk = boot.filter(|_| is_missing);
     let is_esp = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == ESP);
     let found = of_boot_disk.and_then(|usable| {
         let kept = usable.kept.iter().find(|p| is_esp(&p.kind))?;

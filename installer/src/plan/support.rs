@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use kickstart_parser::commands::{
     BootLocation, BootProto, Bootc, Bootloader, Keyboard, Network, Timezone,
 };
-use kickstart_parser::{Kickstart, Located, Location, ScriptKind};
+use kickstart_parser::{Kickstart, Located, Location};
 
 use super::issue::{Code, Issues};
 use super::network::static_address;
@@ -32,11 +32,7 @@ pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
     if let Some(timezone) = &kickstart.timezone {
         check_timezone(timezone, issues);
     }
-    check_scripts(kickstart, issues);
     check_values(kickstart, issues);
-    if let Some(end) = kickstart.end.as_ref().filter(|end| end.kexec) {
-        not_yet(issues, "reboot --kexec").at(&end.location);
-    }
 }
 
 fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
@@ -132,17 +128,16 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
         ("bootloader --password", bootloader.password.is_some()),
         ("bootloader --extlinux", bootloader.extlinux),
         ("bootloader --sdboot", bootloader.sdboot),
-        ("bootloader --disabled", bootloader.disabled),
-        (
-            "bootloader --location",
-            matches!(
-                bootloader.value.location,
-                BootLocation::None | BootLocation::Partition
-            ),
-        ),
-        ("bootloader --boot-drive", bootloader.boot_drive.is_some()),
-        ("bootloader --driveorder", !bootloader.driveorder.is_empty()),
     ];
+    if bootloader.value.location == BootLocation::Partition {
+        issues
+            .error(
+                Code::ValueInvalid,
+                "GRUB cannot be installed to a partition",
+            )
+            .at(&bootloader.location)
+            .help("write `--location=mbr`, or nothing");
+    }
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
     }
@@ -165,18 +160,6 @@ fn check_timezone(timezone: &Located<Timezone>, issues: &mut Issues) {
     }
     if !timezone.ntpservers.is_empty() {
         not_yet(issues, "timezone --ntpservers").at(&timezone.location);
-    }
-}
-
-fn check_scripts(kickstart: &Kickstart, issues: &mut Issues) {
-    for script in &kickstart.scripts {
-        let section = match script.kind {
-            ScriptKind::Pre | ScriptKind::Post => continue,
-            ScriptKind::PreInstall => "%pre-install",
-            ScriptKind::OnError => "%onerror",
-            ScriptKind::Traceback => "%traceback",
-        };
-        not_yet(issues, section).at(&script.location);
     }
 }
 

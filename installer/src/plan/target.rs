@@ -13,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::AccessFile;
+use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
 use super::support::check_karg;
-use super::{Plan, files, users};
+use super::{Plan, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +26,10 @@ pub struct ImageFacts {
     pub kernel: String,
     /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
     pub kargs: Vec<String>,
-    /// The boot loader that the image brings.
+    /// The signed boot chain that the image brings.
     pub boot: Option<BootPayload>,
+    /// GRUB for BIOS that the image brings.
+    pub bios: Option<BiosPayload>,
     /// Programs in `/usr/bin` and `/usr/sbin`.
     pub programs: BTreeSet<String>,
     /// systemd units.
@@ -195,6 +198,7 @@ pub fn plan_target(
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, facts, &mut issues));
+    configure.extend(kdump::action(kickstart, facts, &mut issues));
     check_programs(&configure, facts, &mut issues);
     let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
@@ -264,7 +268,8 @@ fn kargs(
         .iter()
         .cloned()
         .chain(append.split_whitespace().map(str::to_owned))
-        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")));
+        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")))
+        .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {
             kargs.push(karg);

@@ -42,10 +42,22 @@ pub(super) struct Pattern {
     prefix: Box<str>,
     /// Bytes of `prefix` that are the directory, without the slash after it.
     directory: usize,
+    tail: Tail,
     /// In the syntax of `regex`.
     source: Box<str>,
     cost: usize,
     compiled: OnceLock<Regex>,
+}
+
+/// What may follow the prefix. Two forms are most of a policy, and match most files.
+#[derive(Debug, Clone, Copy)]
+enum Tail {
+    /// `.*`: anything.
+    Anything,
+    /// `(/.*)?`: nothing, or whatever is below.
+    Below,
+    /// What the regular expression says.
+    Expression,
 }
 
 impl Expression {
@@ -54,7 +66,7 @@ impl Expression {
             return Err(Fault::TooLong { limit: LONGEST });
         }
         let head = Head::of(text);
-        if head.is_all {
+        if head.rest.is_empty() {
             return Ok(Self::Literal(head.literal.into()));
         }
         let failed = |reason| Fault::Expression {
@@ -74,7 +86,7 @@ impl Expression {
 }
 
 impl Pattern {
-    fn new(text: &str, head: &Head) -> Result<Self, String> {
+    fn new(text: &str, head: &Head<'_>) -> Result<Self, String> {
         let Translation {
             source,
             has_alternatives,
@@ -92,12 +104,13 @@ impl Pattern {
             return Err("it is too large".to_owned());
         }
         let stem = head.stem();
-        let prefix = if has_alternatives {
-            &head.literal[..stem]
+        let (prefix, tail) = if has_alternatives {
+            (&head.literal[..stem], Tail::Expression)
         } else {
-            head.required()
+            (head.required(), head.tail())
         };
         Ok(Self {
+            tail,
             directory: prefix.rfind('/').unwrap_or(0).max(stem),
             prefix: prefix.into(),
             source: source.into(),
@@ -120,7 +133,12 @@ impl Pattern {
     }
 
     pub(super) fn matches(&self, path: &str) -> bool {
-        path.starts_with(&*self.prefix) && self.compiled().is_match(path.as_bytes())
+        path.strip_prefix(&*self.prefix)
+            .is_some_and(|rest| match self.tail {
+                Tail::Anything => true,
+                Tail::Below => rest.is_empty() || rest.starts_with('/'),
+                Tail::Expression => self.compiled().is_match(path.as_bytes()),
+            })
     }
 
     #[expect(
@@ -143,40 +161,45 @@ impl Pattern {
 }
 
 /// What comes before the first thing in an expression that is not a character of a path.
-struct Head {
+struct Head<'t> {
     /// These characters.
     literal: String,
-    /// There is nothing else.
-    is_all: bool,
-    /// The last character may be missing or repeated.
-    last_is_open: bool,
+    /// What follows them in the text.
+    rest: &'t str,
 }
 
-impl Head {
-    fn of(text: &str) -> Self {
+impl<'t> Head<'t> {
+    fn of(text: &'t str) -> Self {
         let mut literal = String::with_capacity(text.len());
         let mut chars = text.chars();
-        let stop = loop {
+        let rest = loop {
+            let rest = chars.as_str();
             match chars.next() {
                 Some('\\') => match chars.next() {
                     Some(escaped) if ESCAPED.contains(escaped) => literal.push(escaped),
-                    _ => break Some('\\'),
+                    _ => break rest,
                 },
-                Some(meta) if META.contains(meta) => break Some(meta),
+                Some(meta) if META.contains(meta) => break rest,
                 Some(char) => literal.push(char),
-                None => break None,
+                None => break rest,
             }
         };
-        Self {
-            literal,
-            is_all: stop.is_none(),
-            last_is_open: matches!(stop, Some('?' | '*' | '{')),
+        Self { literal, rest }
+    }
+
+    fn tail(&self) -> Tail {
+        match self.rest {
+            ".*" => Tail::Anything,
+            "(/.*)?" => Tail::Below,
+            _ => Tail::Expression,
         }
     }
 
     /// What every path has.
     fn required(&self) -> &str {
-        let dropped = usize::from(self.last_is_open && !self.literal.is_empty());
+        // The last character may be missing or repeated.
+        let last_is_open = self.rest.starts_with(['?', '*', '{']);
+        let dropped = usize::from(last_is_open && !self.literal.is_empty());
         &self.literal[..self.literal.len() - dropped]
     }
 

@@ -47,23 +47,19 @@ const OPTIONS: &[Opt] = &[
     Opt::list(
         &["--driveorder"],
         "Order of the disks in the firmware, the first one boots",
-    )
-    .not_yet(),
-    Opt::text(&["--boot-drive"], "Disk that the boot record goes to")
-        .resets()
-        .not_yet(),
+    ),
+    Opt::text(&["--boot-drive"], "Disk that the boot record goes to").resets(),
     Opt::flag(
         &["--leavebootorder"],
         "Leave the firmware's boot order alone",
     )
     .without_effect("no firmware boot entry is written"),
-    Opt::flag(&["--nombr"], "Write no boot code to the disk")
-        .without_effect("UEFI has no boot code in the MBR"),
+    Opt::flag(&["--nombr"], "Write no boot code to the disk"),
     Opt::flag(&["--extlinux"], "Use extlinux").not_yet(),
     Opt::flag(&["--sdboot"], "Use systemd-boot")
         .only(HAVE_SDBOOT)
         .not_yet(),
-    Opt::flag(&["--disabled"], "Install no boot loader").not_yet(),
+    Opt::flag(&["--disabled"], "Install no boot loader"),
     Opt::flag(&["--upgrade"], "Upgrade the boot loader that is there")
         .only(Versions::RHEL8)
         .deprecated_in(Versions::RHEL8)

@@ -15,13 +15,11 @@ pub(super) const COMMAND: Command = Command {
     words: &["reboot", "poweroff", "halt", "shutdown"],
     summary: "Says what the machine does when the installation is over",
     options: &[&[
-        Opt::flag(&["--eject"], "Eject the installation medium")
-            .without_effect("there is no installation medium in a drive"),
+        Opt::flag(&["--eject"], "Eject the installation medium"),
         Opt::flag(
             &["--kexec"],
             "Start the installed kernel without going through the firmware",
-        )
-        .not_yet(),
+        ),
     ]],
     convert,
     write,

@@ -43,6 +43,9 @@ impl<'a> Pending<'a> {
         findings: &mut Findings,
     ) -> Self {
         report_effect(section, place, findings);
+        if section == Section::Addon {
+            verbatim::report_addon(tokens, place, findings);
+        }
         let takes = Takes {
             options: of(section).options,
             operand: None,

@@ -52,14 +52,11 @@ static SECTIONS: [SectionType; 9] = [
         "%pre",
         "A script that runs before the installation is planned",
     ),
-    SectionType {
-        effect: Effect::NotYet,
-        ..SectionType::new(
-            Section::PreInstall,
-            "%pre-install",
-            "A script that runs when the new file systems are mounted and nothing is installed yet",
-        )
-    },
+    SectionType::new(
+        Section::PreInstall,
+        "%pre-install",
+        "A script that runs when the new file systems are mounted and nothing is installed yet",
+    ),
     SectionType {
         options: script::POST_OPTIONS,
         ..SectionType::new(
@@ -68,18 +65,14 @@ static SECTIONS: [SectionType; 9] = [
             "A script that runs in the installed system, at the end",
         )
     },
-    SectionType {
-        effect: Effect::NotYet,
-        ..SectionType::new(
-            Section::OnError,
-            "%onerror",
-            "A script that runs when the installation fails",
-        )
-    },
+    SectionType::new(
+        Section::OnError,
+        "%onerror",
+        "A script that runs when the installation fails",
+    ),
     SectionType {
         deprecated: script::WITH_ONERROR,
         instead: "use `%onerror`",
-        effect: Effect::NotYet,
         ..SectionType::new(
             Section::Traceback,
             "%traceback",
@@ -97,7 +90,6 @@ static SECTIONS: [SectionType; 9] = [
     },
     SectionType {
         options: certificate::OPTIONS,
-        effect: Effect::NotYet,
         ..SectionType::new(
             Section::Certificate,
             "%certificate",
@@ -106,8 +98,11 @@ static SECTIONS: [SectionType; 9] = [
     },
     SectionType {
         options: &[],
-        effect: Effect::None("the installer has no add-ons"),
-        ..SectionType::new(Section::Addon, "%addon", "Data for an add-on of Anaconda")
+        ..SectionType::new(
+            Section::Addon,
+            "%addon",
+            "Data for an add-on of Anaconda; `com_redhat_kdump` is carried out, others have no effect",
+        )
     },
     SectionType {
         options: &[],

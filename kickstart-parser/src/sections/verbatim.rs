@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::{Code, Findings, quote};
 use crate::location::{Location, Place};
 use crate::syntax::{Token, lines};
 use crate::writer::{Joined, Writer};
@@ -21,7 +22,34 @@ pub struct Verbatim {
     pub location: Location,
 }
 
+/// Names of the add-on that is carried out: it reserves memory for a kernel that saves a crash
+const KDUMP: [&str; 2] = ["com_redhat_kdump", "org_fedora_kdump"];
+
+/// Says that an add-on is not carried out
+pub(super) fn report_addon(tokens: &[Token<'_>], place: Place<'_>, findings: &mut Findings) {
+    let name = tokens.get(1).map_or("", |token| &*token.text);
+    if !KDUMP.contains(&name) {
+        let message = format!(
+            "the add-on {} has no effect: the installer does not have it",
+            quote(name)
+        );
+        findings.warning(Code::SectionWithoutEffect, place.whole(), message);
+    }
+}
+
 impl Verbatim {
+    /// The words after the name of the add-on, where this is the `%addon` for kdump
+    pub fn kdump_options(&self) -> Option<&[String]> {
+        match self.header.as_slice() {
+            [section, name, options @ ..]
+                if section == "%addon" && KDUMP.contains(&name.as_str()) =>
+            {
+                Some(options)
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn begin(tokens: &[Token<'_>], place: Place<'_>) -> Self {
         Self {
             header: tokens

@@ -8,10 +8,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::guest::{BOOT, Guest, Machine};
+use crate::guest::{self, BOOT, Guest, Machine};
 use crate::landfall::{self, Install};
 use crate::registry::Registry;
 use crate::ssh::Key;
@@ -41,6 +41,9 @@ pub struct Expectation {
     /// Memory of the guest in MiB.
     #[serde(default = "memory")]
     pub memory: u32,
+    /// What starts the machine.
+    #[serde(default)]
+    pub firmware: Firmware,
     /// Whether the firmware checks signatures.
     #[serde(default)]
     pub secure_boot: bool,
@@ -49,6 +52,17 @@ pub struct Expectation {
     pub always: bool,
     /// What is done in the guest, in order.
     pub step: Vec<Step>,
+}
+
+/// What starts the machine, in the words of `landfall install --firmware`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Firmware {
+    /// PC BIOS.
+    Bios,
+    /// UEFI.
+    #[default]
+    Uefi,
 }
 
 /// One step in the guest.
@@ -85,6 +99,26 @@ pub struct Reboot {
 
 fn memory() -> u32 {
     2048
+}
+
+impl Firmware {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::Uefi => "uefi",
+        }
+    }
+}
+
+impl Expectation {
+    fn machine_firmware(&self) -> Result<guest::Firmware> {
+        match (self.firmware, self.secure_boot) {
+            (Firmware::Bios, false) => Ok(guest::Firmware::Bios),
+            (Firmware::Uefi, false) => Ok(guest::Firmware::Uefi),
+            (Firmware::Uefi, true) => Ok(guest::Firmware::SecureBoot),
+            (Firmware::Bios, true) => bail!("a BIOS has no Secure Boot"),
+        }
+    }
 }
 
 impl Case {
@@ -159,12 +193,13 @@ impl Case {
             kickstart: filled,
             disk: disk.clone(),
             size: what.disk.clone(),
+            firmware: what.firmware.word(),
             log,
         };
         install.run()?;
         Ok(Machine {
             disk,
-            secure_boot: what.secure_boot,
+            firmware: what.machine_firmware()?,
             memory: what.memory,
             dir: dir.to_owned(),
         })

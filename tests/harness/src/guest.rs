@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A guest in QEMU that boots a disk image the way a UEFI machine boots its disk.
+//! A guest in QEMU that boots a disk image the way a machine boots its disk.
 //!
-//! Takes a disk image and whether Secure Boot is on; gives a running machine with a serial log and a forwarded ssh
+//! Takes a disk image and the firmware; gives a running machine with a serial log and a forwarded ssh
 //! port, and waits for it with deadlines. Emulated (TCG), so it runs wherever QEMU does. Knows nothing of what is
 //! installed on the disk. The machine ends with its value.
 
@@ -28,12 +28,23 @@ const FIRMWARE: &str = "/usr/share/OVMF";
 pub struct Machine {
     /// The disk, raw.
     pub disk: PathBuf,
-    /// Firmware that checks signatures, with Microsoft's keys enrolled.
-    pub secure_boot: bool,
+    /// What starts the disk.
+    pub firmware: Firmware,
     /// Memory in MiB.
     pub memory: u32,
     /// Directory for serial.log, qemu.log and the firmware's variables.
     pub dir: PathBuf,
+}
+
+/// What starts a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// A PC BIOS: `SeaBIOS`.
+    Bios,
+    /// UEFI: OVMF.
+    Uefi,
+    /// OVMF that checks signatures, with Microsoft's keys enrolled.
+    SecureBoot,
 }
 
 /// Where a machine's serial console goes.
@@ -48,25 +59,26 @@ pub enum Serial {
 impl Machine {
     /// QEMU's command line; `port` of the loopback address leads to the guest's ssh.
     pub fn command(&self, port: u16, serial: Serial) -> Result<Command> {
-        let (code, variables) = if self.secure_boot {
-            ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd")
-        } else {
-            ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
-        };
-        let code = package_file(&format!("{FIRMWARE}/{code}"), "ovmf")?;
-        let variables = package_file(&format!("{FIRMWARE}/{variables}"), "ovmf")?;
-        let own = self.dir.join("firmware-variables.fd");
-        fs::copy(&variables, &own).with_context(|| format!("copying {}", variables.display()))?;
         let mut qemu = tool("qemu-system-x86_64")?;
-        if self.secure_boot {
-            qemu.args([
-                "-machine",
-                "q35,smm=on",
-                "-global",
-                "driver=cfi.pflash01,property=secure,value=on",
-            ]);
-        } else {
-            qemu.args(["-machine", "q35"]);
+        match self.firmware {
+            Firmware::Bios => {
+                // QEMU's own; it has no terminal but this one without a graphics card.
+                package_file("/usr/share/seabios/bios-256k.bin", "seabios")?;
+                qemu.args(["-machine", "q35,graphics=off"]);
+            }
+            Firmware::Uefi => {
+                qemu.args(["-machine", "q35"]);
+                self.add_ovmf(&mut qemu, "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")?;
+            }
+            Firmware::SecureBoot => {
+                qemu.args([
+                    "-machine",
+                    "q35,smm=on",
+                    "-global",
+                    "driver=cfi.pflash01,property=secure,value=on",
+                ]);
+                self.add_ovmf(&mut qemu, "OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd")?;
+            }
         }
         qemu.args([
             "-accel",
@@ -86,12 +98,6 @@ impl Machine {
             "virtio-rng-pci",
         ]);
         qemu.arg("-drive").arg(format!(
-            "if=pflash,format=raw,readonly=on,file={}",
-            code.display()
-        ));
-        qemu.arg("-drive")
-            .arg(format!("if=pflash,format=raw,file={}", own.display()));
-        qemu.arg("-drive").arg(format!(
             "if=virtio,format=raw,cache=unsafe,discard=unmap,file={}",
             self.disk.display()
         ));
@@ -105,6 +111,21 @@ impl Machine {
             Serial::Terminal => qemu.args(["-serial", "mon:stdio"]),
         };
         Ok(qemu)
+    }
+
+    /// OVMF with variables of this machine's own.
+    fn add_ovmf(&self, qemu: &mut Command, code: &str, variables: &str) -> Result<()> {
+        let code = package_file(&format!("{FIRMWARE}/{code}"), "ovmf")?;
+        let variables = package_file(&format!("{FIRMWARE}/{variables}"), "ovmf")?;
+        let own = self.dir.join("firmware-variables.fd");
+        fs::copy(&variables, &own).with_context(|| format!("copying {}", variables.display()))?;
+        qemu.arg("-drive").arg(format!(
+            "if=pflash,format=raw,readonly=on,file={}",
+            code.display()
+        ));
+        qemu.arg("-drive")
+            .arg(format!("if=pflash,format=raw,file={}", own.display()));
+        Ok(())
     }
 
     /// The file that a guest's serial console goes to.

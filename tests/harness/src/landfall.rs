@@ -24,6 +24,8 @@ pub struct Install {
     pub disk: PathBuf,
     /// Its size as Landfall takes it (`8G`).
     pub size: String,
+    /// What the disk shall boot with: `uefi`, `bios`.
+    pub firmware: &'static str,
     /// File for what the command prints; this terminal if there is none.
     pub log: Option<PathBuf>,
 }
@@ -40,6 +42,7 @@ impl Install {
             .arg(&self.kickstart)
             .arg("--disk")
             .arg(disk)
+            .args(["--firmware", self.firmware])
             .arg("--plain-http");
         log(&format!("{command:?}"));
         command.stdin(Stdio::null());

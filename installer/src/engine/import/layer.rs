@@ -5,19 +5,16 @@
 //! in it as files. The tree is given only if both digests hold, of the blob and of the
 //! archive in it. It deliberately does not know refs, commits, or how layers merge.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
-
-use sha2::{Digest as _, Sha256};
 
 use super::archive::{Archive, Entry, Kind};
 use super::labels::{ATTRIBUTE, Labelling, Policies, with_label};
 use super::path::{self, Place};
-use super::pipe::{self, Shared};
+use super::pipe::{self, Shared, Unpacked};
 use super::tree::{Directory, File, Label, Node};
 use super::{ImportError, LayerFault};
 use crate::engine::repository::{Fault, Meta, Staging};
-use crate::hex::hex;
 use crate::image::{Image, Layer};
 use crate::selinux::FileKind;
 
@@ -85,15 +82,11 @@ pub(super) fn read(
 
 /// Gives every entry of an archive with its content, and demands that the whole archive has the digest `diff_id`.
 pub(super) fn each_entry(
-    archive: impl Read,
+    unpacked: &mut Unpacked,
     diff_id: &str,
     each: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), LayerFault>,
 ) -> Result<(), LayerFault> {
-    let mut hashed = Hashed {
-        inner: archive,
-        hash: Sha256::new(),
-    };
-    let mut archive = Archive::new(&mut hashed);
+    let mut archive = Archive::new(&mut *unpacked);
     let (mut entries, mut kept) = (0, 0);
     while let Some(entry) = archive.next()? {
         entries += 1;
@@ -109,26 +102,12 @@ pub(super) fn each_entry(
         each(&entry, &mut archive).map_err(|fault| fault.in_entry(&entry.path))?;
     }
     archive.finish()?;
-    let found = format!("sha256:{}", hex(&hashed.hash.finalize()));
+    let found = unpacked.digest().unwrap_or_default();
     if found != diff_id {
         let reason = format!("its archive has the digest `{found}`, not its diff_id `{diff_id}`");
         return Err(LayerFault::content(reason));
     }
     Ok(())
-}
-
-/// A reader that knows the digest of what passed.
-struct Hashed<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..count]);
-        Ok(count)
-    }
 }
 
 struct Unpacking<'s> {

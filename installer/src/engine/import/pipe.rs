@@ -2,8 +2,8 @@
 //! A layer's blob, unpacked on a thread of its own.
 //!
 //! Takes a blob and how it is packed; gives the archive in it as a reader, a bounded number of chunks ahead of
-//! its user: fetching, verifying and unpacking go on while objects are written. It deliberately does not know
-//! what is in the archive.
+//! its user, and at its end the archive's digest: fetching, verifying, unpacking and hashing go on while objects are
+//! written. It deliberately does not know what is in the archive.
 
 use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,8 +11,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
 use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use super::ImportError;
+use crate::hex::hex;
 use crate::image::{Compression, Image, Layer, from_io};
 
 /// Bytes of a chunk that is handed over.
@@ -126,9 +128,16 @@ fn spawn<'scope, T: Send + 'scope>(
         .map_err(ImportError::repository("starting a thread"))
 }
 
+/// What goes from one thread to the other.
+enum Piece {
+    Chunk(Vec<u8>),
+    /// The archive is whole, and this is its digest.
+    End(String),
+}
+
 /// The sending end: fills chunks and hands them over.
 struct Pump {
-    full: SyncSender<io::Result<Vec<u8>>>,
+    full: SyncSender<io::Result<Piece>>,
     empty: Receiver<Vec<u8>>,
 }
 
@@ -141,6 +150,7 @@ impl Pump {
             empty: to_pump,
             chunk: Vec::new(),
             at: 0,
+            digest: None,
         };
         (unpacked, Self { full, empty })
     }
@@ -172,14 +182,23 @@ impl Pump {
     }
 
     fn pump(&self, mut archive: impl Read) -> io::Result<()> {
+        let mut hash = Sha256::new();
         loop {
             let mut chunk = self.empty.try_recv().unwrap_or_default();
             chunk.resize(CHUNK, 0);
             let (count, end) = fill(&mut archive, &mut chunk);
             chunk.truncate(count);
+            hash.update(&chunk);
             let is_last = count < CHUNK;
-            if self.full.send(Ok(chunk)).is_err() || is_last {
+            if self.full.send(Ok(Piece::Chunk(chunk))).is_err() {
                 return end;
+            }
+            if is_last {
+                end?;
+                let digest = format!("sha256:{}", hex(&hash.finalize()));
+                // The reader may have had enough.
+                let _ = self.full.send(Ok(Piece::End(digest)));
+                return Ok(());
             }
         }
     }
@@ -201,19 +220,33 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
 
 /// The archive in a layer.
 pub(super) struct Unpacked {
-    full: Receiver<io::Result<Vec<u8>>>,
+    full: Receiver<io::Result<Piece>>,
     empty: Sender<Vec<u8>>,
     chunk: Vec<u8>,
     at: usize,
+    digest: Option<String>,
+}
+
+impl Unpacked {
+    /// The digest of the whole archive; none before it was read to its end.
+    pub(super) fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
 }
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.chunk.len() {
-            let Ok(next) = self.full.recv() else {
-                return Ok(0);
+            let next = match self.full.recv() {
+                Ok(Ok(Piece::Chunk(chunk))) => chunk,
+                Ok(Ok(Piece::End(digest))) => {
+                    self.digest = Some(digest);
+                    return Ok(0);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Ok(0),
             };
-            let used = std::mem::replace(&mut self.chunk, next?);
+            let used = std::mem::replace(&mut self.chunk, next);
             self.at = 0;
             // The other end may be done already.
             let _ = self.empty.send(used);

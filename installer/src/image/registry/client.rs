@@ -112,6 +112,9 @@ impl Trust {
         if let Some(file) = &access.ca {
             trust.add(file, &read_named(file, MAX_FILE)?)?;
         }
+        for text in &access.certificates {
+            trust.add(Path::new("%certificate"), text.as_bytes())?;
+        }
         let Some(directory) = directory(host, access) else {
             return Ok(trust);
         };
