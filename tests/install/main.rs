@@ -9,13 +9,16 @@ mod bios;
 mod block_device;
 mod content;
 mod contract;
+mod disk_faults;
 mod interruption;
 mod kept;
 mod kinds;
 mod refusals;
 mod saved_plan;
 mod scripts;
+
 mod sources;
+mod storage;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
