@@ -31,6 +31,9 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) check --package landfall-installer --no-default-features
+	$(CARGO) clippy --release --locked --manifest-path tests/oracle/Cargo.toml --target-dir $(BUILD)/oracle -- -D warnings
+	@kickstart-parser/fuzz/run 0
+	@installer/fuzz/run 0
 
 deny: ## licences, bans and sources of the dependencies (needs cargo-deny)
 	@$(CARGO) deny --version > /dev/null 2>&1 || { echo 'error: cargo-deny is missing: `cargo install cargo-deny --locked`' >&2; exit 1; }

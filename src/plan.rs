@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use kickstart_parser::Secret;
 use landfall_installer::engine::prepare::{Request, draft};
 use landfall_installer::exit::Exit;
 use landfall_installer::inventory::Inventory;
@@ -35,7 +36,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Exit, Problem> {
 
 /// The arguments that `plan` and `install` share, as the engine takes them.
 pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
+    let text = loaded.reading.sources.first();
     Request {
+        kickstart_text: Secret::new(text.map_or("", |source| source.text.as_str())),
         kickstart: loaded.reading.kickstart,
         kickstart_sha256: loaded.sha256,
         disks: args.disks.clone(),

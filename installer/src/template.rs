@@ -14,8 +14,6 @@ pub(crate) enum Template {
     CoreEarly,
     EspStub,
     Fstab,
-    Networkd,
-    NetworkManager,
 }
 
 impl Template {
@@ -25,10 +23,6 @@ impl Template {
             Self::CoreEarly => include_str!("../../templates/boot/early.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),
-            Self::Networkd => include_str!("../../templates/target/networkd.network"),
-            Self::NetworkManager => {
-                include_str!("../../templates/target/networkmanager.nmconnection")
-            }
         }
     }
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, Severity,
+    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, SettingsFacts, Severity,
     TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
 };
 
@@ -91,6 +91,19 @@ fn users() -> BTreeMap<String, String> {
         .into()
 }
 
+/// Two rows of systemd's table, whose columns are separated by blanks.
+const MODEL_MAP: &str = "# a comment\nus us pc105+inet - terminate:ctrl_alt_bksp\n\
+    cz-lat2 cz pc105 qwerty terminate:ctrl_alt_bksp\n";
+const CHRONY: &str =
+    "# the image's\npool 2.debian.pool.ntp.org iburst\nmakestep 1 3\n  server a.test\n";
+
+fn texts(texts: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let texts = texts.iter();
+    texts
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
 /// A Debian with systemd-networkd and Debian's signed boot chain.
 fn debian() -> ImageFacts {
     ImageFacts {
@@ -114,6 +127,13 @@ fn debian() -> ImageFacts {
         top: top(),
         bound_images: Vec::new(),
         selinux: false,
+        settings: SettingsFacts {
+            texts: texts(&[
+                ("/usr/share/systemd/kbd-model-map", MODEL_MAP),
+                ("/etc/chrony/chrony.conf", CHRONY),
+            ]),
+            ..SettingsFacts::default()
+        },
     }
 }
 
@@ -159,6 +179,34 @@ fn bios(more: &str) -> ImageFacts {
     }
 }
 
+/// An image that has all of what kickstarts can set up.
+fn full() -> ImageFacts {
+    let mut facts = networkmanager();
+    facts.programs.extend(set("authselect realm"));
+    facts
+        .units
+        .extend(set("chrony.service initial-setup.service"));
+    facts.selinux = true;
+    let settings = &mut facts.settings;
+    settings.keymaps = set("us cz-lat2");
+    settings.fonts = set("eurlatgr");
+    settings.network_plugins = set("libnm-device-plugin-team.so");
+    settings.texts.extend(texts(&[(
+        "/etc/selinux/config",
+        "# the mode\nSELINUX=enforcing\nSELINUXTYPE=targeted\n",
+    )]));
+    facts
+}
+
+/// An image that brings its own settings, and no zones but one.
+fn settled() -> ImageFacts {
+    let mut facts = networkmanager();
+    facts.zones = set("America/New_York");
+    let keyfiles = "/etc/NetworkManager/system-connections";
+    facts.settings.files = set(&format!("/etc/hostname {keyfiles}/enp1s0.nmconnection"));
+    facts
+}
+
 fn facts(image: &str) -> ImageFacts {
     match image {
         "debian" => debian(),
@@ -173,6 +221,32 @@ fn facts(image: &str) -> ImageFacts {
         },
         "bound" => ImageFacts {
             bound_images: vec!["tools.container".to_owned()],
+            ..debian()
+        },
+        "full" => full(),
+        "chrony-bare" => {
+            let mut facts = networkmanager();
+            facts.units.insert("chronyd.service".to_owned());
+            facts.settings.texts.clear();
+            facts
+        }
+        "timesyncd" => {
+            let mut facts = debian();
+            facts.units.insert("systemd-timesyncd.service".to_owned());
+            facts
+        }
+        "settled" => settled(),
+        "selinux-off" => {
+            let mut facts = debian();
+            let config = (
+                "/etc/selinux/config",
+                "SELINUX=disabled\nSELINUXTYPE=default\n",
+            );
+            facts.settings.texts.extend(texts(&[config]));
+            facts
+        }
+        "strange" => ImageFacts {
+            kargs: vec!["quiet;reboot".to_owned()],
             ..debian()
         },
         "selinux" => ImageFacts {
@@ -409,14 +483,7 @@ fn every_template_is_rendered_without_an_error() {
         );
     }
     for (path, text) in &texts {
-        for template in [
-            "BootMenu",
-            "CoreEarly",
-            "EspStub",
-            "Fstab",
-            "Networkd",
-            "NetworkManager",
-        ] {
+        for template in ["BootMenu", "CoreEarly", "EspStub", "Fstab"] {
             assert!(!text.contains(&format!("# {template}:")), "{path}:\n{text}");
         }
         assert!(
@@ -446,12 +513,14 @@ fn passwords_and_hashes_are_only_on_standard_input() {
         }
         exposed.extend(target.configure.iter().filter_map(|action| match action {
             Action::Run(program) => program.stdin.as_ref().map(kickstart_parser::Secret::expose),
+            Action::WriteSecret(file) => Some(file.text.expose()),
             _ => None,
         }));
     }
-    // The user who has this one is in the image already.
-    for secret in SECRETS.iter().filter(|secret| **secret != "never-used") {
-        assert!(exposed.contains(secret), "`{secret}` is never set");
+    for secret in SECRETS {
+        // Plain ones are hashed; the user who has `never-used` is in the image, and is only in the kickstart that is kept.
+        let is_plain = secret.starts_with("plain-") || secret == "never-used";
+        assert_eq!(exposed.contains(secret), !is_plain, "`{secret}`");
     }
 }
 
@@ -505,7 +574,9 @@ fn access_files_reach_the_target_and_are_never_shown() {
     let plan = plan_disks(&kickstart, &machine(), &choices).unwrap().plan;
     let (target, _) = plan_target(&kickstart, &plan, &debian()).unwrap();
     let given = target.configure.iter().filter_map(|action| match action {
-        Action::WriteSecret(file) => Some((file.path.as_str(), file.mode, file.text.expose())),
+        Action::WriteSecret(file) if !file.path.starts_with("/root/") => {
+            Some((file.path.as_str(), file.mode, file.text.expose()))
+        }
         _ => None,
     });
     assert_eq!(
@@ -536,6 +607,9 @@ fn access_files_reach_the_target_and_are_never_shown() {
     }
 }
 
+/// What `crypt(3)` of libxcrypt makes of `plain-for-root` with the salt of the seed and the account.
+const PLAIN_FOR_ROOT: &str = "$6$rounds=5000$6kQCaYSBpqybZMBb$3PaAT3aN0kJOSgndpDyUGraD3lSWzgnze7DhpJifQvEchKP387EFwEDlK5B08ZCmRRLHfIjBXH3cxNMNAGr6V0";
+
 /// What `chpasswd` reads is masked in the expectations, so it is written down here.
 #[test]
 fn chpasswd_reads_exact_lines() {
@@ -555,10 +629,13 @@ fn chpasswd_reads_exact_lines() {
     assert_eq!(lines("root-locked", "debian"), "root:!\n");
     assert_eq!(
         lines("passwords", "debian"),
-        "root:plain-for-root\neve:!$6$evesalt$evehash\n"
+        format!("root:!{PLAIN_FOR_ROOT}\neve:!$6$evesalt$evehash\n")
     );
+    let rich = lines("rich", "networkmanager");
+    let (known, bob) = rich.split_once("bob:").unwrap();
     assert_eq!(
-        lines("rich", "networkmanager"),
-        "root:$6$rootsalt$rootroothash\nalice:$6$alicesalt$alicehash\nbob:plain-for-bob\n"
+        known,
+        "root:$6$rootsalt$rootroothash\nalice:$6$alicesalt$alicehash\n"
     );
+    assert!(bob.starts_with("!$6$rounds=5000$"), "{bob}");
 }

@@ -2,7 +2,7 @@
 //! Installations that end early leave a disk that no firmware starts, nothing mounted, and can be run again.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use landfall_harness::tool::{self, tool};
 use super::{Scratch, install, is_startable, partition, run, seed_kickstart};
 
 /// Starts the installation and sends `signal` at the first event that has `text`; gives the exit status.
-fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
+pub(super) fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
     interrupt_when(command, signal, &mut |event| event.contains(text))
 }
 
@@ -22,10 +22,11 @@ fn interrupt_when(
     signal: &str,
     is_time: &mut dyn FnMut(&str) -> bool,
 ) -> std::process::ExitStatus {
+    let mut talk = tempfile::tempfile().unwrap();
     let mut child = command
         .arg("--json")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(talk.try_clone().unwrap())
         .spawn()
         .unwrap();
     let events = BufReader::new(child.stdout.take().unwrap());
@@ -37,12 +38,16 @@ fn interrupt_when(
             sent = true;
         }
     }
-    assert!(sent, "the event did not come");
-    child.wait().unwrap()
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    talk.rewind().unwrap();
+    talk.read_to_string(&mut said).unwrap();
+    assert!(sent, "the event did not come:\n{said}");
+    status
 }
 
 /// Loop devices on the file; they may take a moment to go after a SIGKILL.
-fn is_attached(disk: &Path) -> bool {
+pub(super) fn is_attached(disk: &Path) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let list = tool::run(tool("losetup").unwrap().arg("--associated").arg(disk)).unwrap();

@@ -10,13 +10,14 @@ mod block_device;
 mod content;
 mod contract;
 mod disk_faults;
+mod faults;
 mod interruption;
 mod kept;
 mod kinds;
 mod refusals;
 mod saved_plan;
 mod scripts;
-
+mod signals;
 mod sources;
 mod storage;
 
@@ -117,6 +118,19 @@ fn landfall<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Com
     command
 }
 
+/// A search path on which the programs of a directory come first.
+fn path_with(programs: &Path) -> std::ffi::OsString {
+    let mut path = programs.as_os_str().to_owned();
+    path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
+    path
+}
+
+fn write_program(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 fn run(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
     Ended {
@@ -164,7 +178,11 @@ fn is_startable(disk: &Path) -> bool {
     if disk::content(disk, esp, "TYPE").unwrap() != "vfat" {
         return false;
     }
-    let files = disk::fat_files(disk, esp).unwrap();
+    let files = match disk::fat_files(disk, esp) {
+        // So mtools says of a file system that was not made to its end.
+        Err(error) if error.to_string().contains("Fat problem while decoding") => return false,
+        files => files.unwrap(),
+    };
     files.iter().any(|file| {
         file.to_ascii_uppercase().ends_with("BOOTX64.EFI") || file.ends_with("shimx64.efi")
     })

@@ -9,6 +9,7 @@ use super::esp::Esp;
 use super::node::Nodes;
 use super::root::Root;
 use super::system::System;
+use crate::event::Emitter;
 use crate::plan::{BiosPlan, BootPlan, Copy, EspPlan, Program};
 
 /// Bytes of one file of the boot chain; those of distributions have under 5 MiB.
@@ -33,7 +34,7 @@ pub(super) fn prepare(
     boot: &BootPlan,
     system: &System,
     nodes: &Nodes,
-    log: &mut dyn FnMut(String),
+    emitter: &mut Emitter<'_>,
 ) -> Result<Reachable, EngineError> {
     let root = Root::open(&system.path)
         .map_err(|e| EngineError::io(format!("opening `{}`", system.path.display()), e))?;
@@ -45,7 +46,7 @@ pub(super) fn prepare(
         reachable.esp = prepare_esp(esp, &root, nodes)?;
     }
     if let Some(bios) = &boot.bios {
-        reachable.grub = Some(build_grub(bios, &root, system, log)?);
+        reachable.grub = Some(build_grub(bios, &root, system, emitter)?);
     }
     Ok(reachable)
 }
@@ -76,7 +77,7 @@ fn build_grub(
     bios: &BiosPlan,
     root: &Root,
     system: &System,
-    log: &mut dyn FnMut(String),
+    emitter: &mut Emitter<'_>,
 ) -> Result<Grub, EngineError> {
     write(root, &bios.early_path, &bios.early)?;
     let mkimage = Program {
@@ -84,7 +85,7 @@ fn build_grub(
         stdin: None,
         tolerate: Vec::new(),
     };
-    system.run(&mkimage, log)?;
+    system.run(&mkimage, emitter)?;
     Grub::read(bios, root)
 }
 

@@ -4,6 +4,8 @@
 //! The tree is an ostree tree: configuration is below `/usr/etc`. What the facts mean for the
 //! installation is decided in [`crate::plan`].
 
+mod settings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -46,6 +48,7 @@ pub(super) fn read(stage: &Stage, arch: &str) -> Result<ImageFacts, EngineError>
         selinux: root
             .text("usr/etc/selinux/config")
             .is_ok_and(|text| matches!(policy_name(&text), Ok(Some(_)))),
+        settings: settings::read(&root).map_err(io("the settings"))?,
     })
 }
 

@@ -22,6 +22,7 @@ pub mod host;
 pub mod import;
 mod label;
 pub mod logs;
+mod loop_device;
 mod mbr;
 mod mount;
 mod namespace;
@@ -363,7 +364,7 @@ impl Execution<'_, '_> {
             let mut system =
                 System::open(&deployed.deployment, physical, &point, &target.stateroot)?;
             system.mount_data(plan, &target.mounts, nodes)?;
-            system.configure(target, &mut |line| emitter.log(line))?;
+            system.configure(target, emitter)?;
             Ok(system)
         })
     }
@@ -376,8 +377,7 @@ impl Execution<'_, '_> {
     ) -> Result<Reachable, EngineError> {
         self.stop.check()?;
         self.emitter.step(Step::Bootloader, |emitter| {
-            let mut log = |line| emitter.log(line);
-            bootloader::prepare(&deployed.target.boot, system, nodes, &mut log)
+            bootloader::prepare(&deployed.target.boot, system, nodes, emitter)
         })
     }
 
@@ -389,12 +389,20 @@ impl Execution<'_, '_> {
             root: &system.path,
         };
         let (stop, view, outer) = (self.stop, &mut self.view, self.outer.as_ref());
+        let Prepared {
+            plan,
+            kickstart_text,
+            ..
+        } = &*self.prepared;
         self.emitter.step(Step::Post, |emitter| {
             view.as_mut()
                 .map_or(Ok(()), |view| view.show(&system.path))?;
             scripts.run(emitter, stop)?;
             process::end_left_behind(outer, &mut |line| emitter.warn(line));
-            Ok(())
+            if plan.unsaved(Unsaved::InputKs) {
+                return Ok(());
+            }
+            system.keep_kickstart(kickstart_text)
         })
     }
 }

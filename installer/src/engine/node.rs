@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::error::EngineError;
+use super::loop_device;
 use super::tool::Tool;
 use crate::plan::{DiskPlan, Partition, Plan};
 
@@ -99,25 +100,16 @@ fn attach_loop(
     partition: &Partition,
     size_bytes: u64,
 ) -> Result<Node, EngineError> {
-    let output = Tool::Losetup
-        .with([
-            "--find",
-            "--show",
-            "--direct-io=on",
-            "--offset",
-            &partition.start_bytes.to_string(),
-            "--sizelimit",
-            &size_bytes.to_string(),
-            &disk.device,
-        ])
-        .output()?;
-    let path = PathBuf::from(output.trim());
-    let keeper = File::open(&path)
-        .map_err(|e| EngineError::io(format!("opening `{}`", path.display()), e))?;
-    // While it is open, this only marks it to be freed by its last user.
-    Tool::Losetup
-        .with(["--detach".as_ref(), path.as_os_str()])
-        .run()?;
+    let start = partition.start_bytes;
+    let attached = loop_device::attach(Path::new(&disk.device), start, size_bytes);
+    let (path, keeper) = attached.map_err(|e| {
+        let number = partition.number;
+        let context = format!(
+            "making a loop device of partition {number} of `{}`",
+            disk.device
+        );
+        EngineError::io(context, e)
+    })?;
     Ok(Node {
         disk: disk.device.clone(),
         number: partition.number,

@@ -2,7 +2,7 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::{Kickstart, Secret};
 use uuid::Uuid;
 
 use super::error::EngineError;
@@ -20,6 +20,8 @@ use crate::plan::{Choices, Plan, Planned, Unsaved, differences, plan_disks, size
 pub struct Request {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given, which the installed system keeps.
+    pub kickstart_text: Secret,
     /// SHA-256 of its text with its includes.
     pub kickstart_sha256: String,
     /// Disks to use; none: all of the machine.
@@ -51,6 +53,8 @@ pub struct Request {
 pub struct Prepared {
     /// The kickstart.
     pub kickstart: Kickstart,
+    /// Its text as it was given.
+    pub kickstart_text: Secret,
     /// The disk half of the plan.
     pub plan: Plan,
     /// The opened image.
@@ -102,6 +106,7 @@ pub fn prepare(
     match look_and_plan(&request, emitter, stop) {
         Ok((plan, image)) => Ok(Prepared {
             kickstart: request.kickstart,
+            kickstart_text: request.kickstart_text,
             plan,
             image,
             environment: request.environment,

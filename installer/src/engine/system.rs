@@ -7,11 +7,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kickstart_parser::Secret;
+
 use super::error::EngineError;
 use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
+use crate::event::Emitter;
 use crate::plan::{AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
@@ -112,16 +115,23 @@ impl System {
     pub(super) fn configure(
         &self,
         target: &TargetPlan,
-        log: &mut dyn FnMut(String),
+        emitter: &mut Emitter<'_>,
     ) -> Result<(), EngineError> {
         for action in &target.configure {
-            self.act(action, log)?;
+            self.act(action, emitter)?;
         }
         Ok(())
     }
 
-    fn act(&self, action: &Action, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
-        let writing = |path: &str| format!("writing `{path}` in the installed system");
+    /// Writes the kickstart as it was given, for root alone.
+    pub(super) fn keep_kickstart(&self, text: &Secret) -> Result<(), EngineError> {
+        const FILE: &str = "/root/original-ks.cfg";
+        let written = self.root.write(FILE, 0o600, text.expose());
+        written.map_err(|e| EngineError::io(writing(FILE), e))
+    }
+
+    fn act(&self, action: &Action, emitter: &mut Emitter<'_>) -> Result<(), EngineError> {
+        let mut log = |text: String| emitter.log(text);
         let failed = |path: &str| {
             let context = writing(path);
             move |e: io::Error| EngineError::io(context, e)
@@ -147,7 +157,13 @@ impl System {
                 log(writing(path));
                 self.root.link(path, target).map_err(failed(path))
             }
-            Action::Run(program) => self.run(program, log),
+            Action::Run(program) => self.run(program, emitter),
+            Action::Try(program) => {
+                if let Err(error) = self.run(program, emitter) {
+                    emitter.warn(error.chain().join(": "));
+                }
+                Ok(())
+            }
         }
     }
 
@@ -155,11 +171,11 @@ impl System {
     pub(super) fn run(
         &self,
         program: &Program,
-        log: &mut dyn FnMut(String),
+        emitter: &mut Emitter<'_>,
     ) -> Result<(), EngineError> {
         let run = self.chroot(program);
         let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
-        log(format!("in the installed system: {}", words.join(" ")));
+        emitter.log(format!("in the installed system: {}", words.join(" ")));
         match &program.stdin {
             Some(text) => run.feed(text.expose().as_bytes()).map(drop),
             None => run.run(),
@@ -193,4 +209,8 @@ impl System {
         drop(root);
         mounts.unmount()
     }
+}
+
+fn writing(path: &str) -> String {
+    format!("writing `{path}` in the installed system")
 }

@@ -6,6 +6,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -365,16 +367,25 @@ fn empty_image(path: &Path, size: u64) -> Disk {
 fn image_disk(path: &Path, size: u64) -> Result<Disk, EngineError> {
     let mut disk = empty_image(path, size);
     disk.read_only = rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err();
-    let loops = Tool::Losetup
-        .with(["--associated".as_ref(), path.as_os_str()])
-        .output()?;
-    disk.in_use = loops
-        .split(':')
-        .next()
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned);
+    disk.in_use = used_by_loop(path)?;
     read_content(&mut disk)?;
     Ok(disk)
+}
+
+/// The loop device that stands for the file. The kernel frees one a moment after its last user is gone, as after an
+/// installation that was ended just now.
+fn used_by_loop(path: &Path) -> Result<Option<String>, EngineError> {
+    let deadline = Instant::now() + Duration::from_secs(3);
+    loop {
+        let loops = Tool::Losetup
+            .with(["--associated".as_ref(), path.as_os_str()])
+            .output()?;
+        let name = loops.split(':').next().filter(|name| !name.is_empty());
+        if name.is_none() || Instant::now() > deadline {
+            return Ok(name.map(str::to_owned));
+        }
+        sleep(Duration::from_millis(50));
+    }
 }
 
 /// Links below `/dev/disk` with what they point to, sorted.

@@ -93,7 +93,7 @@ fn describe(action: &Action) -> String {
         Action::Append { path, .. } => format!("add a line to {path}"),
         Action::Directory { path, .. } => format!("make the directory {path}"),
         Action::Link { path, target } => format!("link {path} -> {target}"),
-        Action::Run(program) => format!("run {}", program.argv.join(" ")),
+        Action::Run(program) | Action::Try(program) => format!("run {}", program.argv.join(" ")),
     }
 }
 

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The configuration of the installed system as actions, in Anaconda's order: file systems,
-//! time, services, language, firewall, network. Network profiles and users are next door.
+//! The configuration of the installed system as actions, in Anaconda's order: file systems, security, time, services,
+//! language, firewall, network. Each has a file in [`super::settings`] or [`super::network`]; accounts are in
+//! [`super::users`].
 //!
 //! Every text and argument vector is exact. It does not decide about disks and runs nothing.
 
-use kickstart_parser::commands::{Firewall, Keyboard, Lang, PortSpec, Services, Timezone};
-use kickstart_parser::{Kickstart, Located};
+use kickstart_parser::Kickstart;
 use serde::Serialize;
 
 use super::certificate;
-use super::issue::{Code, Issues};
+use super::issue::Issues;
 use super::network::network;
+use super::settings::{
+    authentication, desktop, firewall, keyboard, language, selinux, services, time,
+};
 use super::target::{Action, ImageFacts, MountPlan, Program, resolve};
 use super::{FileSystem, Partition, Plan};
 use crate::template::{Template, render};
@@ -29,23 +32,23 @@ pub(super) fn actions(
         write("/etc/fstab", fstab(plan, facts, mounts)),
     ];
     actions.extend(certificate::actions(kickstart, facts, issues));
+    actions.extend(selinux::selinux(kickstart, facts, issues));
+    actions.extend(authentication::authselect(kickstart, facts, issues));
     if let Some(timezone) = &kickstart.timezone {
-        actions.extend(time(timezone, facts, issues));
+        actions.extend(time::zone(timezone, facts, issues));
     }
+    actions.extend(time::sources(kickstart, facts, issues));
     if let Some(command) = &kickstart.services {
-        actions.extend(services(command, facts, issues));
+        actions.extend(services::services(command, facts, issues));
     }
+    actions.extend(desktop::first_boot(kickstart, facts, issues));
+    actions.extend(desktop::graphical(kickstart));
     if let Some(lang) = &kickstart.lang {
-        actions.push(write("/etc/locale.conf", locale(lang, facts, issues)));
+        actions.push(language::locale(lang, facts, issues));
     }
-    if let Some(map) = kickstart
-        .keyboard
-        .as_ref()
-        .and_then(|keyboard| keymap(keyboard))
-    {
-        actions.push(write("/etc/vconsole.conf", format!("KEYMAP=\"{map}\"\n")));
-    }
-    actions.extend(firewall(kickstart.firewall.as_ref(), facts, issues));
+    actions.extend(keyboard::keyboard(kickstart, facts, issues));
+    let command = kickstart.firewall.as_ref();
+    actions.extend(firewall::firewall(command, facts, issues));
     actions.extend(network(kickstart, plan, facts, issues));
     let access = plan.image.access.iter().cloned();
     actions.extend(access.map(Action::WriteSecret));
@@ -180,172 +183,4 @@ fn read_only(options: String) -> String {
     } else {
         format!("{options},ro")
     }
-}
-
-fn time(timezone: &Located<Timezone>, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
-    let clock = if timezone.utc { "UTC" } else { "LOCAL" };
-    let mut actions = vec![write("/etc/adjtime", format!("0.0 0 0.0\n0\n{clock}\n"))];
-    let Some(zone) = &timezone.timezone else {
-        return actions;
-    };
-    if facts.zones.contains(zone) {
-        let target = format!("../usr/share/zoneinfo/{zone}");
-        actions.push(Action::Link {
-            path: "/etc/localtime".to_owned(),
-            target,
-        });
-    } else {
-        let message = format!("the image does not know the time zone `{zone}`; its own stays");
-        issues
-            .warning(Code::ValueInvalid, message)
-            .at(&timezone.location);
-    }
-    actions
-}
-
-/// Disabled first; a unit that cannot be enabled is an error, one that cannot be disabled is not.
-fn services(command: &Located<Services>, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
-    let unit = |name: &String| {
-        if name.contains('.') {
-            name.clone()
-        } else {
-            format!("{name}.service")
-        }
-    };
-    let missing: Vec<&str> = command
-        .enabled
-        .iter()
-        .filter(|name| !name.contains('@') && !facts.units.contains(&unit(name)))
-        .map(String::as_str)
-        .collect();
-    if !missing.is_empty() {
-        let message = format!(
-            "services that shall be enabled are not in the image: `{}`",
-            missing.join("`, `")
-        );
-        issues
-            .error(Code::UnitMissing, message)
-            .at(&command.location)
-            .help("install them in the image, or take them out of the `services` command");
-    }
-    let disable = command
-        .disabled
-        .iter()
-        .filter(|name| facts.units.contains(&unit(name)))
-        .map(|name| run(&["systemctl", "disable", name]));
-    let enable = command
-        .enabled
-        .iter()
-        .map(|name| run(&["systemctl", "enable", name]));
-    disable.chain(enable).collect()
-}
-
-/// The locale, or `C.UTF-8` where the image does not have it.
-fn locale(lang: &Located<Lang>, facts: &ImageFacts, issues: &mut Issues) -> String {
-    let plain = |name: &str| name.to_ascii_lowercase().replace("utf-8", "utf8");
-    let known = facts.locales.as_ref().is_none_or(|locales| {
-        locales
-            .iter()
-            .any(|locale| plain(locale) == plain(&lang.lang))
-    });
-    if known {
-        return format!("LANG=\"{}\"\n", lang.lang);
-    }
-    let message = format!(
-        "the image does not have the locale `{}`; `C.UTF-8` is set",
-        lang.lang
-    );
-    issues
-        .warning(Code::ValueInvalid, message)
-        .at(&lang.location);
-    "LANG=\"C.UTF-8\"\n".to_owned()
-}
-
-/// The console keymap that the command asks for.
-pub(super) fn keymap(keyboard: &Keyboard) -> Option<String> {
-    keyboard
-        .vckeymap
-        .clone()
-        .or_else(|| keyboard.keyboard.clone())
-        .filter(|map| !map.is_empty())
-}
-
-/// Without a command the firewall is on and lets ssh in, where the image has one.
-fn firewall(
-    command: Option<&Located<Firewall>>,
-    facts: &ImageFacts,
-    issues: &mut Issues,
-) -> Option<Action> {
-    const TOOL: &str = "firewall-offline-cmd";
-    let has_tool = facts.programs.contains(TOOL);
-    let Some(command) = command else {
-        return has_tool.then(|| run(&[TOOL, "--enabled", "--service=ssh"]));
-    };
-    if command.use_system_defaults || (!command.enabled && !has_tool) {
-        return None;
-    }
-    if !has_tool {
-        issues
-            .error(
-                Code::ProgramMissing,
-                format!("the image has no `{TOOL}` to set up the firewall"),
-            )
-            .at(&command.location);
-        return None;
-    }
-    let argv = firewall_argv(command);
-    Some(run(&argv.iter().map(String::as_str).collect::<Vec<_>>()))
-}
-
-fn firewall_argv(command: &Firewall) -> Vec<String> {
-    let state = if command.enabled {
-        "--enabled"
-    } else {
-        "--disabled"
-    };
-    let mut argv = vec!["firewall-offline-cmd".to_owned(), state.to_owned()];
-    let named = |name: &str| {
-        command
-            .service
-            .iter()
-            .chain(&command.remove_service)
-            .any(|service| service == name)
-    };
-    let port22 = command
-        .port
-        .iter()
-        .any(|port| port_argument(port) == "22/tcp");
-    if !named("ssh") && !port22 {
-        argv.push("--service=ssh".to_owned());
-    }
-    argv.extend(
-        command
-            .trust
-            .iter()
-            .map(|interface| format!("--trust={interface}")),
-    );
-    argv.extend(
-        command
-            .port
-            .iter()
-            .map(|port| format!("--port={}", port_argument(port))),
-    );
-    argv.extend(
-        command
-            .remove_service
-            .iter()
-            .map(|name| format!("--remove-service={name}")),
-    );
-    argv.extend(
-        command
-            .service
-            .iter()
-            .map(|name| format!("--service={name}")),
-    );
-    argv
-}
-
-/// `22/tcp`; firewalld writes the protocol after a slash.
-fn port_argument(port: &PortSpec) -> String {
-    format!("{}/{}", port.port, port.protocol)
 }

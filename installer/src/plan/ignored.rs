@@ -66,7 +66,7 @@ fn system(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
         ));
     }
     for Located { value, location } in &kickstart.network {
-        let why = "no network service takes it";
+        let why = "no network service is told of it";
         found.push((
             "network --dhcpclass",
             value.dhcpclass.is_some(),

@@ -23,11 +23,13 @@ mod issue;
 mod kdump;
 mod layout;
 mod network;
+mod password;
 mod region;
 mod request;
 mod resize;
 mod saved;
 mod select;
+mod settings;
 pub mod size;
 mod source;
 mod spec;
@@ -58,6 +60,7 @@ pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
+pub use settings::SettingsFacts;
 pub use table::{Label, PartitionType};
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
@@ -95,6 +98,9 @@ pub struct Plan {
     /// What of the installation is not kept in the installed system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nosave: Vec<Unsaved>,
+    /// Network devices of the installing machine that profiles are bound to by their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<inventory::Interface>,
     /// The part that waits for the image's facts.
     pub target: Option<TargetPlan>,
 }
@@ -293,6 +299,7 @@ pub fn plan_disks(
     certificate::check(kickstart, &mut issues);
     kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
+    let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
     let platform = boot_disk::platform(kickstart, inventory, &disks, &mut issues);
     let machine = request::Machine {
@@ -326,6 +333,7 @@ pub fn plan_disks(
         destroys,
         pre_install: ScriptPlan::of_kind(kickstart, ScriptKind::PreInstall),
         nosave: choices.nosave.clone(),
+        interfaces,
         disks,
         in_memory,
         target: None,

@@ -5,32 +5,25 @@
 //! error here, or a warning in [`super::ignored`] where leaving it out breaks nothing. Storage
 //! options are judged where partitions are requested.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use kickstart_parser::commands::{
-    BootLocation, BootProto, Bootc, Bootloader, Keyboard, Network, Timezone,
-};
+use kickstart_parser::commands::{BootLocation, Bootc, Bootloader};
 use kickstart_parser::{Kickstart, Located, Location};
 
 use super::issue::{Code, Issues};
-use super::network::static_address;
+use super::network;
+use super::settings::{desktop, keyboard, realm, time};
 use super::target::stateroot;
 
 pub(super) fn check(kickstart: &Kickstart, issues: &mut Issues) {
-    for network in &kickstart.network {
-        check_network(network, issues);
-    }
+    network::check(&kickstart.network, issues);
+    keyboard::check(kickstart, issues);
+    time::check(kickstart, issues);
+    desktop::check(kickstart, issues);
+    realm::check(kickstart, issues);
     if let Some(bootc) = &kickstart.bootc {
         check_bootc(bootc, issues);
     }
     if let Some(bootloader) = &kickstart.bootloader {
         check_bootloader(bootloader, issues);
-    }
-    if let Some(keyboard) = &kickstart.keyboard {
-        check_keyboard(keyboard, issues);
-    }
-    if let Some(timezone) = &kickstart.timezone {
-        check_timezone(timezone, issues);
     }
     check_values(kickstart, issues);
 }
@@ -40,76 +33,6 @@ fn not_yet<'i>(issues: &'i mut Issues, what: &str) -> &'i mut super::Issue {
         Code::NotSupportedYet,
         format!("`{what}` is not supported yet"),
     )
-}
-
-fn check_network(network: &Located<Network>, issues: &mut Issues) {
-    let given = [
-        ("network --bondslaves", network.bondslaves.is_some()),
-        ("network --bridgeslaves", network.bridgeslaves.is_some()),
-        ("network --teamslaves", !network.teamslaves.is_empty()),
-        ("network --vlanid", network.vlanid.is_some()),
-        ("network --essid", network.essid.is_some()),
-        ("network --mtu", network.mtu.is_some()),
-        ("network --ipv6", network.ipv6.is_some()),
-        ("network --noipv4", network.noipv4),
-        ("network --noipv6", network.noipv6),
-        ("network --nodefroute", network.nodefroute),
-        ("network --nodns", network.nodns),
-        ("network --bindto", network.bindto.is_some()),
-        ("network --ipv6gateway", network.ipv6gateway.is_some()),
-        (
-            "network --ipv4-dns-search",
-            network.ipv4_dns_search.is_some(),
-        ),
-        (
-            "network --ipv6-dns-search",
-            network.ipv6_dns_search.is_some(),
-        ),
-        (
-            "network --ipv4-ignore-auto-dns",
-            network.ipv4_ignore_auto_dns,
-        ),
-        (
-            "network --ipv6-ignore-auto-dns",
-            network.ipv6_ignore_auto_dns,
-        ),
-        (
-            "network --bootproto=ibft",
-            matches!(network.bootproto, BootProto::Ibft | BootProto::Query),
-        ),
-    ];
-    for (option, _) in given.iter().filter(|(_, given)| *given) {
-        not_yet(issues, option).at(&network.location);
-    }
-    check_addresses(network, issues);
-}
-
-/// Addresses that the network service could not read.
-fn check_addresses(network: &Located<Network>, issues: &mut Issues) {
-    let is_static = network.bootproto == BootProto::Static;
-    if is_static && static_address(network).is_none() {
-        issues
-            .error(
-                Code::ValueInvalid,
-                "a static address needs an IPv4 address in `--ip` and a mask in `--netmask`",
-            )
-            .at(&network.location);
-    }
-    let gateway = network.gateway.as_deref().filter(|_| is_static);
-    if let Some(gateway) = gateway.filter(|text| text.parse::<Ipv4Addr>().is_err()) {
-        let message = format!("the gateway `{gateway}` is not an IPv4 address");
-        issues
-            .error(Code::ValueInvalid, message)
-            .at(&network.location);
-    }
-    for server in network.nameservers() {
-        if server.parse::<IpAddr>().is_err() {
-            let message = format!("the name server `{server}` is not an address and is left out");
-            issues
-                .warning(Code::ValueInvalid, message)
-                .at(&network.location);
-        }
-    }
 }
 
 /// Another boot loader, or another form of deployment, than the one that is installed.
@@ -140,26 +63,6 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
     }
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
-    }
-}
-
-fn check_keyboard(keyboard: &Located<Keyboard>, issues: &mut Issues) {
-    if !keyboard.xlayouts.is_empty() || !keyboard.switch.is_empty() {
-        issues
-            .warning(
-                Code::NoEffect,
-                "layouts of the graphical desktop are not written yet",
-            )
-            .at(&keyboard.location);
-    }
-}
-
-fn check_timezone(timezone: &Located<Timezone>, issues: &mut Issues) {
-    if timezone.nontp {
-        not_yet(issues, "timezone --nontp").at(&timezone.location);
-    }
-    if !timezone.ntpservers.is_empty() {
-        not_yet(issues, "timezone --ntpservers").at(&timezone.location);
     }
 }
 

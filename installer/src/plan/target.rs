@@ -16,8 +16,9 @@ use super::access::AccessFile;
 use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
+use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
 use super::support::check_karg;
-use super::{Plan, files, kdump, users};
+use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,8 @@ pub struct ImageFacts {
     pub selinux: bool,
     /// Names in `/usr/lib/bootc/bound-images.d`: images that bootc keeps beside the system.
     pub bound_images: Vec<String>,
+    /// What it says about settings.
+    pub settings: SettingsFacts,
 }
 
 /// The plan for what is on the disks.
@@ -131,6 +134,8 @@ pub enum Action {
     },
     /// Runs a program of the image, chrooted.
     Run(Program),
+    /// Runs one whose failure is only worth a warning.
+    Try(Program),
 }
 
 /// A program of the image with its arguments.
@@ -197,8 +202,12 @@ pub fn plan_target(
     let kargs = kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
-    configure.extend(users::actions(kickstart, facts, &mut issues));
+    configure.extend(users::actions(kickstart, plan, facts, &mut issues));
+    configure.extend(realm::realm(kickstart, facts, &mut issues));
     configure.extend(kdump::action(kickstart, facts, &mut issues));
+    if !plan.unsaved(Unsaved::OutputKs) {
+        configure.push(record::kickstart(kickstart, plan.seed));
+    }
     check_programs(&configure, facts, &mut issues);
     let boot = boot::boot(kickstart, plan, facts, &kargs, &mut issues);
     let (Some(boot), false) = (boot, issues.has_errors()) else {
@@ -210,7 +219,7 @@ pub fn plan_target(
             container_image_reference: origin_reference(&plan.image.target),
         },
         kernel: facts.kernel.clone(),
-        selinux: facts.selinux,
+        selinux: facts.selinux && !selinux::is_disabled(kickstart),
         kargs,
         mounts,
         configure,
@@ -262,13 +271,13 @@ fn kargs(
         .as_ref()
         .and_then(|b| b.append.as_deref())
         .unwrap_or("");
-    let keymap = kickstart.keyboard.as_ref().and_then(|k| files::keymap(k));
     let more = facts
         .kargs
         .iter()
         .cloned()
         .chain(append.split_whitespace().map(str::to_owned))
-        .chain(keymap.map(|keymap| format!("vconsole.keymap={keymap}")))
+        .chain(selinux::karg(kickstart))
+        .chain(keyboard::karg(kickstart, facts))
         .chain(kdump::karg(kickstart, &plan.arch));
     for karg in more {
         if !kargs.contains(&karg) {
@@ -347,7 +356,7 @@ fn check_programs(actions: &[Action], facts: &ImageFacts, issues: &mut Issues) {
     let needed: BTreeSet<&str> = actions
         .iter()
         .filter_map(|action| match action {
-            Action::Run(program) => program.argv.first().map(String::as_str),
+            Action::Run(program) | Action::Try(program) => program.argv.first().map(String::as_str),
             _ => None,
         })
         .collect();

@@ -6,21 +6,29 @@
 
 use kickstart_parser::commands::{GroupSpec, RootPw, SshKey, User};
 use kickstart_parser::{Kickstart, Located, Secret};
+use uuid::Uuid;
 
 use super::files::{run, run_with};
 use super::issue::{Code, Issues};
 use super::target::{Action, ImageFacts, Program};
+use super::{PartitionAction, Plan, password};
 
 pub(super) fn actions(
     kickstart: &Kickstart,
+    plan: &Plan,
     facts: &ImageFacts,
     issues: &mut Issues,
 ) -> Vec<Action> {
-    let mut actions = root(kickstart.rootpw.as_deref());
+    let mut actions = root(kickstart.rootpw.as_deref(), plan.seed);
     actions.extend(groups(kickstart, facts, issues));
     for user in &kickstart.user {
+        if is_there(user, facts, issues) {
+            continue;
+        }
         actions.extend(own_group(user, kickstart, facts));
-        actions.extend(account(user, kickstart, facts, issues));
+        actions.extend(parent_of_home(user));
+        actions.extend(account(user, kickstart, plan.seed, facts));
+        actions.extend(kept_home(user, plan));
     }
     for key in &kickstart.sshkey {
         actions.extend(authorized_key(key, kickstart, facts, issues));
@@ -29,17 +37,14 @@ pub(super) fn actions(
 }
 
 /// Without a password root is locked, whatever the image says.
-fn root(command: Option<&RootPw>) -> Vec<Action> {
-    let mut actions = match command {
-        Some(command) => password(
-            "root",
-            command.password.as_ref(),
-            command.iscrypted,
-            command.lock,
-        ),
-        None => password("root", None, false, true),
-    };
-    actions.push(run(&["chage", "-d", "", "root"]));
+fn root(command: Option<&RootPw>, seed: Uuid) -> Vec<Action> {
+    let hash = command
+        .and_then(|command| stored("root", command.password.as_ref()?, command.iscrypted, seed));
+    let lock = command.is_none_or(|command| command.lock);
+    let mut actions = vec![
+        set_password("root", hash, lock),
+        run(&["chage", "-d", "", "root"]),
+    ];
     if command.is_some_and(|command| command.allow_ssh) {
         actions.push(Action::Write {
             path: "/etc/ssh/sshd_config.d/01-permitrootlogin.conf".to_owned(),
@@ -50,30 +55,22 @@ fn root(command: Option<&RootPw>) -> Vec<Action> {
     actions
 }
 
-/// Sets a password; a plain one is hashed by the image's own `chpasswd`.
-fn password(name: &str, value: Option<&Secret>, iscrypted: bool, lock: bool) -> Vec<Action> {
-    let value = value.map_or("", Secret::expose);
-    let line = |value: &str| Some(Secret::new(format!("{name}:{value}\n")));
-    if value.is_empty() {
-        return vec![run_with(&["chpasswd", "-e"], line("!"))];
-    }
-    if iscrypted {
-        let hash = storable(value);
-        let mark = if lock && !hash.starts_with('!') {
-            "!"
-        } else {
-            ""
-        };
-        return vec![run_with(
-            &["chpasswd", "-e"],
-            line(&format!("{mark}{hash}")),
-        )];
-    }
-    let mut actions = vec![run_with(&["chpasswd", "-c", "SHA512"], line(value))];
-    if lock {
-        actions.push(run(&["usermod", "-L", name]));
-    }
-    actions
+/// What is stored for a password, if there is one.
+fn stored(name: &str, value: &Secret, iscrypted: bool, seed: Uuid) -> Option<String> {
+    let text = value.expose();
+    let hash = || password::hash(value, name, seed).expose().to_owned();
+    (!text.is_empty()).then(|| if iscrypted { storable(text) } else { hash() })
+}
+
+/// Sets what is stored for a password; without it the account is locked.
+fn set_password(name: &str, hash: Option<String>, lock: bool) -> Action {
+    let stored = match hash {
+        Some(hash) if lock && !hash.starts_with('!') => format!("!{hash}"),
+        Some(hash) => hash,
+        None => "!".to_owned(),
+    };
+    let line = Secret::new(format!("{name}:{stored}\n"));
+    run_with(&["chpasswd", "-e"], Some(line))
 }
 
 /// What `chpasswd -e` of every image takes: that of shadow 4.20 refuses what is no hash, like the manual's `locked`. No password matches such a value, and none matches `*`; sshd takes neither for a locked account.
@@ -133,10 +130,7 @@ fn own_group(user: &User, kickstart: &Kickstart, facts: &ImageFacts) -> Option<A
     let mut numbers = wanted
         .map(|group| group.gid)
         .chain(kickstart.group.iter().map(|group| group.gid));
-    if facts.users.contains_key(&user.name)
-        || has_group(&user.name, kickstart, facts)
-        || numbers.any(|number| number == Some(gid))
-    {
+    if has_group(&user.name, kickstart, facts) || numbers.any(|number| number == Some(gid)) {
         return None;
     }
     let argv = ["groupadd", "-g", &gid.to_string(), &user.name];
@@ -148,31 +142,63 @@ fn own_group(user: &User, kickstart: &Kickstart, facts: &ImageFacts) -> Option<A
     }))
 }
 
-fn account(
-    user: &Located<User>,
-    kickstart: &Kickstart,
-    facts: &ImageFacts,
-    issues: &mut Issues,
-) -> Vec<Action> {
-    if facts.users.contains_key(&user.name) {
+/// A user of the image is left as it is, as in Anaconda.
+fn is_there(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> bool {
+    let is_there = facts.users.contains_key(&user.name);
+    if is_there {
         let message = format!(
             "the user `{}` is in the image already and is left as it is",
             user.name
         );
         issues.warning(Code::NoEffect, message).at(&user.location);
-        return Vec::new();
     }
+    is_there
+}
+
+fn account(
+    user: &Located<User>,
+    kickstart: &Kickstart,
+    seed: Uuid,
+    facts: &ImageFacts,
+) -> Vec<Action> {
     let argv = useradd(user, has_group(&user.name, kickstart, facts));
     let mut actions = vec![run(&argv.iter().map(String::as_str).collect::<Vec<_>>())];
-    if user.password.is_some() {
-        actions.extend(password(
-            &user.name,
-            user.password.as_ref(),
-            user.iscrypted,
-            user.lock,
-        ));
+    if let Some(password) = &user.password {
+        let hash = stored(&user.name, password, user.iscrypted, seed);
+        actions.push(set_password(&user.name, hash, user.lock));
     }
     actions
+}
+
+/// The directory that a home of another place is in; `useradd` of some images makes only the last one.
+fn parent_of_home(user: &User) -> Option<Action> {
+    let home = home(user);
+    let (parent, _) = home.trim_end_matches('/').rsplit_once('/')?;
+    let is_usual = matches!(
+        parent,
+        "" | "/home" | "/var/home" | "/root" | "/var/roothome"
+    );
+    (!is_usual).then(|| run(&["install", "-d", "-m", "0755", parent]))
+}
+
+/// A home on a file system that is kept may be another account's: it becomes the user's, as in Anaconda.
+fn kept_home(user: &User, plan: &Plan) -> Option<Action> {
+    let home = home(user);
+    let short = home.strip_prefix("/var").unwrap_or(&home);
+    let is_below = |mount: &str| {
+        let mount = mount
+            .strip_prefix("/var")
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(mount);
+        short
+            .strip_prefix(mount)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let kept = plan.partitions().any(|(_, partition)| {
+        partition.action == PartitionAction::Keep
+            && partition.mount.as_deref().is_some_and(is_below)
+    });
+    kept.then(|| run(&["chown", "-R", "-h", &format!("{}:", user.name), &home]))
 }
 
 /// `useradd -U` refuses to make a group that is there; then it is the user's.

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Form, Operand};
+use crate::arguments::{Arguments, Command, Form, Operand};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::writer::Writer;
@@ -15,7 +15,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["authselect"],
     summary: "Sets up authentication with authselect",
-    effect: Effect::NotYet,
     form: Form::Raw,
     operand: Some(Operand::optional(
         "<options>",

@@ -15,7 +15,7 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["driverdisk"],
     summary: "Loads drivers from a partition or a server",
-    effect: Effect::NotYet,
+    effect: Effect::None("drivers come with the image"),
     repeat: Repeat::Adds,
     options: &[&[
         Opt::text(

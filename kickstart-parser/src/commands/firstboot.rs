@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt};
+use crate::arguments::{Arguments, Command, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::writer::Writer;
@@ -14,7 +14,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["firstboot"],
     summary: "Says whether a set-up agent starts on first boot",
-    effect: Effect::None("the image decides what the system starts"),
     options: &[&[
         Opt::flag(&["--disable", "--disabled"], "Do not start the agent"),
         Opt::flag(&["--enable", "--enabled"], "Start the agent"),

@@ -19,13 +19,11 @@ pub(super) const COMMAND: Command = Command {
         Opt::list(
             &["--xlayouts"],
             "Layouts of the graphical desktop with optional variant, like `cz (qwerty)`",
-        )
-        .not_yet(),
+        ),
         Opt::list(
             &["--switch"],
             "Options for switching between layouts, like `grp:alt_shift_toggle`",
-        )
-        .not_yet(),
+        ),
     ]],
     operand: Some(Operand::optional("<keyboard>", "Keymap or layout")),
     convert,

@@ -16,7 +16,7 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["liveimg"],
     summary: "Installs a file system image or tar archive",
-    effect: Effect::NotYet,
+    effect: Effect::None("a container image is installed"),
     options: &[
         &[
             Opt::text(

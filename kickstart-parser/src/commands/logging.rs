@@ -15,7 +15,7 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["logging"],
     summary: "Sends the installer's log to a server",
-    effect: Effect::NotYet,
+    effect: Effect::None("it is about the installer's own log"),
     options: &[OPTIONS],
     convert,
     write,

@@ -43,50 +43,47 @@ const OPTIONS: &[Opt] = &[
     Opt::text(&["--gateway"], "IPv4 gateway"),
     Opt::text(&["--hostname"], "Host name"),
     Opt::text(&["--ip"], "IPv4 address"),
-    Opt::text(&["--mtu"], "Largest packet in bytes").not_yet(),
+    Opt::text(&["--mtu"], "Largest packet in bytes"),
     Opt::text(&["--nameserver"], "Name servers, separated by commas"),
     Opt::text(&["--netmask"], "IPv4 network mask"),
-    Opt::flag(&["--nodns"], "Configure no name server").not_yet(),
+    Opt::flag(&["--nodns"], "Configure no name server"),
     Opt::bool(
         &["--onboot"],
         "Whether the device comes up when the system starts",
     ),
-    Opt::secret(&["--wepkey"], "WEP key"),
+    Opt::secret(&["--wepkey"], "WEP key").not_yet(),
     Opt::flag(
         &["--notksdevice"],
         "This is not the device that the kickstart came over",
     )
     .without_effect(NO_SERVICE),
-    Opt::flag(&["--noipv4"], "Do without IPv4").not_yet(),
-    Opt::flag(&["--noipv6"], "Do without IPv6").not_yet(),
+    Opt::flag(&["--noipv4"], "Do without IPv4"),
+    Opt::flag(&["--noipv6"], "Do without IPv6"),
     Opt::text(
         &["--ipv6"],
         "IPv6 address with prefix length, `auto` or `dhcp`",
-    )
-    .not_yet(),
+    ),
     Opt::flag(&["--activate"], "Bring the device up in the installer"),
-    Opt::flag(&["--nodefroute"], "Make it no default route").not_yet(),
-    Opt::secret(&["--wpakey"], "WPA passphrase"),
-    Opt::text(&["--bondslaves"], "Devices to bond, separated by commas").not_yet(),
+    Opt::flag(&["--nodefroute"], "Make it no default route"),
+    Opt::secret(&["--wpakey"], "WPA passphrase").not_yet(),
+    Opt::text(&["--bondslaves"], "Devices to bond, separated by commas"),
     Opt::text(
         &["--bondopts"],
         "Options of the bond, separated by commas or semicolons",
     ),
-    Opt::text(&["--vlanid"], "VLAN number, 0 to 4095").not_yet(),
-    Opt::text(&["--ipv6gateway"], "IPv6 gateway").not_yet(),
+    Opt::text(&["--vlanid"], "VLAN number, 0 to 4095"),
+    Opt::text(&["--ipv6gateway"], "IPv6 gateway"),
     Opt::text(
         &["--teamslaves"],
         "Devices to team, each with an optional configuration in single quotes, JSON",
     )
-    .deprecated_in(NO_TEAMS)
-    .not_yet(),
+    .deprecated_in(NO_TEAMS),
     Opt::text(&["--teamconfig"], "Configuration of the team, JSON").deprecated_in(NO_TEAMS),
     Opt::text(&["--interfacename"], "Name of the VLAN device"),
     Opt::text(
         &["--bridgeslaves"],
         "Devices to bridge, separated by commas",
-    )
-    .not_yet(),
+    ),
     Opt::text(
         &["--bridgeopts"],
         "Options of the bridge, `key=value` separated by commas; needs `--bridgeslaves`",
@@ -99,39 +96,34 @@ const OPTIONS: &[Opt] = &[
         &["--bindto"],
         &["mac"],
         "Bind the connection to this property of the device",
-    )
-    .not_yet(),
+    ),
     Opt::text(
         &["--ipv4-dns-search"],
         "DNS search domains for IPv4; needs `--device`",
     )
-    .only(WITH_DNS)
-    .not_yet(),
+    .only(WITH_DNS),
     Opt::text(
         &["--ipv6-dns-search"],
         "DNS search domains for IPv6; needs `--device`",
     )
-    .only(WITH_DNS)
-    .not_yet(),
+    .only(WITH_DNS),
     Opt::flag(
         &["--ipv4-ignore-auto-dns"],
         "Ignore name servers from DHCP; needs `--device`",
     )
-    .only(WITH_DNS)
-    .not_yet(),
+    .only(WITH_DNS),
     Opt::flag(
         &["--ipv6-ignore-auto-dns"],
         "Ignore name servers from router advertisements; needs `--device`",
     )
-    .only(WITH_DNS)
-    .not_yet(),
+    .only(WITH_DNS),
 ];
 
 /// Versions with search domains and name servers for each protocol
 const WITH_DNS: Versions = Versions::ALL.except(Versions::RHEL8);
 /// Versions that announce the end of teams
 const NO_TEAMS: Versions = Versions::RHEL10;
-const NO_SERVICE: &str = "no network service takes it";
+const NO_SERVICE: &str = "no network service is told of it";
 
 /// A network device or a host name
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Form, Operand, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Form, Operand, Opt, Repeat};
 use crate::diagnostic::{Code, Findings, quote};
 use crate::kickstart::Kickstart;
 use crate::location::{Place, Span};
@@ -19,7 +19,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["realm"],
     summary: "Joins a domain, as `realm join`",
-    effect: Effect::NotYet,
     repeat: Repeat::Once,
     form: Form::Raw,
     options: &[OPTIONS],
@@ -42,7 +41,7 @@ const OPTIONS: &[Opt] = &[
         &["--membership-software"],
         "Software that keeps up the membership, like `adcli`",
     ),
-    Opt::secret(&["--one-time-password"], "Password for this one join"),
+    Opt::secret(&["--one-time-password"], "Password for this one join").not_yet(),
     Opt::flag(&["--no-password"], "Join without a password"),
     Opt::text(
         &["--computer-ou"],

@@ -17,7 +17,7 @@ pub(super) const COMMAND: Command = Command {
     words: &["rhsm"],
     summary: "Registers the installed system with Red Hat's subscription management",
     versions: Versions::RHEL,
-    effect: Effect::NotYet,
+    effect: Effect::None("the running system is registered, by `subscription-manager` or `rhc`"),
     options: &[OPTIONS],
     convert,
     write,

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt};
+use crate::arguments::{Arguments, Command, Opt};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::writer::Writer;
@@ -14,7 +14,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["selinux"],
     summary: "Sets the SELinux mode of the installed system",
-    effect: Effect::NotYet,
     options: &[&[
         Opt::flag(&["--disabled"], "Switch SELinux off").keeps(),
         Opt::flag(&["--enforcing"], "Enforce the policy").keeps(),

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect};
+use crate::arguments::{Arguments, Command};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::writer::Writer;
@@ -14,7 +14,6 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["skipx"],
     summary: "Leaves the X Window System unconfigured",
-    effect: Effect::None("the image decides what the system starts"),
     convert,
     write,
     ..Command::BASE

@@ -16,7 +16,7 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["sshpw"],
     summary: "Makes an account in the installer's environment",
-    effect: Effect::NotYet,
+    effect: Effect::None("the installer has no ssh server of its own"),
     repeat: Repeat::Adds,
     options: &[&[
         Opt::text(&["--username"], "Name of the account").required(),

@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     words: &["syspurpose"],
     summary: "Says what the installed system is for",
     versions: Versions::RHEL,
-    effect: Effect::NotYet,
+    effect: Effect::None("it goes with a registration, which the running system makes"),
     options: &[&[
         Opt::text(
             &["--role"],

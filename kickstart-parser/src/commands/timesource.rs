@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Arguments, Command, Effect, Opt, Repeat};
+use crate::arguments::{Arguments, Command, Opt, Repeat};
 use crate::diagnostic::Findings;
 use crate::kickstart::Kickstart;
 use crate::version::Versions;
@@ -17,7 +17,6 @@ pub(super) const COMMAND: Command = Command {
     words: &["timesource"],
     summary: "Sets a time server, or that there is none",
     versions: Versions::ALL.except(Versions::RHEL8),
-    effect: Effect::NotYet,
     repeat: Repeat::Adds,
     options: &[&[
         Opt::text(&["--ntp-server"], "NTP server, by name or address"),

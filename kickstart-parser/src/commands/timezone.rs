@@ -26,15 +26,13 @@ pub(super) const COMMAND: Command = Command {
             "Do not synchronise the clock; newer versions have `timesource --ntp-disable`",
         )
         .only(WITH_FORMER)
-        .deprecated_in(Versions::FEDORA)
-        .not_yet(),
+        .deprecated_in(Versions::FEDORA),
         Opt::list(
             &["--ntpservers"],
             "Time servers; newer versions have `timesource --ntp-server`",
         )
         .only(WITH_FORMER)
-        .deprecated_in(Versions::FEDORA)
-        .not_yet(),
+        .deprecated_in(Versions::FEDORA),
     ]],
     operand: Some(Operand::optional(
         "<timezone>",

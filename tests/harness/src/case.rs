@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
+use crate::channel::Channel;
 use crate::guest::{self, BOOT, Guest, Machine};
 use crate::landfall::{self, Install};
-use crate::registry::Registry;
 use crate::ssh::Key;
-use crate::{image, tool};
+use crate::{tool, update};
 
 /// A case as its two files have it.
 #[derive(Debug, Clone)]
@@ -28,6 +28,17 @@ pub struct Case {
     pub expectation: Expectation,
 }
 
+/// Where an installation leaves its files, and who may log in afterwards.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// For the disk and all else.
+    pub dir: &'a Path,
+    /// Root's.
+    pub key: &'a Key,
+    /// File for what `landfall` prints; this terminal if there is none.
+    pub log: Option<PathBuf>,
+}
+
 /// `NAME.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -38,6 +49,11 @@ pub struct Expectation {
     pub image: String,
     /// The disk's size as Landfall takes it.
     pub disk: String,
+    /// Sizes of further disks, `disk-2.img` and so on.
+    #[serde(default)]
+    pub more_disks: Vec<String>,
+    /// A script for `sh` that puts something on the disks before, where they are.
+    pub prepare: Option<String>,
     /// Memory of the guest in MiB.
     #[serde(default = "memory")]
     pub memory: u32,
@@ -73,6 +89,10 @@ pub enum Step {
     Run(Run),
     /// A reboot, until root can log in again.
     Reboot(Reboot),
+    /// A new version of the image, and what an updater makes of it.
+    Upgrade(Upgrade),
+    /// What the reference importer finds on the machine.
+    Deployments(Deployments),
 }
 
 /// A command line that must succeed.
@@ -95,6 +115,22 @@ pub struct Run {
 pub struct Reboot {
     /// Always true.
     pub reboot: bool,
+}
+
+/// `upgrade = "NAME"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// The image under `tests/images` that the machine finds in the registry from now on, and is updated to.
+    pub upgrade: String,
+}
+
+/// `deployments = ["NAME", ..]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployments {
+    /// Their images under `tests/images`, what is booted next first.
+    pub deployments: Vec<String>,
 }
 
 fn memory() -> u32 {
@@ -172,33 +208,36 @@ impl Case {
         })
     }
 
-    /// Serves the image, installs the kickstart in `dir`, and gives the machine that boots the result. What `landfall`
-    /// prints goes to the file `log`, or to this terminal.
+    /// Installs the kickstart from the channel, and gives the machine that boots the result.
     pub fn install(
         &self,
         landfall: &Path,
-        dir: &Path,
-        key: &Key,
-        log: Option<PathBuf>,
+        place: &Place<'_>,
+        channel: &Channel,
     ) -> Result<Machine> {
         let what = &self.expectation;
-        let layout = image::layout(&what.image)?;
-        let registry = Registry::http()?;
-        let reference = registry.push(&layout, &format!("landfall/{}:1", what.image))?;
+        let (dir, key) = (place.dir, place.key);
         let filled = dir.join("kickstart.ks");
+        let reference = channel.reference();
         landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
-        let disk = dir.join("disk.img");
+        let registries = dir.join("registries.conf");
+        fs::write(&registries, channel.registries_conf())?;
+        if let Some(script) = &what.prepare {
+            prepare(script, dir)?;
+        }
+        let disks = what.disks(dir);
         let install = Install {
             landfall: landfall.to_owned(),
             kickstart: filled,
-            disk: disk.clone(),
-            size: what.disk.clone(),
+            disks: disks.clone(),
             firmware: what.firmware.word(),
-            log,
+            target: channel.reference_in_guest(),
+            target_registries: registries,
+            log: place.log.clone(),
         };
         install.run()?;
         Ok(Machine {
-            disk,
+            disks: disks.into_iter().map(|(path, _)| path).collect(),
             firmware: what.machine_firmware()?,
             memory: what.memory,
             dir: dir.to_owned(),
@@ -207,27 +246,58 @@ impl Case {
 
     fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
         let key = Key::create(dir)?;
-        let machine = self.install(landfall, dir, &key, Some(dir.join("install.log")))?;
+        let mut channel = Channel::open(&self.expectation.image)?;
+        let place = Place {
+            dir,
+            key: &key,
+            log: Some(dir.join("install.log")),
+        };
+        let machine = self.install(landfall, &place, &channel)?;
         let mut guest = Guest::start(&machine, key)?;
         guest.wait_for_login(BOOT)?;
         for (index, step) in self.expectation.step.iter().enumerate() {
-            step.take(&mut guest)
+            step.take(&mut guest, &mut channel)
                 .with_context(|| format!("step {} of the guest", index + 1))?;
         }
         drop(guest);
-        fs::remove_file(&machine.disk)?;
+        for disk in &machine.disks {
+            fs::remove_file(disk)?;
+        }
         Ok(())
     }
 }
 
+impl Expectation {
+    /// The files of the disks in `dir`, with their sizes.
+    fn disks(&self, dir: &Path) -> Vec<(PathBuf, String)> {
+        let more = self.more_disks.iter().zip(2..);
+        let more =
+            more.map(|(size, number)| (dir.join(format!("disk-{number}.img")), size.clone()));
+        let first = (dir.join("disk.img"), self.disk.clone());
+        std::iter::once(first).chain(more).collect()
+    }
+}
+
+/// Runs the script of a case where its disks will be.
+fn prepare(script: &str, dir: &Path) -> Result<()> {
+    let mut shell = std::process::Command::new("sh");
+    let path = "/usr/sbin:/usr/bin:/sbin:/bin";
+    shell.args(["-e", "-u", "-c", script]).env("PATH", path);
+    tool::run(shell.current_dir(dir)).map(drop)
+}
+
 impl Step {
-    fn take(&self, guest: &mut Guest) -> Result<()> {
+    fn take(&self, guest: &mut Guest, channel: &mut Channel) -> Result<()> {
         match self {
             Self::Run(step) => step.check(&guest.login().run(&step.run)?),
             Self::Reboot(step) => {
                 ensure!(step.reboot, "`reboot = false` is no step");
                 tool::log("reboot");
                 guest.reboot(BOOT)
+            }
+            Self::Upgrade(step) => update::upgrade(guest.login(), channel, &step.upgrade),
+            Self::Deployments(step) => {
+                update::check_deployments(guest.login(), channel, &step.deployments)
             }
         }
     }

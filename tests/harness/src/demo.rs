@@ -10,7 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::case::Case;
+use crate::case::{Case, Place};
+use crate::channel::Channel;
 use crate::guest::Serial;
 use crate::registry::free_port;
 use crate::ssh::{Key, Login};
@@ -25,7 +26,14 @@ pub fn run(landfall: &Path, case: &Case, dir: &Path) -> Result<()> {
     }
     let key = Key::create(&dir)?;
     say("Landfall installs a test image on a disk image file, by the kickstart of the tutorial.")?;
-    let machine = case.install(landfall, &dir, &key, None)?;
+    // Until the guest ends, which may want to be updated.
+    let channel = Channel::open(&case.expectation.image)?;
+    let place = Place {
+        dir: &dir,
+        key: &key,
+        log: None,
+    };
+    let machine = case.install(landfall, &place, &channel)?;
     let port = free_port()?;
     let mut qemu = machine.command(port, Serial::Terminal)?;
     say(&instructions(&Login::new(key, port), &disk))?;

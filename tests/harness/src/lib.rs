@@ -6,6 +6,7 @@
 
 pub mod cache;
 pub mod case;
+pub mod channel;
 pub mod demo;
 pub mod disk;
 pub mod guest;
@@ -18,4 +19,5 @@ pub mod policy;
 pub mod registry;
 pub mod ssh;
 pub mod tool;
+pub mod update;
 pub mod variant;

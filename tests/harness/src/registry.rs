@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::guest::HOST;
 use crate::tool::{self, Daemon, tool};
 
 /// How long the registry may take to listen.
 const START: Duration = Duration::from_secs(30);
+/// What the registry prints, access log included.
+const LOG: &str = "registry.log";
 /// Who may use a guarded registry.
 pub const USER: &str = "lab";
 /// The password of [`USER`]; it has what is awkward in one.
@@ -78,6 +81,18 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Host and port, for a guest.
+    pub fn address_in_guest(&self) -> String {
+        format!("{HOST}:{}", self.port)
+    }
+
+    /// The digests of all blobs that clients have got so far, in that order.
+    pub fn served(&self) -> Result<Vec<String>> {
+        let log = self.dir.path().join(LOG);
+        let log = fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?;
+        Ok(log.lines().filter_map(served_blob).collect())
+    }
+
     /// The certificate of the authority that signed the registry's.
     pub fn ca(&self) -> PathBuf {
         self.dir.path().join("ca.crt")
@@ -114,7 +129,7 @@ impl Registry {
         let port = free_port()?;
         let file = dir.path().join("config.yml");
         fs::write(&file, configuration(dir.path(), port, kind))?;
-        let log = dir.path().join("registry.log");
+        let log = dir.path().join(LOG);
         let mut daemon = Daemon::start(tool("docker-registry")?.arg("serve").arg(&file), &log)?;
         let deadline = Instant::now() + START;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -142,6 +157,14 @@ impl Registry {
     pub fn tls(&self) -> bool {
         self.kind != Kind::Plain
     }
+}
+
+/// The blob that a line of the access log, in the form of many web servers, says was sent.
+fn served_blob(line: &str) -> Option<String> {
+    let (request, rest) = line.split_once("\"GET ")?.1.split_once('"')?;
+    let (_, digest) = request.split_whitespace().next()?.split_once("/blobs/")?;
+    let status = rest.split_whitespace().next()?;
+    ["200", "206"].contains(&status).then(|| digest.to_owned())
 }
 
 /// A TCP port of the loopback address that nobody listens on now.
@@ -222,4 +245,24 @@ fn certificates(dir: &Path) -> Result<()> {
         &path("server.crt"),
     ]))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_blob_that_was_sent_counts() {
+        let line = |method: &str, status: u16| {
+            format!(
+                "127.0.0.1 - - [23/Nov/2026:06:00:00 +0000] \"{method} /v2/lab/web/blobs/sha256:ab HTTP/1.1\" \
+                 {status} 12 \"\" \"skopeo/1.9.3\""
+            )
+        };
+        assert_eq!(served_blob(&line("GET", 200)).unwrap(), "sha256:ab");
+        assert_eq!(served_blob(&line("GET", 206)).unwrap(), "sha256:ab");
+        for other in [line("HEAD", 200), line("GET", 404), String::new()] {
+            assert_eq!(served_blob(&other), None, "{other}");
+        }
+    }
 }

@@ -5,9 +5,9 @@
 //! how the guest came to be, and trusts any host key: the port is the guest's own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::tool::{self, tool};
 
@@ -71,6 +71,19 @@ impl Login {
             .status
             .success()
             .then(|| String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    /// Copies what is in the directory `dir` to the directory `to` of the guest, which is made.
+    pub fn send(&self, dir: &Path, to: &str) -> Result<()> {
+        tool::log(&format!("to the guest's {to}: {}", dir.display()));
+        let mut pack = tool("tar")?;
+        pack.arg("-C").arg(dir).args(["-cf", "-", "."]);
+        let mut pack = pack.stdout(Stdio::piped()).spawn()?;
+        let packed = pack.stdout.take().context("a pipe that there is not")?;
+        let unpack = format!("mkdir -p {to} && tar -C {to} -xf -");
+        tool::finish(self.command()?.arg(unpack).stdin(packed))?;
+        ensure!(pack.wait()?.success(), "packing {} failed", dir.display());
+        Ok(())
     }
 
     /// What a person types to log in.

@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("fsck.ext4", "e2fsprogs"),
     ("fsck.vfat", "dosfstools"),
     ("git", "git"),
+    ("ldd", "libc-bin"),
     ("losetup", "mount"),
     ("matchpathcon", "selinux-utils"),
     ("lsattr", "e2fsprogs"),
@@ -44,6 +45,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("skopeo", "skopeo"),
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
+    ("tar", "tar"),
     ("umount", "mount"),
     ("xfs_repair", "xfsprogs"),
 ];
@@ -103,7 +105,8 @@ pub fn quietly(command: &mut Command) -> Result<String> {
     finish(command.stdin(Stdio::null()))
 }
 
-fn finish(command: &mut Command) -> Result<String> {
+/// As [`quietly`], with the standard input that the command has.
+pub(crate) fn finish(command: &mut Command) -> Result<String> {
     let output = command
         .output()
         .with_context(|| format!("starting `{}`", argv(command)))?;

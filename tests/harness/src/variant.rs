@@ -132,7 +132,7 @@ impl Image {
         put(layout, &self.config, &mut self.manifest["config"])?;
         let descriptor = &mut self.index["manifests"][0];
         put(layout, &self.manifest, descriptor)?;
-        let digest = descriptor["digest"].as_str().unwrap_or_default().to_owned();
+        let digest = digest(descriptor);
         fs::write(layout.join("index.json"), self.index.to_string())?;
         Ok(digest)
     }
@@ -152,6 +152,31 @@ fn link_blobs(from: &Path, to: &Path) -> Result<()> {
     }
     fs::copy(from.join("oci-layout"), to.join("oci-layout"))?;
     Ok(())
+}
+
+/// The digests that an image is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// Of its manifest.
+    pub manifest: String,
+    /// Of its configuration.
+    pub config: String,
+    /// Of its layers, the lowest first.
+    pub layers: Vec<String>,
+}
+
+/// What the one image of a layout is made of.
+pub fn parts(layout: &Path) -> Result<Parts> {
+    let mut image = Image::read(layout)?;
+    Ok(Parts {
+        manifest: digest(&image.index["manifests"][0]),
+        config: digest(&image.manifest["config"]),
+        layers: image.layers_mut().iter().map(digest).collect(),
+    })
+}
+
+fn digest(descriptor: &Value) -> String {
+    descriptor["digest"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A label of the image's configuration.
@@ -180,10 +205,9 @@ fn json(path: &Path) -> Result<Value> {
 }
 
 fn blob(layout: &Path, descriptor: &Value) -> PathBuf {
-    let digest = descriptor["digest"].as_str().unwrap_or_default();
     layout
         .join("blobs/sha256")
-        .join(digest.trim_start_matches("sha256:"))
+        .join(digest(descriptor).trim_start_matches("sha256:"))
 }
 
 /// Writes a document as a blob and makes the descriptor point to it.

@@ -12,7 +12,8 @@ use ostree_ext::ostree::Sysroot;
 use ostree_ext::sysroot::SysrootLock;
 use serde_json::{Value, json};
 
-use crate::store::{self, Source};
+use crate::kargs;
+use crate::store;
 
 const NONE: Option<&Cancellable> = None;
 
@@ -27,8 +28,9 @@ pub(crate) struct Deploy {
     /// The reference that the system follows from now on, if not the one that the image comes from.
     #[arg(long, value_parser = store::reference)]
     target: Option<OstreeImageReference>,
-    #[command(flatten)]
-    source: Source,
+    /// `docker://NAME`, or with a signature policy before it.
+    #[arg(value_parser = store::reference)]
+    image: OstreeImageReference,
 }
 
 impl Deploy {
@@ -38,12 +40,14 @@ impl Deploy {
         sysroot.set_mount_namespace_in_use();
         sysroot.load(NONE)?;
         let lock = SysrootLock::new_from_sysroot(&sysroot).await?;
-        let fetched = store::pull(&lock.repo(), &self.source, self.target.as_ref()).await?;
+        let target = self.target.as_ref();
+        let fetched = store::pull(&lock.repo(), &self.image, target).await?;
+        let kargs = kargs::next(&lock, &self.stateroot, &fetched.state.merge_commit)?;
+        let kargs: Vec<&str> = kargs.iter().map(String::as_str).collect();
         let mut options = DeployOpts::default();
-        options.target_imgref = self.target.as_ref();
-        options.proxy_cfg = Some(self.source.proxy());
-        let image = &self.source.image;
-        let state = deploy(&lock, &self.stateroot, image, Some(options)).await?;
+        options.target_imgref = target;
+        options.kargs = Some(&kargs);
+        let state = deploy(&lock, &self.stateroot, &self.image, Some(options)).await?;
         lock.load(NONE)?;
         remove_undeployed_images(&lock)?;
         Ok(json!({

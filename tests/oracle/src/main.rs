@@ -6,6 +6,7 @@
 
 mod deploy;
 mod encapsulate;
+mod kargs;
 mod store;
 
 use std::io::Write as _;

@@ -25,19 +25,9 @@ pub(crate) struct Import {
     /// The reference under which the image is stored, if not the one it comes from.
     #[arg(long, value_parser = reference)]
     target: Option<OstreeImageReference>,
-    #[command(flatten)]
-    source: Source,
-}
-
-/// An image and how it is fetched.
-#[derive(Debug, Args)]
-pub(crate) struct Source {
     /// `oci:DIR`, `docker://NAME`, or with a signature policy before it.
     #[arg(value_parser = reference)]
-    pub(crate) image: OstreeImageReference,
-    /// Take any certificate, and plain HTTP.
-    #[arg(long)]
-    insecure: bool,
+    image: OstreeImageReference,
 }
 
 /// Arguments of a query.
@@ -73,7 +63,7 @@ impl Import {
             std::fs::create_dir_all(&self.repo)?;
             repo.create(RepoMode::Bare, NONE)?;
         }
-        let fetched = pull(&repo, &self.source, self.target.as_ref()).await?;
+        let fetched = pull(&repo, &self.image, self.target.as_ref()).await?;
         let mut answer = describe(&repo, &fetched.state)?;
         answer["fetched"] = fetched.layers.into();
         Ok(answer)
@@ -90,11 +80,11 @@ pub(crate) struct Fetched {
 /// Imports an image; nothing is fetched if it is there.
 pub(crate) async fn pull(
     repo: &Repo,
-    source: &Source,
+    image: &OstreeImageReference,
     target: Option<&OstreeImageReference>,
 ) -> Result<Fetched> {
-    let config = source.proxy();
-    let mut importer = ImageImporter::new(repo, &source.image, config).await?;
+    let config = ImageProxyConfig::default();
+    let mut importer = ImageImporter::new(repo, image, config).await?;
     // The libostree that is linked is a build machine's; what is asked is what a current one does with /var.
     importer.set_ostree_version(2025, 2);
     if let Some(target) = target {
@@ -113,16 +103,6 @@ pub(crate) async fn pull(
         .collect();
     let state = importer.import(prepared).await?;
     Ok(Fetched { state, layers })
-}
-
-impl Source {
-    /// How the library is to fetch the image.
-    pub(crate) fn proxy(&self) -> ImageProxyConfig {
-        ImageProxyConfig {
-            insecure_skip_tls_verification: self.insecure.then_some(true),
-            ..Default::default()
-        }
-    }
 }
 
 impl Query {

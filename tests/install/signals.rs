@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! SIGINT, SIGTERM and SIGKILL at every step: the exit status, what is left, and that the same command succeeds later.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use landfall_harness::disk::Mounted;
+use landfall_harness::tool::{self, tool};
+
+use super::interruption::{interrupt, is_attached};
+use super::{Scratch, install, install_from, is_startable, partition, run, seed_kickstart};
+
+/// The steps of an installation without `%pre`.
+const STEPS: [&str; 10] = [
+    "inventory",
+    "plan",
+    "partition",
+    "format",
+    "import",
+    "deploy",
+    "configure",
+    "bootloader",
+    "post",
+    "finalize",
+];
+
+/// The event of a step.
+fn event(step: &str, state: &str) -> String {
+    format!(r#""step":"{step}","state":"{state}""#)
+}
+
+/// Each test has a seed of its own: XFS mounts no two file systems of one UUID.
+fn seeded(scratch: &Scratch, disk: &str, seed: &str) -> Command {
+    let mut command = install(scratch, &seed_kickstart(), disk);
+    command.args(["--seed", seed]);
+    command
+}
+
+/// The same command once more succeeds, and what it leaves is whole.
+fn succeeds_again(scratch: &Scratch, disk: &Path, seed: &str) {
+    run(&mut seeded(scratch, disk.to_str().unwrap(), seed)).expect(0);
+    assert!(is_startable(disk));
+    let mounted = Mounted::of(disk, &partition(disk, "root")).unwrap();
+    let repo = mounted.path().join("ostree/repo");
+    tool::run(tool("ostree").unwrap().args(["fsck", "--repo"]).arg(repo)).unwrap();
+}
+
+#[test]
+fn a_signal_at_any_step_ends_with_its_code_and_a_disk_that_does_not_start() {
+    const SEED: &str = "5eed5eed-5161-4eed-8eed-5eed5eed5eed";
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    fs::File::create(&disk).unwrap().set_len(8 << 30).unwrap();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for step in STEPS {
+            let command = seeded(&scratch, disk.to_str().unwrap(), SEED);
+            let status = interrupt(command, signal, &event(step, "started"));
+            assert_eq!(status.code(), Some(code), "SIG{signal} in {step}");
+            assert!(!is_startable(&disk), "after SIG{signal} in {step}");
+            assert!(!is_attached(&disk), "loop devices are left");
+        }
+    }
+    succeeds_again(&scratch, &disk, SEED);
+}
+
+#[test]
+fn killed_between_any_two_steps_the_disk_does_not_start_and_the_next_run_succeeds() {
+    const SEED: &str = "5eed5eed-4177-4eed-8eed-5eed5eed5eed";
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    fs::File::create(&disk).unwrap().set_len(8 << 30).unwrap();
+    // After the last step everything is done.
+    for step in &STEPS[..STEPS.len() - 1] {
+        let command = seeded(&scratch, disk.to_str().unwrap(), SEED);
+        let status = interrupt(command, "KILL", &event(step, "done"));
+        assert_eq!(status.code(), None, "after {step}");
+        assert!(!is_startable(&disk), "after {step}");
+        assert!(!is_attached(&disk), "loop devices are left");
+    }
+    succeeds_again(&scratch, &disk, SEED);
+}
+
+/// An installation that is in a script or program which does not end by itself.
+struct Hanging {
+    child: Child,
+    /// The file to which the program has written its process number.
+    pid: String,
+}
+
+impl Hanging {
+    /// Starts the command and waits until the program has written its number to the file `pid`.
+    fn start(mut command: Command, pid: &Path) -> Self {
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(120);
+        loop {
+            let pid = fs::read_to_string(pid).unwrap_or_default();
+            if pid.ends_with('\n') {
+                let pid = pid.trim().to_owned();
+                return Self { child, pid };
+            }
+            assert!(Instant::now() < deadline, "the program does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        tool::run(tool("kill").unwrap().args(["-s", signal, &pid])).unwrap();
+    }
+
+    /// Waits for the first thing that is said about the end.
+    fn wait_for_word(&mut self) {
+        let said = BufReader::new(self.child.stderr.as_mut().unwrap());
+        let mut lines = said.lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("a second signal ends it at once")));
+    }
+
+    /// Waits for the end; the program that hung has ended, too.
+    fn end(mut self) -> ExitStatus {
+        let mut said = BufReader::new(self.child.stderr.take().unwrap()).lines();
+        while said.next().is_some() {}
+        let status = self.child.wait().unwrap();
+        let stat = Path::new("/proc").join(&self.pid);
+        assert!(!stat.exists(), "the program still runs");
+        status
+    }
+}
+
+/// A `%pre` that writes its number to a file and stays.
+fn hanging_pre(scratch: &Scratch, before: &str) -> Hanging {
+    let (disk, pid) = (scratch.path("disk.img"), scratch.path("pid"));
+    let kickstart = format!(
+        "{}\n%pre\n{before}\necho $$ > {}\nwhile :; do sleep 1; done\n%end\n",
+        seed_kickstart(),
+        pid.display()
+    );
+    let size = format!("{}:8G", disk.display());
+    let mut command = install_from(scratch, &kickstart, &size, "oci:/no/such/image");
+    command.arg("--allow-host-scripts");
+    Hanging::start(command, &pid)
+}
+
+#[test]
+fn the_first_signal_ends_a_script_that_hangs() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let scratch = Scratch::new();
+        let hanging = hanging_pre(&scratch, "");
+        hanging.signal(signal);
+        assert_eq!(hanging.end().code(), Some(code));
+    }
+}
+
+#[test]
+fn a_script_that_does_not_want_to_end_is_killed_after_a_while() {
+    let scratch = Scratch::new();
+    let hanging = hanging_pre(&scratch, "trap '' TERM INT");
+    hanging.signal("TERM");
+    assert_eq!(hanging.end().code(), Some(143));
+}
+
+#[test]
+fn the_second_signal_ends_everything_at_once() {
+    let scratch = Scratch::new();
+    let mut hanging = hanging_pre(&scratch, "trap '' TERM INT");
+    hanging.signal("INT");
+    hanging.wait_for_word();
+    hanging.signal("TERM");
+    assert_eq!(hanging.end().code(), Some(143));
+}
+
+#[test]
+fn the_first_signal_ends_a_program_that_hangs() {
+    let scratch = Scratch::new();
+    let (disk, pid) = (scratch.path("disk.img"), scratch.path("pid"));
+    let programs = scratch.path("bin");
+    fs::create_dir(&programs).unwrap();
+    let text = format!("#!/bin/sh\necho $$ > {}\nexec sleep 86396\n", pid.display());
+    super::write_program(&programs.join("mkfs.xfs"), &text);
+    let mut command = install(
+        &scratch,
+        &seed_kickstart(),
+        &format!("{}:8G", disk.display()),
+    );
+    command.env("PATH", super::path_with(&programs));
+    let hanging = Hanging::start(command, &pid);
+    hanging.signal("INT");
+    assert_eq!(hanging.end().code(), Some(130));
+    assert!(!is_startable(&disk) && !is_attached(&disk));
+}
