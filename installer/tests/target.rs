@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, SettingsFacts, Severity,
-    TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
+    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, SettingsFacts,
+    Severity, TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
 };
 
 type Outcome = Result<(TargetPlan, Issues), Issues>;
