@@ -11,7 +11,7 @@ use landfall_installer::event::{Emitter, Sink};
 use landfall_installer::exit::Exit;
 use landfall_installer::inventory::ENVIRONMENT;
 use landfall_installer::journal::Journal;
-use landfall_installer::plan::render_disks;
+use landfall_installer::plan::{render_disks, render_target, render_waits};
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
@@ -120,7 +120,8 @@ fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Installed, E
     let stop = signals::listen()?;
     let saved = args.plan.as_deref().map(saved).transpose()?;
     let loaded = load(args, emitter, &stop)?;
-    let wanted = request(&args.source, loaded);
+    let mut wanted = request(&args.source, loaded);
+    wanted.access.patience.stopped = stop.signal();
     let wanted = Request {
         seed: saved.as_ref().map_or(wanted.seed, |plan| plan.seed),
         saved,
@@ -154,7 +155,9 @@ fn open_report(path: &Path) -> Result<File, Problem> {
 
 /// The plan is talk when stdout carries events.
 fn show_plan(args: &InstallArgs, prepared: &Prepared) {
-    let text = render_disks(&prepared.plan);
+    let plan = &prepared.plan;
+    let target = plan.target.as_ref().map(render_target);
+    let text = render_disks(plan) + &target.unwrap_or_default() + &render_waits(plan);
     if args.json {
         terminal::say(text.trim_end());
     } else {

@@ -120,7 +120,7 @@ fn debian() -> ImageFacts {
         }),
         bios: None,
         programs: set(
-            "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
+            "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
         units: set("sshd.service systemd-networkd.service fstrim.timer cups.service"),
         users: users(),
@@ -158,7 +158,7 @@ fn networkmanager() -> ImageFacts {
 /// An image that has a kernel, root, and what boots it.
 fn bare_but_bootable() -> ImageFacts {
     ImageFacts {
-        programs: set("systemd-tmpfiles chpasswd chage"),
+        programs: set("ostree systemd-tmpfiles chpasswd chage"),
         units: BTreeSet::new(),
         groups: BTreeSet::new(),
         zones: BTreeSet::new(),

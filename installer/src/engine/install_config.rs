@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use super::error::EngineError;
 use super::facts::is_arch;
-use super::root::Root;
+use super::view::View;
 use crate::plan::InstallKargs;
 
 /// In a tree of ostree's, what will be `/etc` is in `/usr/etc`.
-const DIRECTORIES: [&str; 3] = [
+pub(super) const DIRECTORIES: [&str; 3] = [
     "usr/lib/bootc/install",
     "usr/local/lib/bootc/install",
     "usr/etc/bootc/install",
@@ -36,22 +36,22 @@ struct Install {
     match_architectures: Option<Vec<String>>,
 }
 
-pub(super) fn read(root: &Root, arch: &str) -> Result<InstallKargs, EngineError> {
+pub(super) fn read(tree: &dyn View, arch: &str) -> Result<InstallKargs, EngineError> {
     let context = |path: &str| format!("reading `/{path}` of the image");
     let mut paths = BTreeMap::new();
     for directory in DIRECTORIES {
-        let names = root
+        let names = tree
             .names(directory)
-            .map_err(|e| EngineError::io(context(directory), e))?;
+            .map_err(|e| EngineError::tree(context(directory), e))?;
         let files = names.into_iter().filter(|name| is_toml(name));
         paths.extend(files.map(|name| (name.clone(), format!("{directory}/{name}"))));
     }
     let mut kargs = InstallKargs::default();
     for path in paths.values() {
-        let text = root
+        let text = tree
             .text(path)
-            .map_err(|e| EngineError::io(context(path), e))?;
-        let file = parse(&text).map_err(|e| EngineError::io(context(path), e))?;
+            .map_err(|e| EngineError::tree(context(path), e))?;
+        let file = parse(&text).map_err(|e| EngineError::tree(context(path), e))?;
         add(&mut kargs, file.install, arch);
     }
     Ok(kargs)
@@ -82,6 +82,7 @@ fn add(kargs: &mut InstallKargs, install: Install, arch: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::root::Root;
     use super::*;
 
     #[test]

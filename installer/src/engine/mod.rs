@@ -41,13 +41,14 @@ mod stop;
 mod summary;
 mod sysroot;
 mod system;
+mod target;
 pub mod tool;
+mod view;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Body, Emitter, Step};
-use crate::plan::{Partition, TargetPlan, Unsaved, plan_target, render_target, size};
+use crate::plan::{Partition, TargetPlan, Unsaved, render_target, size};
 use crate::report::Report;
 
 use bootloader::Reachable;
@@ -302,11 +303,7 @@ impl Execution<'_, '_> {
             let total = image.total_bytes();
             let mut progress = |done| {
                 emitter.bytes(done, Some(total));
-                if stop.check().is_ok() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                stop.go_on()
             };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
             emitter.log(format!(
@@ -334,8 +331,7 @@ impl Execution<'_, '_> {
         self.emitter.step(Step::Deploy, |emitter| {
             let stage = Stage::open(repo, commit, physical, &point)?;
             let facts = facts::read(&stage, &plan.arch)?;
-            let (target, issues) =
-                plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
+            let (target, issues) = target::settle(kickstart, plan, facts)?;
             for issue in &issues.0 {
                 emitter.warn(issue.with_help());
             }
@@ -344,7 +340,6 @@ impl Execution<'_, '_> {
             }
             let deployment = sysroot::deploy(&stage, commit, &target, physical)?;
             stage.close()?;
-            plan.target = Some(target.clone());
             Ok(Deployed {
                 commit,
                 deployment,

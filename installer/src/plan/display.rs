@@ -37,12 +37,17 @@ pub fn render_disks(plan: &Plan) -> String {
     text
 }
 
-/// What a plan without its target half cannot say yet.
-pub const WAITING: &str = "\
-Waits for the image:
-  the image's kernel arguments, its boot loader, whether it has the kickstart's units, programs,
-  time zone, locale, users and mount points
-";
+/// What the plan cannot say yet, as text; nothing where it says all.
+pub fn render_waits(plan: &Plan) -> String {
+    let mut text = String::new();
+    if !plan.waits.is_empty() {
+        line(&mut text, "Waits for the image to be on the disk:");
+    }
+    for point in &plan.waits {
+        line(&mut text, &format!("  {point}"));
+    }
+    text
+}
 
 /// The target half as text.
 pub fn render_target(target: &TargetPlan) -> String {

@@ -57,7 +57,7 @@ pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan};
 pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
 pub use certificate::trusted;
-pub use display::{WAITING, render_disks, render_target};
+pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
@@ -66,7 +66,7 @@ pub use saved::differences;
 pub use settings::SettingsFacts;
 pub use table::{Label, PartitionType};
 pub use target::{
-    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
+    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
 };
 
 /// The whole plan, version 1.
@@ -107,8 +107,11 @@ pub struct Plan {
     /// Network devices of the installing machine that profiles are bound to by their addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<inventory::Interface>,
-    /// The part that waits for the image's facts.
+    /// The part that needs the image's facts; none while they are not known.
     pub target: Option<TargetPlan>,
+    /// What is not known before the image is on the target, a point each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// What of an installation can be left out of the installed system.
@@ -349,12 +352,20 @@ pub fn plan_disks(
         disks,
         in_memory,
         target: None,
+        waits: waits(kickstart, None),
     };
     boot_disk::check_gap(&plan, &mut issues);
     if issues.has_errors() {
         return Err(issues);
     }
     Ok(Planned { plan, issues })
+}
+
+impl ImagePlan {
+    /// Whether the image can be looked into without fetching it.
+    pub fn is_at_hand(&self) -> bool {
+        !self.source.starts_with("docker://")
+    }
 }
 
 impl Plan {

@@ -21,7 +21,7 @@ use super::settings::{SettingsFacts, realm, record, selinux};
 use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageFacts {
     /// Kernel version: the name of the directory below `/usr/lib/modules`.
     pub kernel: String,
@@ -201,6 +201,10 @@ pub fn plan_target(
         );
         issues.error(Code::ImageUnusable, message);
     }
+    if !facts.programs.contains("ostree") {
+        let message = "the image has no `ostree`, which makes the deployment";
+        issues.error(Code::ImageUnusable, message);
+    }
     let kargs = kargs::kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
@@ -229,6 +233,27 @@ pub fn plan_target(
         post: ScriptPlan::of_kind(kickstart, ScriptKind::Post),
     };
     Ok((target, issues))
+}
+
+/// What cannot be planned before the image is on the target, a point each. `facts` are what is known of it by then.
+pub fn waits(kickstart: &Kickstart, facts: Option<&ImageFacts>) -> Vec<String> {
+    let locale = kickstart
+        .lang
+        .as_ref()
+        .filter(|_| facts.is_none_or(|facts| facts.programs.contains("locale")))
+        .map(|lang| {
+            format!(
+                "whether it has the locale `{}`; otherwise `C.UTF-8` is set",
+                lang.lang
+            )
+        });
+    let whole = [
+        "its kernel and kernel arguments",
+        "its boot loader",
+        "whether it has the units, programs, users, time zone and mount points that the kickstart needs",
+    ];
+    let whole = whole.iter().filter(|_| facts.is_none());
+    whole.map(ToString::to_string).chain(locale).collect()
 }
 
 /// The stateroot that the kickstart names, or `default`.
