@@ -9,8 +9,9 @@ use landfall_installer::engine::prepare::{Prepared, Request, prepare};
 use landfall_installer::engine::{Failed, Installed, Stop, execute, host, logs};
 use landfall_installer::event::{Emitter, Sink};
 use landfall_installer::exit::Exit;
+use landfall_installer::inventory::ENVIRONMENT;
 use landfall_installer::journal::Journal;
-use landfall_installer::plan::render_disks;
+use landfall_installer::plan::{render_disks, render_target, render_waits};
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
@@ -18,9 +19,6 @@ use crate::input::{self, Files, Loaded, PresentFiles};
 use crate::plan::{request, saved};
 use crate::signals;
 use crate::terminal::{self, Console, JsonLines, Problem};
-
-/// Only its presence waives `--yes`, and lets scripts run on this machine.
-const ENVIRONMENT: &str = "/run/landfall/environment";
 
 pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
     let mut console = Console::new(args.verbose);
@@ -113,6 +111,7 @@ fn allow_host_scripts(args: &InstallArgs, loaded: &Loaded) -> Result<(), Problem
     Err(Problem::new(Exit::Refused, message).hint("`--allow-host-scripts` allows it"))
 }
 
+/// Only this waives `--yes`, and lets scripts run on this machine.
 fn is_installer_environment() -> bool {
     Path::new(ENVIRONMENT).exists()
 }
@@ -121,7 +120,8 @@ fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Installed, E
     let stop = signals::listen()?;
     let saved = args.plan.as_deref().map(saved).transpose()?;
     let loaded = load(args, emitter, &stop)?;
-    let wanted = request(&args.source, loaded);
+    let mut wanted = request(&args.source, loaded);
+    wanted.access.patience.stopped = stop.signal();
     let wanted = Request {
         seed: saved.as_ref().map_or(wanted.seed, |plan| plan.seed),
         saved,
@@ -155,7 +155,9 @@ fn open_report(path: &Path) -> Result<File, Problem> {
 
 /// The plan is talk when stdout carries events.
 fn show_plan(args: &InstallArgs, prepared: &Prepared) {
-    let text = render_disks(&prepared.plan);
+    let plan = &prepared.plan;
+    let target = plan.target.as_ref().map(render_target);
+    let text = render_disks(plan) + &target.unwrap_or_default() + &render_waits(plan);
     if args.json {
         terminal::say(text.trim_end());
     } else {

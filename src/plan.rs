@@ -7,7 +7,7 @@ use kickstart_parser::Secret;
 use landfall_installer::engine::prepare::{Request, draft};
 use landfall_installer::exit::Exit;
 use landfall_installer::inventory::Inventory;
-use landfall_installer::plan::{Plan, Unsaved, WAITING, render_disks};
+use landfall_installer::plan::{Plan, Unsaved, render_disks, render_target, render_waits};
 use uuid::Uuid;
 
 use crate::cli::{NosaveArg, PlanArgs, SourceArgs};
@@ -29,7 +29,10 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Exit, Problem> {
         terminal::data(&(json.map_err(|e| Problem::new(Exit::Usage, e))? + "\n"));
     } else {
         terminal::data(&render_disks(&planned.plan));
-        terminal::data(WAITING);
+        if let Some(target) = &planned.plan.target {
+            terminal::data(&render_target(target));
+        }
+        terminal::data(&render_waits(&planned.plan));
     }
     Ok(Exit::Done)
 }

@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::{Kickstart, NoIncludes, read};
 use landfall_installer::inventory::{Disk, Firmware, Inventory, Partition};
 use landfall_installer::plan::{
-    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, Issues, Plan, SettingsFacts,
-    Severity, TargetAccess, TargetPlan, plan_disks, plan_target, render_disks, render_target,
+    Action, BiosPayload, BootPayload, Choices, Code, ImageFacts, InstallKargs, Issues, Plan,
+    SettingsFacts, Severity, TargetAccess, TargetPlan, plan_disks, plan_target, render_disks,
+    render_target,
 };
 
 type Outcome = Result<(TargetPlan, Issues), Issues>;
@@ -26,7 +27,8 @@ type Outcome = Result<(TargetPlan, Issues), Issues>;
 const EXTENSIONS: [&str; 3] = ["json", "txt", "issues"];
 
 /// Hashes and passwords of the kickstarts, which must be seen nowhere.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
+    "5A17.B007",
     "$6$rootsalt$rootroothash",
     "$6$alicesalt$alicehash",
     "$6$evesalt$evehash",
@@ -109,6 +111,7 @@ fn debian() -> ImageFacts {
     ImageFacts {
         kernel: "6.12.57+deb13-cloud-amd64".to_owned(),
         kargs: vec!["mitigations=auto".to_owned(), "nosmt".to_owned()],
+        install_kargs: InstallKargs::default(),
         boot: Some(BootPayload {
             vendor: "debian".to_owned(),
             shim: "/usr/lib/shim/shimx64.efi.signed".to_owned(),
@@ -117,7 +120,7 @@ fn debian() -> ImageFacts {
         }),
         bios: None,
         programs: set(
-            "systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
+            "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
         units: set("sshd.service systemd-networkd.service fstrim.timer cups.service"),
         users: users(),
@@ -155,7 +158,7 @@ fn networkmanager() -> ImageFacts {
 /// An image that has a kernel, root, and what boots it.
 fn bare_but_bootable() -> ImageFacts {
     ImageFacts {
-        programs: set("systemd-tmpfiles chpasswd chage"),
+        programs: set("ostree systemd-tmpfiles chpasswd chage"),
         units: BTreeSet::new(),
         groups: BTreeSet::new(),
         zones: BTreeSet::new(),
@@ -213,6 +216,13 @@ fn facts(image: &str) -> ImageFacts {
         "networkmanager" => networkmanager(),
         "bare-but-bootable" => bare_but_bootable(),
         "bios" => bios("xfs part_msdos"),
+        "in-environment" => ImageFacts {
+            install_kargs: InstallKargs {
+                add: vec!["image.install=1".to_owned(), "quiet".to_owned()],
+                delete: vec!["quiet".to_owned(), "nosmt".to_owned()],
+            },
+            ..debian()
+        },
         "bios-without-modules" => bios(""),
         "bios-missing" => debian(),
         "bare" => ImageFacts {
@@ -283,6 +293,8 @@ fn machine() -> Inventory {
         memory_bytes: 4 << 30,
         disks: vec![disk],
         interfaces: Vec::new(),
+        efi_variables: false,
+        kernel_arguments: Vec::new(),
     }
 }
 
@@ -305,6 +317,12 @@ fn plan(name: &str, image: &str, kickstart: &Kickstart) -> Plan {
     let mut machine = machine();
     if image.starts_with("bios") {
         machine.firmware = Firmware::Bios;
+    }
+    if image == "in-environment" {
+        machine.efi_variables = true;
+        machine.kernel_arguments = ["nomodeset", "console=ttyS0,115200", "inst.leavebootorder"]
+            .map(str::to_owned)
+            .to_vec();
     }
     let planned = plan_disks(kickstart, &machine, &choices);
     planned
@@ -516,6 +534,7 @@ fn passwords_and_hashes_are_only_on_standard_input() {
             Action::WriteSecret(file) => Some(file.text.expose()),
             _ => None,
         }));
+        exposed.extend(target.boot.password.iter().map(|file| file.text.expose()));
     }
     for secret in SECRETS {
         // Plain ones are hashed; the user who has `never-used` is in the image, and is only in the kickstart that is kept.

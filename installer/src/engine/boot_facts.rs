@@ -3,9 +3,9 @@
 //!
 //! Takes the image's tree, gives paths in it. What is done with them is decided in [`crate::plan`].
 
-use std::io::{self, Read};
+use std::io;
 
-use super::root::Root;
+use super::view::View;
 use crate::plan::{BiosPayload, BootPayload};
 
 /// Where distributions put their signed boot chain: shim, GRUB, `MokManager`.
@@ -22,17 +22,19 @@ const LAYOUTS: [[&str; 3]; 2] = [
     ],
 ];
 
+/// The signed GRUBs of these layouts.
+pub(super) const SIGNED: [&str; 2] = [LAYOUTS[0][1], LAYOUTS[1][1]];
+
 /// The signed boot chain for UEFI.
-pub(super) fn signed_chain(root: &Root) -> io::Result<Option<BootPayload>> {
-    let has = |path: &str| root.file(path).is_ok();
+pub(super) fn signed_chain(tree: &dyn View) -> io::Result<Option<BootPayload>> {
+    let has = |path: &str| tree.is_file(path);
     let found = LAYOUTS
         .into_iter()
         .find(|[shim, grub, _]| has(shim) && has(grub));
     let Some([shim, grub, mok]) = found else {
         return Ok(None);
     };
-    let mut binary = Vec::new();
-    root.file(grub)?.take(MAX_GRUB).read_to_end(&mut binary)?;
+    let binary = tree.bytes(grub, MAX_GRUB)?;
     Ok(vendor(&binary).map(|vendor| BootPayload {
         vendor,
         shim: shim.to_owned(),
@@ -65,8 +67,8 @@ const BIOS_DIRECTORIES: [&str; 2] = ["usr/lib/grub/i386-pc", "usr/lib/grub2/i386
 const MKIMAGE: [&str; 2] = ["usr/bin/grub2-mkimage", "usr/bin/grub-mkimage"];
 
 /// GRUB's parts for BIOS, where all of them are there.
-pub(super) fn bios(root: &Root) -> io::Result<Option<BiosPayload>> {
-    let has = |path: &str| root.file(path).is_ok();
+pub(super) fn bios(tree: &dyn View) -> io::Result<Option<BiosPayload>> {
+    let has = |path: &str| tree.is_file(path);
     let directory = BIOS_DIRECTORIES
         .into_iter()
         .find(|directory| has(&format!("{directory}/boot.img")));
@@ -74,7 +76,7 @@ pub(super) fn bios(root: &Root) -> io::Result<Option<BiosPayload>> {
     let (Some(directory), Some(mkimage)) = (directory, mkimage) else {
         return Ok(None);
     };
-    let names = root.names(directory)?;
+    let names = tree.names(directory)?;
     let modules = names.iter().filter_map(|name| name.strip_suffix(".mod"));
     Ok(Some(BiosPayload {
         directory: format!("/{directory}"),

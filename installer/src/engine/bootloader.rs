@@ -4,13 +4,14 @@
 use std::io::Read;
 
 use super::bios::Grub;
+use super::boot_entry;
 use super::error::EngineError;
 use super::esp::Esp;
 use super::node::Nodes;
 use super::root::Root;
 use super::system::System;
 use crate::event::Emitter;
-use crate::plan::{BiosPlan, BootPlan, Copy, EspPlan, Program};
+use crate::plan::{BiosPlan, BootEntry, BootPlan, Copy, EspPlan, Program};
 
 /// Bytes of one file of the boot chain; those of distributions have under 5 MiB.
 const MAX_FILE: u64 = 64 << 20;
@@ -40,6 +41,9 @@ pub(super) fn prepare(
         .map_err(|e| EngineError::io(format!("opening `{}`", system.path.display()), e))?;
     for (path, text) in &boot.menu {
         write(&root, &format!("/boot/{path}"), text)?;
+    }
+    if let Some(file) = &boot.password {
+        write(&root, &file.path, file.text.expose())?;
     }
     let mut reachable = Reachable::default();
     if let Some(esp) = &boot.esp {
@@ -99,6 +103,7 @@ pub(super) fn make_reachable(
     reachable: &Reachable,
     boot: &BootPlan,
     nodes: &Nodes,
+    warn: &mut dyn FnMut(String),
 ) -> Result<(), EngineError> {
     if let Some(plan) = &boot.esp {
         let esp = esp(plan, nodes)?;
@@ -106,10 +111,23 @@ pub(super) fn make_reachable(
             esp.write(&file.path, &file.content)?;
         }
         esp.flush()?;
+        if let Some(entry) = &plan.entry {
+            add_entry(entry, warn);
+        }
     }
     match &reachable.grub {
         Some(grub) => grub.write(),
         None => Ok(()),
+    }
+}
+
+/// The disk starts without an entry, by the path for removable media.
+fn add_entry(entry: &BootEntry, warn: &mut dyn FnMut(String)) {
+    if let Err(error) = boot_entry::write(entry) {
+        warn(format!(
+            "the firmware got no boot entry, and starts the disk only where it looks for `EFI/BOOT`: {}",
+            error.chain().join(": ")
+        ));
     }
 }
 

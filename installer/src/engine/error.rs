@@ -38,6 +38,14 @@ pub enum EngineError {
     /// Programs are missing on this machine.
     #[error("missing on this machine: {}", join(.0, Tool::program))]
     Missing(Vec<Tool>),
+    /// A file of the image is not as it must be.
+    #[error("{context}")]
+    Tree {
+        /// What was being done.
+        context: String,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// The image is whole, and cannot be installed.
     #[error("{0}")]
     Unusable(String),
@@ -80,12 +88,22 @@ impl EngineError {
         }
     }
 
+    /// What is wrong with the image's tree, with what was being done.
+    pub(super) fn tree(context: impl Into<String>, source: io::Error) -> Self {
+        Self::Tree {
+            context: context.into(),
+            source,
+        }
+    }
+
     /// How a command ends that fails with this before anything is written.
     pub fn exit_before_writes(&self) -> Exit {
         match self {
             Self::Plan(issues) => exit_of(issues),
             Self::Image(ImageError::Reference { .. }) => Exit::Input,
-            Self::Image(_) | Self::Import(_) | Self::Unusable(_) => Exit::Source,
+            Self::Image(_) | Self::Import(_) | Self::Tree { .. } | Self::Unusable(_) => {
+                Exit::Source
+            }
             Self::Stopped(exit) => *exit,
             _ => Exit::Refused,
         }
@@ -126,7 +144,7 @@ impl EngineError {
     }
 }
 
-/// Errors about the machine are refusals; all others are about the input.
+/// Errors about the machine are refusals, those of the image alone are its source's; all others are about the input.
 fn exit_of(issues: &Issues) -> Exit {
     let about_machine = |code| {
         matches!(
@@ -140,8 +158,11 @@ fn exit_of(issues: &Issues) -> Exit {
                 | Code::FirmwareUnsupported
         )
     };
+    let about_image = |code| matches!(code, Code::ImageUnusable | Code::BootLoaderMissing);
     if issues.errors().all(|issue| about_machine(issue.code)) {
         Exit::Refused
+    } else if issues.errors().all(|issue| about_image(issue.code)) {
+        Exit::Source
     } else {
         Exit::Input
     }

@@ -49,6 +49,9 @@ pub(super) fn all(system: &Path, physical: &Path, data: &[MountPlan]) -> Result<
                 one(&labels, &entry, &format!("/{}", name(&entry)))?;
             }
         }
+        // Below the mount of `/boot`: in the system's view of the root file system nothing is mounted there.
+        let under_boot = system.join("sysroot/boot");
+        set(&under_boot, labels.label("/boot", FileKind::Directory))?;
         let ostree = physical.join("ostree");
         fill(&ostree, labels.label(OSTREE_AS, FileKind::Directory))
     };
@@ -188,6 +191,7 @@ mod tests {
             policy,
             "system/var/lib",
             "system/boot",
+            "system/sysroot/boot",
             "system/data",
             "physical/ostree/repo/objects/aa",
             "physical/ostree/deploy/default/deploy/c.0/usr/lib",
@@ -241,6 +245,7 @@ mod tests {
             ("system/var/link", Some("var_t")),
             ("system/boot", Some("boot_t")),
             ("system/boot/vmlinuz", None),
+            ("system/sysroot/boot", Some("boot_t")),
             ("system/data", Some("default_t")),
             ("system/data/file", Some("default_t")),
             ("physical", Some("root_t")),

@@ -8,6 +8,7 @@
 //! process. What is to be done is decided in [`crate::plan`].
 
 mod bios;
+mod boot_entry;
 mod boot_facts;
 mod bootloader;
 mod earlier;
@@ -20,6 +21,7 @@ mod finalize;
 mod format;
 pub mod host;
 pub mod import;
+mod install_config;
 mod label;
 pub mod logs;
 mod loop_device;
@@ -39,13 +41,14 @@ mod stop;
 mod summary;
 mod sysroot;
 mod system;
+mod target;
 pub mod tool;
+mod view;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Body, Emitter, Step};
-use crate::plan::{Partition, TargetPlan, Unsaved, plan_target, render_target, size};
+use crate::plan::{Partition, TargetPlan, Unsaved, render_target, size};
 use crate::report::Report;
 
 use bootloader::Reachable;
@@ -179,7 +182,8 @@ impl Execution<'_, '_> {
             mounts.unmount()?;
             // From here on the installation is completed.
             stop.check()?;
-            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes)?;
+            let warn = &mut |line| emitter.warn(line);
+            bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
             Ok::<_, EngineError>(action)
@@ -299,11 +303,7 @@ impl Execution<'_, '_> {
             let total = image.total_bytes();
             let mut progress = |done| {
                 emitter.bytes(done, Some(total));
-                if stop.check().is_ok() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                stop.go_on()
             };
             let commit = import::import(&repo, image, &plan.image.target, &mut progress)?;
             emitter.log(format!(
@@ -331,8 +331,7 @@ impl Execution<'_, '_> {
         self.emitter.step(Step::Deploy, |emitter| {
             let stage = Stage::open(repo, commit, physical, &point)?;
             let facts = facts::read(&stage, &plan.arch)?;
-            let (target, issues) =
-                plan_target(kickstart, plan, &facts).map_err(EngineError::Plan)?;
+            let (target, issues) = target::settle(kickstart, plan, facts)?;
             for issue in &issues.0 {
                 emitter.warn(issue.with_help());
             }
@@ -341,7 +340,6 @@ impl Execution<'_, '_> {
             }
             let deployment = sysroot::deploy(&stage, commit, &target, physical)?;
             stage.close()?;
-            plan.target = Some(target.clone());
             Ok(Deployed {
                 commit,
                 deployment,

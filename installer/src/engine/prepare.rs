@@ -2,18 +2,20 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
+use std::ops::ControlFlow;
+
 use kickstart_parser::{Kickstart, Secret};
 use uuid::Uuid;
 
 use super::error::EngineError;
 use super::import;
 use super::tool::Tool;
-use super::{Stop, esp, final_action, format, host, resize};
+use super::{Stop, esp, final_action, format, host, resize, target};
 use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
-use crate::plan::{Choices, Plan, Planned, Unsaved, differences, plan_disks, size, trusted};
+use crate::plan::{Choices, Issue, Plan, Planned, Unsaved, differences, plan_disks, size, trusted};
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -63,8 +65,8 @@ pub struct Prepared {
     pub environment: bool,
 }
 
-/// Looks at the machine and makes the disk half of the plan; an image in a local layout or archive is
-/// looked at too, one in a registry is not.
+/// Looks at the machine and makes the disk half of the plan; of an image in a local layout or archive, which is looked
+/// into for that, the target half too.
 pub fn draft(request: &Request) -> Result<Planned, EngineError> {
     let inventory = if let Some(inventory) = &request.inventory {
         with_firmware(inventory.clone(), request.firmware)
@@ -72,10 +74,12 @@ pub fn draft(request: &Request) -> Result<Planned, EngineError> {
         probe::probe(&request.disks, request.firmware)?
     };
     let mut planned = plan_of(request, &inventory)?;
-    if !planned.plan.image.source.starts_with("docker://") {
+    if planned.plan.image.is_at_hand() {
         let image = open_image(request, &planned.plan)?;
         check_image(&image, &planned.plan)?;
-        planned.plan.image.digest = Some(image.digest);
+        planned.plan.image.digest = Some(image.digest.clone());
+        let mut progress = |_| ControlFlow::Continue(());
+        target::foresee(&request.kickstart, &image, &mut planned, &mut progress)?;
     }
     Ok(planned)
 }
@@ -97,7 +101,8 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }
 
-/// Looks, plans and opens the image; warnings go to the events. If that fails, the kickstart's scripts for it run.
+/// Looks, plans and opens the image; one at hand is looked into. Warnings go to the events. If that fails, the kickstart's
+/// scripts for it run.
 pub fn prepare(
     request: Request,
     emitter: &mut Emitter<'_>,
@@ -130,21 +135,34 @@ fn look_and_plan(
     })?;
     emitter.step(Step::Plan, |emitter| {
         stop.check()?;
-        let Planned { mut plan, issues } = plan_of(request, &inventory)?;
-        for issue in &issues.0 {
-            emitter.warn(issue.with_help());
-        }
-        agree(request, &plan)?;
-        require_all(&plan)?;
+        let mut planned = plan_of(request, &inventory)?;
+        tell(&planned.issues.0, emitter);
+        agree(request, &planned.plan)?;
+        require_all(&planned.plan)?;
         require_for_end(request)?;
-        format::rehearse(&plan)?;
-        let image = open_image(request, &plan)?;
-        check_image(&image, &plan)?;
-        plan.image.digest = Some(image.digest.clone());
-        agree(request, &plan)?;
+        format::rehearse(&planned.plan)?;
+        let image = open_image(request, &planned.plan)?;
+        check_image(&image, &planned.plan)?;
+        planned.plan.image.digest = Some(image.digest.clone());
+        agree(request, &planned.plan)?;
+        let told = planned.issues.0.len();
+        let total = image.total_bytes();
+        let mut progress = |done| {
+            emitter.bytes(done, Some(total));
+            stop.go_on()
+        };
+        target::foresee(&request.kickstart, &image, &mut planned, &mut progress)?;
+        tell(&planned.issues.0[told..], emitter);
+        agree(request, &planned.plan)?;
         stop.check()?;
-        Ok((plan, image))
+        Ok((planned.plan, image))
     })
+}
+
+fn tell(issues: &[Issue], emitter: &mut Emitter<'_>) {
+    for issue in issues {
+        emitter.warn(issue.with_help());
+    }
 }
 
 /// Whether a plan is the one that was asked for.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Asks a running installation to end: between steps, and while layers are pulled.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +24,14 @@ impl Stop {
     /// Why something failed: the signal, if there was one, for it reaches the programs that run.
     pub fn cause(&self, error: EngineError) -> EngineError {
         self.check().err().unwrap_or(error)
+    }
+
+    /// The same for those who ask whether to go on.
+    pub(super) fn go_on(&self) -> ControlFlow<()> {
+        match self.check() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), EngineError> {

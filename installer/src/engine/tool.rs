@@ -44,6 +44,7 @@ tools! {
     Cp = "cp" from "coreutils",
     Dumpe2fs = "dumpe2fs" from "e2fsprogs",
     E2fsck = "e2fsck" from "e2fsprogs",
+    Efibootmgr = "efibootmgr" from "efibootmgr",
     Fstrim = "fstrim" from "util-linux",
     Kexec = "kexec" from "kexec-tools",
     Losetup = "losetup" from "mount",

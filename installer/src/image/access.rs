@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// The variables that say where configuration is.
@@ -53,6 +55,8 @@ pub struct Patience {
     pub stall: Duration,
     /// How long a connection may take to be made.
     pub connect: Duration,
+    /// When it is not 0, nothing is waited for any longer: a signal has come.
+    pub stopped: Arc<AtomicUsize>,
 }
 
 impl Default for Patience {
@@ -64,6 +68,7 @@ impl Default for Patience {
             total: Duration::from_secs(180),
             stall: Duration::from_secs(60),
             connect: Duration::from_secs(20),
+            stopped: Arc::default(),
         }
     }
 }

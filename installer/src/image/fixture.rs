@@ -264,6 +264,7 @@ pub(crate) fn access(root: &Path) -> Access {
             total: Duration::from_secs(5),
             stall: Duration::from_millis(500),
             connect: Duration::from_secs(5),
+            ..Patience::default()
         },
         ..Access::default()
     }

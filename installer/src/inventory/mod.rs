@@ -9,6 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Its presence says that this is the installer environment: nobody is asked, and its kernel was started for the machine
+/// that is installed.
+pub const ENVIRONMENT: &str = "/run/landfall/environment";
+
 #[cfg(feature = "engine")]
 pub mod probe;
 
@@ -22,6 +26,12 @@ pub struct Inventory {
     pub arch: String,
     /// How the machine boots.
     pub firmware: Firmware,
+    /// The firmware's variables can be written: boot entries are kept there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub efi_variables: bool,
+    /// Arguments of the installer environment's kernel that concern the system that is installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_arguments: Vec<String>,
     /// Main memory in bytes.
     pub memory_bytes: u64,
     /// Disks, in the kernel's order.

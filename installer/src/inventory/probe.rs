@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Disk, Firmware, Interface, Inventory, Partition};
+use super::{Disk, ENVIRONMENT, Firmware, Interface, Inventory, Partition};
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
+use crate::plan::concerning_target;
 use crate::plan::size::human;
 
 /// A disk as the user names it: a block device, an image file, or an image file to be made.
@@ -82,6 +83,8 @@ pub fn probe(disks: &[DiskArg], firmware: Option<Firmware>) -> Result<Inventory,
         inventory: 1,
         arch: arch().to_owned(),
         firmware: firmware.unwrap_or(default),
+        efi_variables: has_entries("/sys/firmware/efi/efivars"),
+        kernel_arguments: kernel_arguments()?,
         memory_bytes: memory_bytes()?,
         disks: if disks.is_empty() {
             all_disks()?
@@ -108,6 +111,18 @@ fn this_firmware() -> Firmware {
     } else {
         Firmware::Bios
     }
+}
+
+fn has_entries(directory: &str) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// What the installer environment was started with, as far as it concerns the installed system.
+fn kernel_arguments() -> Result<Vec<String>, EngineError> {
+    if !Path::new(ENVIRONMENT).exists() {
+        return Ok(Vec::new());
+    }
+    read("/proc/cmdline").map(|line| concerning_target(&line))
 }
 
 fn memory_bytes() -> Result<u64, EngineError> {

@@ -47,7 +47,6 @@ pub(super) fn allocate(
     mut requests: Vec<Request>,
     issues: &mut Issues,
 ) -> Allocation {
-    let disks = machine.disks;
     if issues.has_errors() {
         return Allocation::default();
     }
@@ -69,7 +68,7 @@ pub(super) fn allocate(
         allocation.containers.extend(container);
     }
     check_limits(&allocation.placed, issues);
-    check_table(disks, &allocation.placed, issues);
+    check_table(machine.disks, &allocation.placed, issues);
     allocation
 }
 
@@ -118,8 +117,7 @@ impl<'d, 'i> Space<'d, 'i> {
             .flat_map(|(index, disk)| free_regions(index, disk, claims))
             .collect();
         // What may go anywhere goes to the boot disk first.
-        let boot = machine.platform.boot;
-        regions.sort_by_key(|region| Some(region.disk) != boot);
+        regions.sort_by_key(|region| Some(region.disk) != machine.boot);
         Self { disks, regions }
     }
 

@@ -8,11 +8,13 @@
 use kickstart_parser::Kickstart;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::Plan;
+use super::access::AccessFile;
 use super::bios::{self, BiosPlan};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
+use super::{DiskPlan, Partition, Plan, boot_password};
 use crate::inventory::Firmware;
 use crate::template::{Template, render};
 
@@ -34,6 +36,8 @@ pub struct BootPayload {
 pub struct BootPlan {
     /// The menu: text files on the file system that holds `/boot`, with paths from `/boot`.
     pub menu: Vec<(String, String)>,
+    /// The password of the menu.
+    pub password: Option<AccessFile>,
     /// The boot chain for UEFI.
     pub esp: Option<EspPlan>,
     /// GRUB for BIOS.
@@ -53,6 +57,19 @@ pub struct EspPlan {
     pub copies: Vec<Copy>,
     /// Files of the image that firmware looks for: written last of all.
     pub reachable: Vec<Copy>,
+    /// The entry that the firmware of this machine gets, after them.
+    pub entry: Option<BootEntry>,
+}
+
+/// An entry of the firmware's boot menu, by `efibootmgr`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BootEntry {
+    /// Its name. An older entry of this name for one of the partitions in `replaces` is removed.
+    pub label: String,
+    /// Unique GUIDs of the partitions that were, or will be, on the boot disk.
+    pub replaces: Vec<Uuid>,
+    /// Arguments of `efibootmgr`.
+    pub create: Vec<String>,
 }
 
 /// A file of the image that goes to the ESP.
@@ -84,20 +101,16 @@ pub(super) fn boot(
     let menu = BootMenu::new(kickstart, plan, kargs)?;
     let mut boot = BootPlan {
         menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
+        password: boot_password::file(kickstart.bootloader.as_ref(), plan.seed),
         ..BootPlan::default()
     };
     match plan.firmware {
         Firmware::Uefi => boot.esp = Some(esp(plan, facts, &menu, issues)?),
-        Firmware::Bios if keeps_mbr(kickstart) => {}
+        // The menu is written, and what starts it is somebody else's.
+        Firmware::Bios if plan.boot_options.keep_mbr => {}
         Firmware::Bios => boot.bios = Some(bios::bios(plan, facts, &menu, issues)?),
     }
     Some(boot)
-}
-
-/// `--nombr`: the menu is written, and what starts it is somebody else's.
-fn keeps_mbr(kickstart: &Kickstart) -> bool {
-    let bootloader = kickstart.bootloader.as_ref();
-    bootloader.is_some_and(|bootloader| bootloader.nombr)
 }
 
 fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) -> Option<EspPlan> {
@@ -139,7 +152,44 @@ fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) ->
             copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
             copy(&payload.shim, format!("EFI/BOOT/{removable}")),
         ],
+        entry: plan
+            .boot_options
+            .entry
+            .then(|| entry(plan, payload, (disk, partition), suffix)),
     })
+}
+
+fn entry(
+    plan: &Plan,
+    payload: &BootPayload,
+    (disk, partition): (&DiskPlan, &Partition),
+    suffix: &str,
+) -> BootEntry {
+    let label = payload.vendor.clone();
+    let before = disk.before.iter().map(|before| before.partition.uuid);
+    let after = disk.after.iter().map(|partition| partition.uuid);
+    let create = if plan.boot_options.keep_order {
+        "--create-only"
+    } else {
+        "--create"
+    };
+    let arguments = [
+        "--quiet",
+        create,
+        "--disk",
+        &disk.device,
+        "--part",
+        &partition.number.to_string(),
+        "--label",
+        &label,
+        "--loader",
+        &format!("\\EFI\\{}\\shim{suffix}.efi", payload.vendor),
+    ];
+    BootEntry {
+        create: arguments.map(str::to_owned).to_vec(),
+        replaces: before.chain(after).flatten().collect(),
+        label,
+    }
 }
 
 /// What the boot menu, and what finds it, needs to know.

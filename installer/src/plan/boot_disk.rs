@@ -12,13 +12,14 @@ use uuid::{Uuid, uuid};
 use super::allocate::Placed;
 use super::claim::Claim;
 use super::issue::{Code, Issues};
+use super::kargs::{BootOptions, KEEP_MBR, LEAVE_BOOT_ORDER};
 use super::request::{Machine, Request};
 use super::select::Usable;
 use super::size::{MIB, human};
 use super::spec::{find_partitions, matches};
 use super::table::{Label, PartitionType};
 use super::{DiskPlan, FileSystem, Plan};
-use crate::inventory::{Firmware, Inventory};
+use crate::inventory::Firmware;
 
 /// Type of the partition for GRUB on a GPT (GRUB manual, "BIOS installation").
 pub(super) const BIOS_BOOT: Uuid = uuid!("21686148-6449-6e6f-744e-656564454649");
@@ -26,61 +27,23 @@ pub(super) const BIOS_BOOT: Uuid = uuid!("21686148-6449-6e6f-744e-656564454649")
 /// Room that GRUB's core image may need before the first partition of an MBR.
 const GAP_BYTES: u64 = 512 << 10;
 
-/// What the machine needs to start.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Platform<'i> {
-    /// CPU architecture as in OCI images.
-    pub(super) arch: &'i str,
-    pub(super) firmware: Firmware,
-    /// Index of the boot disk into the usable disks; none where no boot loader is installed.
-    pub(super) boot: Option<usize>,
-}
-
 /// Whether the kickstart wants a boot loader.
-pub(super) fn is_wanted(kickstart: &Kickstart) -> bool {
+fn is_wanted(kickstart: &Kickstart) -> bool {
     let refuses = |bootloader: &Located<Bootloader>| {
         bootloader.disabled || bootloader.value.location == BootLocation::None
     };
     !kickstart.bootloader.as_ref().is_some_and(refuses)
 }
 
-/// The platform with the boot disk among `disks`.
-pub(super) fn platform<'i>(
+/// Index of the boot disk; none where no boot loader is wanted, and where there is none.
+pub(super) fn choose(
     kickstart: &Kickstart,
-    inventory: &'i Inventory,
-    disks: &[Usable<'_>],
-    issues: &mut Issues,
-) -> Platform<'i> {
-    let boot = is_wanted(kickstart)
-        .then(|| choose(kickstart, inventory.firmware, disks, issues))
-        .flatten();
-    let platform = Platform {
-        arch: &inventory.arch,
-        firmware: inventory.firmware,
-        boot,
-    };
-    let bootloader = kickstart.bootloader.as_ref();
-    match platform.firmware {
-        Firmware::Bios => check_bios(&platform, disks, issues),
-        Firmware::Uefi => {
-            if let Some(command) = bootloader.filter(|command| command.nombr) {
-                let message =
-                    "`bootloader --nombr` has no effect: UEFI has no boot code in the MBR";
-                issues
-                    .warning(Code::NoEffect, message)
-                    .at(&command.location);
-            }
-        }
-    }
-    platform
-}
-
-fn choose(
-    kickstart: &Kickstart,
-    firmware: Firmware,
     disks: &[Usable<'_>],
     issues: &mut Issues,
 ) -> Option<usize> {
+    if !is_wanted(kickstart) {
+        return None;
+    }
     if let Some(command) = &kickstart.bootloader {
         if let Some(spec) = command
             .boot_drive
@@ -93,38 +56,24 @@ fn choose(
             return in_order(command, first, disks, issues);
         }
     }
-    let asked = asked_for(kickstart, disks);
-    // Firmware of PCs starts nothing else than a GPT by UEFI.
-    let startable = || disks.iter().position(|usable| usable.label == Label::Gpt);
-    let first = match firmware {
-        Firmware::Uefi => startable().unwrap_or(0),
-        Firmware::Bios => 0,
-    };
-    asked.or((!disks.is_empty()).then_some(first))
+    asked(kickstart, disks).or((!disks.is_empty()).then_some(0))
 }
 
-/// The disk that the kickstart puts the boot loader's partition on.
-fn asked_for(kickstart: &Kickstart, disks: &[Usable<'_>]) -> Option<usize> {
-    let of_partition = |spec: &str| {
-        let found = find_partitions(spec, disks.iter().map(|usable| usable.disk));
-        found.first().map(|(disk, _)| *disk)
-    };
-    let is_boot = |at: &str| matches!(at, "/boot/efi" | "biosboot");
-    let parts = kickstart
+/// The disk that the kickstart puts on what the firmware starts.
+fn asked(kickstart: &Kickstart, disks: &[Usable<'_>]) -> Option<usize> {
+    let part = kickstart
         .part
         .iter()
-        .filter(|part| is_boot(&part.mntpoint))
-        .find_map(|part| match (&part.ondisk, &part.onpart) {
-            (_, Some(spec)) => of_partition(spec),
-            (Some(spec), None) => position(spec, disks),
-            (None, None) => None,
-        });
-    let mounts = || {
-        let mut mounts = kickstart.mount.iter();
-        let mount = mounts.find(|mount| is_boot(&mount.mntpoint))?;
-        of_partition(&mount.device)
-    };
-    parts.or_else(mounts)
+        .find(|part| matches!(part.mntpoint.as_str(), "/boot/efi" | "biosboot"));
+    let mount = kickstart.mount.iter().find(|m| m.mntpoint == "/boot/efi");
+    let on_disk = part.and_then(|part| part.ondisk.as_deref());
+    if let Some(spec) = on_disk {
+        return position(spec, disks);
+    }
+    let there = part.and_then(|part| part.onpart.as_deref());
+    let there = there.or(mount.map(|mount| mount.device.as_str()))?;
+    let found = find_partitions(there, disks.iter().map(|usable| usable.disk));
+    found.first().map(|(disk, _)| *disk)
 }
 
 fn position(spec: &str, disks: &[Usable<'_>]) -> Option<usize> {
@@ -177,12 +126,28 @@ fn in_order(
     found.or((!disks.is_empty()).then_some(0))
 }
 
-fn check_bios(platform: &Platform<'_>, disks: &[Usable<'_>], issues: &mut Issues) {
-    if platform.arch != "amd64" {
-        let message = format!("a machine for {} has no BIOS", platform.arch);
+/// What the firmware cannot start from, and what it has no use for.
+pub(super) fn check(kickstart: &Kickstart, machine: &Machine<'_, '_>, issues: &mut Issues) {
+    if machine.inventory.firmware == Firmware::Bios {
+        check_bios(machine, issues);
+        return;
+    }
+    let command = kickstart.bootloader.as_ref();
+    if let Some(command) = command.filter(|command| command.nombr) {
+        let message = "`bootloader --nombr` has no effect: UEFI has no boot code in the MBR";
+        issues
+            .warning(Code::NoEffect, message)
+            .at(&command.location);
+    }
+}
+
+fn check_bios(machine: &Machine<'_, '_>, issues: &mut Issues) {
+    let arch = &machine.inventory.arch;
+    if arch != "amd64" {
+        let message = format!("a machine for {arch} has no BIOS");
         issues.error(Code::FirmwareUnsupported, message);
     }
-    let Some(disk) = platform.boot.map(|index| disks[index].disk) else {
+    let Some(disk) = machine.boot_disk().map(|usable| usable.disk) else {
         return;
     };
     if disk.sector_bytes != 512 {
@@ -196,55 +161,73 @@ fn check_bios(platform: &Platform<'_>, disks: &[Usable<'_>], issues: &mut Issues
     }
 }
 
-impl Platform<'_> {
-    /// Whether the boot disk has a partition for GRUB already.
-    pub(super) fn has_bios_boot(&self, disks: &[Usable<'_>]) -> bool {
+impl<'d, 'i> Machine<'d, 'i> {
+    /// The disk that it starts from.
+    pub(super) fn boot_disk(&self) -> Option<&'d Usable<'i>> {
+        self.disks.get(self.boot?)
+    }
+
+    /// Whether GRUB needs a partition of its own on the boot disk, which has none.
+    pub(super) fn needs_bios_boot(&self) -> bool {
         let is_bios_boot = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == BIOS_BOOT);
-        self.boot
-            .is_some_and(|index| disks[index].kept.iter().any(|p| is_bios_boot(&p.kind)))
+        let lacks_one = |usable: &Usable<'_>| {
+            usable.label == Label::Gpt && !usable.kept.iter().any(|p| is_bios_boot(&p.kind))
+        };
+        self.inventory.firmware == Firmware::Bios && self.boot_disk().is_some_and(lacks_one)
     }
 
-    /// Whether GRUB needs a partition of its own on the boot disk.
-    pub(super) fn needs_bios_boot(&self, disks: &[Usable<'_>]) -> bool {
-        let is_gpt = |index: usize| disks[index].label == Label::Gpt;
-        self.firmware == Firmware::Bios
-            && self.boot.is_some_and(is_gpt)
-            && !self.has_bios_boot(disks)
-    }
-
-    /// Whether a partition for the ESP is needed.
+    /// Whether an EFI System Partition is needed.
     pub(super) fn needs_esp(&self) -> bool {
-        self.firmware == Firmware::Uefi && self.boot.is_some()
+        self.inventory.firmware == Firmware::Uefi && self.boot.is_some()
+    }
+
+    /// How the machine starts from its disk.
+    pub(super) fn boot_options(&self, kickstart: &Kickstart) -> BootOptions {
+        let command = kickstart.bootloader.as_ref();
+        let arguments = &self.inventory.kernel_arguments;
+        let given = |argument: &str| arguments.iter().any(|a| a == argument);
+        let is_here = |usable: &Usable<'_>| !usable.disk.image_file;
+        BootOptions {
+            keep_mbr: command.is_some_and(|c| c.nombr) || given(KEEP_MBR),
+            entry: self.needs_esp()
+                && self.inventory.efi_variables
+                && self.boot_disk().is_some_and(is_here),
+            keep_order: command.is_some_and(|c| c.leavebootorder) || given(LEAVE_BOOT_ORDER),
+            arguments: arguments
+                .iter()
+                .filter(|argument| !argument.starts_with("inst."))
+                .cloned()
+                .collect(),
+        }
     }
 }
 
-/// Whether what the firmware starts lies on the boot disk.
-pub(super) fn check_placed(
+/// The boot disk when everything has its place: of a UEFI machine the one with the EFI System Partition, which is no other
+/// than the one that is named.
+pub(super) fn settle(
+    kickstart: &Kickstart,
     machine: &Machine<'_, '_>,
-    placed: &[Placed],
-    claims: &[Claim<'_>],
+    (placed, claims): (&[Placed], &[Claim<'_>]),
     issues: &mut Issues,
-) {
-    let Machine {
-        platform, disks, ..
-    } = machine;
-    let Some(boot) = platform.boot.filter(|_| !issues.has_errors()) else {
-        return;
-    };
-    let name = disks[boot].disk.name();
+) -> Option<usize> {
+    let boot = machine.boot.filter(|_| !issues.has_errors())?;
+    let name = machine.disks[boot].disk.name();
     let new = placed.iter().map(|place| (place.disk, &place.request));
     let old = claims.iter().map(|claim| (claim.disk, &claim.request));
-    let here: Vec<&Request> = new
-        .chain(old)
-        .filter(|(disk, _)| *disk == boot)
-        .map(|(_, request)| request)
-        .collect();
-    let lies_here = |wanted: fn(&Request) -> bool| here.iter().any(|request| wanted(request));
-    if platform.needs_esp() && !lies_here(|request| request.mount.as_deref() == Some("/boot/efi")) {
-        let message = format!("the EFI System Partition is not on the boot drive `{name}`");
-        issues.error(Code::NoBootLoader, message);
+    let lies: Vec<(usize, &Request)> = new.chain(old).collect();
+    if machine.needs_esp() {
+        let is_esp = |request: &Request| request.mount.as_deref() == Some("/boot/efi");
+        let (found, _) = lies.iter().find(|(_, request)| is_esp(request))?;
+        let command = kickstart.bootloader.as_ref();
+        if *found != boot && command.is_some_and(|command| command.boot_drive.is_some()) {
+            let message = format!("the EFI System Partition is not on the boot drive `{name}`");
+            issues.error(Code::NoBootLoader, message);
+        }
+        return Some(*found);
     }
-    if platform.needs_bios_boot(disks) && !lies_here(|request| request.fs == FileSystem::BiosBoot) {
+    let is_here =
+        |(disk, request): &(usize, &Request)| *disk == boot && request.fs == FileSystem::BiosBoot;
+    if machine.needs_bios_boot() && !lies.iter().any(is_here) {
         let message = format!(
             "a BIOS starts from a GPT only with a `biosboot` partition, and `{name}` has none"
         );
@@ -252,13 +235,16 @@ pub(super) fn check_placed(
             .error(Code::NoBootLoader, message)
             .help("add `reqpart`, or `part biosboot --fstype=biosboot --size=1`");
     }
+    Some(boot)
 }
 
 /// Where GRUB's core image goes: first byte and room in bytes.
 pub(super) fn core_place(disk: &DiskPlan) -> Option<(u64, u64)> {
     if disk.label == Label::Gpt {
-        let kind = PartitionType::Guid(BIOS_BOOT);
-        let partition = disk.after.iter().find(|p| p.kind == kind)?;
+        let partition = disk
+            .after
+            .iter()
+            .find(|p| p.kind == PartitionType::Guid(BIOS_BOOT))?;
         return Some((partition.start_bytes, partition.size_bytes));
     }
     let first = disk.after.iter().map(|p| p.start_bytes).min()?;
@@ -270,7 +256,7 @@ pub(super) fn core_place(disk: &DiskPlan) -> Option<(u64, u64)> {
 /// An MBR has no partition for GRUB: it lies before the first one.
 pub(super) fn check_gap(plan: &Plan, issues: &mut Issues) {
     let is_concerned = plan.firmware == Firmware::Bios;
-    let of_mbr = |disk: &&DiskPlan| is_concerned && disk.label == Label::Mbr;
+    let of_mbr = |disk: &&DiskPlan| is_concerned && disk.label != Label::Gpt;
     let Some(disk) = plan.boot_disk().filter(of_mbr) else {
         return;
     };

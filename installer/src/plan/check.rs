@@ -132,7 +132,7 @@ pub(super) fn set(wanted: &Wanted<'_>, machine: &Machine<'_, '_>, issues: &mut I
     if !has("/") {
         issues.error(Code::NoRoot, "no partition is mounted at `/`");
     }
-    if machine.platform.needs_esp() && !has("/boot/efi") {
+    if machine.needs_esp() && !has("/boot/efi") {
         issues
             .error(
                 Code::NoBootLoader,

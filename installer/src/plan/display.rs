@@ -37,12 +37,17 @@ pub fn render_disks(plan: &Plan) -> String {
     text
 }
 
-/// What a plan without its target half cannot say yet.
-pub const WAITING: &str = "\
-Waits for the image:
-  the image's kernel arguments, its boot loader, whether it has the kickstart's units, programs,
-  time zone, locale, users and mount points
-";
+/// What the plan cannot say yet, as text; nothing where it says all.
+pub fn render_waits(plan: &Plan) -> String {
+    let mut text = String::new();
+    if !plan.waits.is_empty() {
+        line(&mut text, "Waits for the image to be on the disk:");
+    }
+    for point in &plan.waits {
+        line(&mut text, &format!("  {point}"));
+    }
+    text
+}
 
 /// The target half as text.
 pub fn render_target(target: &TargetPlan) -> String {
@@ -71,6 +76,12 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
     {
         line(text, &format!("  {} -> ESP {}", copy.from, copy.to));
     }
+    if let Some(entry) = boot.esp.iter().find_map(|esp| esp.entry.as_ref()) {
+        line(
+            text,
+            &format!("  run efibootmgr {}", entry.create.join(" ")),
+        );
+    }
     if let Some(bios) = &boot.bios {
         line(text, &format!("  run {}", bios.mkimage.join(" ")));
         let at = human(bios.core_start_bytes);
@@ -80,6 +91,9 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
         );
         let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
         line(text, &sector);
+    }
+    if let Some(file) = &boot.password {
+        line(text, &format!("  write {} (not shown)", file.path));
     }
     if boot.menu.is_empty() {
         line(text, "  no boot loader");

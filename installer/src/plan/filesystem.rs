@@ -61,7 +61,6 @@ impl FileSystem {
             "btrfs" => Some(Self::Btrfs),
             "vfat" | "efi" => Some(Self::Vfat),
             "swap" => Some(Self::Swap),
-            "biosboot" => Some(Self::BiosBoot),
             _ => None,
         }
     }

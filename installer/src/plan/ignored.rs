@@ -36,13 +36,6 @@ fn image(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
 fn boot(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
     let mut found: Vec<Ignored<'_>> = Vec::new();
     if let Some(Located { value, location }) = &kickstart.bootloader {
-        let order = "no firmware boot entry is written";
-        found.push((
-            "bootloader --leavebootorder",
-            value.leavebootorder,
-            location,
-            order,
-        ));
         let entry = "the newest deployment starts";
         found.push((
             "bootloader --default",
@@ -86,7 +79,7 @@ mod tests {
     #[test]
     fn each_option_without_effect_is_said_once() {
         let text = "ostreecontainer --url=h.example/i:1 --remote=r\npart /\n\
-            bootloader --leavebootorder --default=x\n\
+            bootloader --default=x\n\
             lang C.UTF-8 --addsupport=de_DE\nnetwork --dhcpclass=a --ethtool=b --notksdevice\n";
         let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
         assert!(!reading.has_errors(), "{:?}", reading.diagnostics);
@@ -97,7 +90,7 @@ mod tests {
             .iter()
             .filter_map(|i| Some(i.location.as_ref()?.line))
             .collect();
-        assert_eq!(lines, [1, 3, 3, 4, 5, 5, 5]);
+        assert_eq!(lines, [1, 3, 4, 5, 5, 5]);
         assert!(!issues.has_errors());
     }
 }

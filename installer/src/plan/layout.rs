@@ -29,7 +29,7 @@ struct Coming<'p, 'i> {
     claims: Vec<&'p Claim<'i>>,
 }
 
-/// The disks that change or are used; a disk that is neither is left out, but for the boot disk.
+/// The disks that change or are used, the boot disk among them; a disk that is neither is left out.
 pub(super) fn disk_plans(
     machine: &Machine<'_, '_>,
     allocation: Allocation,
@@ -56,7 +56,7 @@ pub(super) fn disk_plans(
     }
     coming
         .into_iter()
-        .filter(|disk| disk.is_anything() || Some(disk.index) == machine.platform.boot)
+        .filter(|disk| disk.is_anything() || Some(disk.index) == machine.boot)
         .map(|disk| disk.plan(seed))
         .collect()
 }

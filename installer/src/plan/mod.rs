@@ -12,6 +12,7 @@ mod autopart;
 mod bios;
 mod boot;
 mod boot_disk;
+mod boot_password;
 mod certificate;
 mod check;
 mod claim;
@@ -20,6 +21,7 @@ mod files;
 mod filesystem;
 mod ignored;
 mod issue;
+mod kargs;
 mod kdump;
 mod layout;
 mod network;
@@ -54,17 +56,18 @@ use request::Wanted;
 
 pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan};
-pub use boot::{BootPayload, BootPlan, Copy, EspPlan};
+pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
 pub use certificate::trusted;
-pub use display::{WAITING, render_disks, render_target};
+pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub use kargs::{BootOptions, InstallKargs, concerning_target};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
 pub use table::{Label, PartitionType};
 pub use target::{
-    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target,
+    Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
 };
 
 /// The whole plan, version 1.
@@ -82,6 +85,9 @@ pub struct Plan {
     pub firmware: Firmware,
     /// The disk that the machine starts from; none where no boot loader is installed.
     pub boot_disk: Option<String>,
+    /// How it starts from it.
+    #[serde(default)]
+    pub boot_options: BootOptions,
     /// CPU architecture as in OCI images.
     pub arch: String,
     /// The image.
@@ -102,8 +108,11 @@ pub struct Plan {
     /// Network devices of the installing machine that profiles are bound to by their addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<inventory::Interface>,
-    /// The part that waits for the image's facts.
+    /// The part that needs the image's facts; none while they are not known.
     pub target: Option<TargetPlan>,
+    /// What is not known before the image is on the target, a point each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// What of an installation can be left out of the installed system.
@@ -302,12 +311,12 @@ pub fn plan_disks(
     ignored::warn(kickstart, &mut issues);
     let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
     let disks = select::select(kickstart, inventory, &mut issues);
-    let platform = boot_disk::platform(kickstart, inventory, &disks, &mut issues);
     let machine = request::Machine {
         inventory,
         disks: &disks,
-        platform,
+        boot: boot_disk::choose(kickstart, &disks, &mut issues),
     };
+    boot_disk::check(kickstart, &machine, &mut issues);
     let Wanted {
         requests,
         claims,
@@ -315,8 +324,13 @@ pub fn plan_disks(
     } = request::requests(kickstart, &machine, &mut issues);
     let allocation = allocate::allocate(&machine, &claims, requests, &mut issues);
     check::placed(&allocation.placed, &claims, &mut issues);
-    boot_disk::check_placed(&machine, &allocation.placed, &claims, &mut issues);
-    let boot_disk = platform.boot.map(|index| disks[index].disk.device.clone());
+    let lies = (allocation.placed.as_slice(), claims.as_slice());
+    let machine = request::Machine {
+        boot: boot_disk::settle(kickstart, &machine, lies, &mut issues),
+        ..machine
+    };
+    let boot_disk = machine.boot.map(|index| disks[index].disk.device.clone());
+    let boot_options = machine.boot_options(kickstart);
     let destroys = wipe::destroys(&disks, &claims);
     let disks = layout::disk_plans(&machine, allocation, &claims, choices.seed);
     let (Some(image), false) = (image, issues.has_errors()) else {
@@ -328,6 +342,7 @@ pub fn plan_disks(
         kickstart_sha256: choices.kickstart_sha256.clone(),
         inventory_sha256: inventory::sha256(inventory),
         firmware: inventory.firmware,
+        boot_options,
         boot_disk,
         arch: inventory.arch.clone(),
         image,
@@ -338,12 +353,20 @@ pub fn plan_disks(
         disks,
         in_memory,
         target: None,
+        waits: waits(kickstart, None),
     };
     boot_disk::check_gap(&plan, &mut issues);
     if issues.has_errors() {
         return Err(issues);
     }
     Ok(Planned { plan, issues })
+}
+
+impl ImagePlan {
+    /// Whether the image can be looked into without fetching it.
+    pub fn is_at_hand(&self) -> bool {
+        !self.source.starts_with("docker://")
+    }
 }
 
 impl Plan {

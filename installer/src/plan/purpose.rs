@@ -34,4 +34,3 @@ fn root_kind(arch: &str) -> Uuid {
         _ => LINUX,
     }
 }
-

@@ -9,7 +9,7 @@ use kickstart_parser::commands::Part;
 use kickstart_parser::{Kickstart, Located, Location};
 use uuid::Uuid;
 
-use super::boot_disk::{BIOS_BOOT, Platform};
+use super::boot_disk::BIOS_BOOT;
 use super::claim::{self, Claim};
 use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
@@ -63,7 +63,8 @@ pub(super) struct Wanted<'i> {
 pub(super) struct Machine<'d, 'i> {
     pub(super) inventory: &'i Inventory,
     pub(super) disks: &'d [Usable<'i>],
-    pub(super) platform: Platform<'i>,
+    /// Index of the disk that the machine starts from; none where no boot loader is installed.
+    pub(super) boot: Option<usize>,
 }
 
 /// Options that fstab needs for the ESP, whatever the kickstart says.
@@ -119,17 +120,15 @@ impl Wanted<'_> {
 
     /// What the machine needs to start: Anaconda's platform partitions.
     pub(super) fn add_platform(&mut self, add_boot: bool, machine: &Machine<'_, '_>) {
-        let platform = machine.platform;
-        let new = |mount, fs, base| Request::new(mount, fs, base, platform.arch);
-        let is_bios_boot = |request: &Request| request.fs == FileSystem::BiosBoot;
-        let has_bios_boot = self.requests.iter().any(is_bios_boot);
-        if platform.needs_bios_boot(machine.disks) && !has_bios_boot {
+        let new = |mount, fs, base| Request::new(mount, fs, base, &machine.inventory.arch);
+        let has_bios_boot = self.requests.iter().any(|r| r.fs == FileSystem::BiosBoot);
+        if machine.needs_bios_boot() && !has_bios_boot {
             self.requests.push(Request {
-                disk: platform.boot,
+                disk: machine.boot,
                 ..new("biosboot", FileSystem::BiosBoot, 1)
             });
         }
-        if platform.needs_esp() && !self.has("/boot/efi") {
+        if machine.needs_esp() && !self.has("/boot/efi") {
             self.requests.push(Request {
                 grow: true,
                 max: Some(600),
@@ -156,6 +155,7 @@ impl Request {
             FileSystem::BiosBoot => (5000, BIOS_BOOT, "BIOS boot"),
             _ => traits(mount, arch),
         };
+        let only_gpt = fs == FileSystem::BiosBoot || (mount == "/boot/efi" && arch == "amd64");
         let esp = mount == "/boot/efi";
         Self {
             mount: (fs.is_mounted() && mount.starts_with('/')).then(|| mount.to_owned()),
@@ -165,12 +165,8 @@ impl Request {
             max: None,
             disk: None,
             weight,
-            // Firmware of PCs starts nothing else (Anaconda, `platform.py`), and an MBR has a gap for GRUB.
-            labels: if (esp && arch == "amd64") || fs == FileSystem::BiosBoot {
-                GPT
-            } else {
-                ANY
-            },
+            // Firmware of PCs starts nothing else (Anaconda, `platform.py`).
+            labels: if only_gpt { GPT } else { ANY },
             primary: false,
             kind,
             name,
@@ -393,9 +389,8 @@ fn on_disk(name: &str, disks: &[Usable<'_>], at: &Location, issues: &mut Issues)
 
 /// An ESP that stays has another system's boot loader in it, which must not be overwritten.
 fn check_kept_esp(machine: &Machine<'_, '_>, wanted: &Wanted<'_>, issues: &mut Issues) {
-    let boot = machine.platform.boot.map(|index| &machine.disks[index]);
-    let is_missing = machine.platform.needs_esp() && !wanted.has("/boot/efi");
-    let of_boot_disk = boot.filter(|_| is_missing);
+    let is_asked = machine.needs_esp() && !wanted.has("/boot/efi");
+    let of_boot_disk = machine.boot_disk().filter(|_| is_asked);
     let is_esp = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == ESP);
     let found = of_boot_disk.and_then(|usable| {
         let kept = usable.kept.iter().find(|p| is_esp(&p.kind))?;

@@ -10,10 +10,13 @@ use super::Plan;
 /// How many differences are told.
 const MOST: usize = 20;
 
-/// Every difference between the disk half of a plan and that of a saved one, a line each; none if they are the same.
+/// Every difference between a plan and a saved one, a line each; none if they are the same.
 pub fn differences(saved: &Plan, now: &Plan) -> Vec<String> {
     let (mut saved, mut now) = (saved.clone(), now.clone());
-    (saved.target, now.target) = (None, None);
+    if saved.target.is_none() || now.target.is_none() {
+        (saved.target, now.target) = (None, None);
+        (saved.waits, now.waits) = (Vec::new(), Vec::new());
+    }
     if saved.image.digest.is_none() || now.image.digest.is_none() {
         (saved.image.digest, now.image.digest) = (None, None);
     }

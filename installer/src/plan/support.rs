@@ -8,6 +8,7 @@
 use kickstart_parser::commands::{BootLocation, Bootc, Bootloader};
 use kickstart_parser::{Kickstart, Located, Location};
 
+use super::boot_password;
 use super::issue::{Code, Issues};
 use super::network;
 use super::settings::{desktop, keyboard, realm, time};
@@ -48,7 +49,6 @@ fn check_bootc(command: &Located<Bootc>, issues: &mut Issues) {
 
 fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
     let given = [
-        ("bootloader --password", bootloader.password.is_some()),
         ("bootloader --extlinux", bootloader.extlinux),
         ("bootloader --sdboot", bootloader.sdboot),
     ];
@@ -61,6 +61,7 @@ fn check_bootloader(bootloader: &Located<Bootloader>, issues: &mut Issues) {
             .at(&bootloader.location)
             .help("write `--location=mbr`, or nothing");
     }
+    boot_password::check(bootloader, issues);
     for (option, _) in given.iter().filter(|(_, given)| *given) {
         not_yet(issues, option).at(&bootloader.location);
     }

@@ -16,17 +16,19 @@ use super::access::AccessFile;
 use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
 use super::issue::{Code, Issues};
-use super::settings::{SettingsFacts, keyboard, realm, record, selinux};
-use super::support::check_karg;
+use super::kargs::{self, InstallKargs};
+use super::settings::{SettingsFacts, realm, record, selinux};
 use super::{Plan, Unsaved, files, kdump, users};
 
 /// What the merged tree of the image says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageFacts {
     /// Kernel version: the name of the directory below `/usr/lib/modules`.
     pub kernel: String,
     /// Kernel arguments of `/usr/lib/bootc/kargs.d`, in order.
     pub kargs: Vec<String>,
+    /// What the image says to installers about kernel arguments.
+    pub install_kargs: InstallKargs,
     /// The signed boot chain that the image brings.
     pub boot: Option<BootPayload>,
     /// GRUB for BIOS that the image brings.
@@ -199,7 +201,11 @@ pub fn plan_target(
         );
         issues.error(Code::ImageUnusable, message);
     }
-    let kargs = kargs(kickstart, plan, facts, &mut issues);
+    if !facts.programs.contains("ostree") {
+        let message = "the image has no `ostree`, which makes the deployment";
+        issues.error(Code::ImageUnusable, message);
+    }
+    let kargs = kargs::kargs(kickstart, plan, facts, &mut issues);
     let mounts = mounts(plan, facts, &mut issues);
     let mut configure = files::actions(kickstart, plan, facts, &mounts, &mut issues);
     configure.extend(users::actions(kickstart, plan, facts, &mut issues));
@@ -229,6 +235,27 @@ pub fn plan_target(
     Ok((target, issues))
 }
 
+/// What cannot be planned before the image is on the target, a point each. `facts` are what is known of it by then.
+pub fn waits(kickstart: &Kickstart, facts: Option<&ImageFacts>) -> Vec<String> {
+    let locale = kickstart
+        .lang
+        .as_ref()
+        .filter(|_| facts.is_none_or(|facts| facts.programs.contains("locale")))
+        .map(|lang| {
+            format!(
+                "whether it has the locale `{}`; otherwise `C.UTF-8` is set",
+                lang.lang
+            )
+        });
+    let whole = [
+        "its kernel and kernel arguments",
+        "its boot loader",
+        "whether it has the units, programs, users, time zone and mount points that the kickstart needs",
+    ];
+    let whole = whole.iter().filter(|_| facts.is_none());
+    whole.map(ToString::to_string).chain(locale).collect()
+}
+
 /// The stateroot that the kickstart names, or `default`.
 pub(crate) fn stateroot(kickstart: &Kickstart) -> String {
     let given = kickstart
@@ -247,47 +274,6 @@ fn origin_reference(target: &str) -> String {
         Some(name) => format!("ostree-unverified-registry:{name}"),
         None => format!("ostree-unverified-image:{target}"),
     }
-}
-
-/// Root and boot file systems first, then the image's, then the kickstart's.
-fn kargs(
-    kickstart: &Kickstart,
-    plan: &Plan,
-    facts: &ImageFacts,
-    issues: &mut Issues,
-) -> Vec<String> {
-    let uuid = |mount| plan.mounted_at(mount).and_then(|(_, p)| p.fs_uuid.clone());
-    let options = plan
-        .mounted_at("/")
-        .and_then(|(_, p)| p.mount_options.clone());
-    let mut kargs = Vec::new();
-    kargs.extend(uuid("/").map(|uuid| format!("root=UUID={uuid}")));
-    // The root has no line in fstab: the initramfs mounts it.
-    kargs.extend(options.map(|options| format!("rootflags={options}")));
-    kargs.push("rw".to_owned());
-    kargs.extend(uuid("/boot").map(|uuid| format!("boot=UUID={uuid}")));
-    let append = kickstart
-        .bootloader
-        .as_ref()
-        .and_then(|b| b.append.as_deref())
-        .unwrap_or("");
-    let more = facts
-        .kargs
-        .iter()
-        .cloned()
-        .chain(append.split_whitespace().map(str::to_owned))
-        .chain(selinux::karg(kickstart))
-        .chain(keyboard::karg(kickstart, facts))
-        .chain(kdump::karg(kickstart, &plan.arch));
-    for karg in more {
-        if !kargs.contains(&karg) {
-            kargs.push(karg);
-        }
-    }
-    for karg in &kargs {
-        check_karg(karg, None, issues);
-    }
-    kargs
 }
 
 /// Data partitions in the order in which they must be mounted; `/` and `/boot` are the engine's.

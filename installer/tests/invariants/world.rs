@@ -170,6 +170,8 @@ pub(crate) fn inventory(disks: Vec<Disk>) -> Inventory {
         memory_bytes: 4 << 30,
         disks,
         interfaces: Vec::new(),
+        efi_variables: false,
+        kernel_arguments: Vec::new(),
     }
 }
 

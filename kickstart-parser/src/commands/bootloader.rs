@@ -31,16 +31,13 @@ const OPTIONS: &[Opt] = &[
         "Where the boot record goes; `mbr` without this option",
     )
     .resets(),
-    Opt::secret(&["--password"], "Password for changing boot entries")
-        .resets()
-        .not_yet(),
-    Opt::flag(&["--iscrypted"], "The password is a hash").not_yet(),
+    Opt::secret(&["--password"], "Password for changing boot entries").resets(),
+    Opt::flag(&["--iscrypted"], "The password is a hash"),
     Opt::secret(
         &["--md5pass"],
         "Hash of the password, the same as `--password` with `--iscrypted`",
     )
-    .resets()
-    .not_yet(),
+    .resets(),
     Opt::int(&["--timeout"], "Seconds that the menu waits"),
     Opt::text(&["--default"], "Entry that boots by default")
         .without_effect("the newest deployment starts"),
@@ -52,8 +49,7 @@ const OPTIONS: &[Opt] = &[
     Opt::flag(
         &["--leavebootorder"],
         "Leave the firmware's boot order alone",
-    )
-    .without_effect("no firmware boot entry is written"),
+    ),
     Opt::flag(&["--nombr"], "Write no boot code to the disk"),
     Opt::flag(&["--extlinux"], "Use extlinux").not_yet(),
     Opt::flag(&["--sdboot"], "Use systemd-boot")

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::Root;
+use crate::engine::view::View;
 use crate::plan::SettingsFacts;
 
 /// Where network profiles are written.
@@ -28,41 +28,41 @@ const FONTS: [&str; 3] = [
 /// Keymaps of more are not looked at: the largest collection has under a thousand.
 const MOST_KEYMAPS: usize = 10_000;
 
-pub(super) fn read(root: &Root) -> io::Result<SettingsFacts> {
+pub(super) fn read(tree: &dyn View) -> io::Result<SettingsFacts> {
     Ok(SettingsFacts {
-        files: files(root)?,
-        texts: texts(root)?,
-        keymaps: keymaps(root)?,
-        fonts: fonts(root)?,
-        network_plugins: plugins(root)?,
+        files: files(tree)?,
+        texts: texts(tree)?,
+        keymaps: keymaps(tree)?,
+        fonts: fonts(tree)?,
+        network_plugins: plugins(tree)?,
     })
 }
 
 /// Where the tree has a file of the installed system: its `/etc` is below `/usr`.
-fn place(path: &str) -> String {
+pub(super) fn place(path: &str) -> String {
     match path.strip_prefix("/etc/") {
         Some(rest) => format!("usr/etc/{rest}"),
         None => path.trim_start_matches('/').to_owned(),
     }
 }
 
-fn files(root: &Root) -> io::Result<BTreeSet<String>> {
+fn files(tree: &dyn View) -> io::Result<BTreeSet<String>> {
     let mut files = BTreeSet::new();
     for directory in PROFILES {
-        let names = root.names(&place(directory))?.into_iter();
+        let names = tree.names(&place(directory))?.into_iter();
         files.extend(names.map(|name| format!("{directory}/{name}")));
     }
     let host_name = "/etc/hostname";
-    if root.file(&place(host_name)).is_ok() {
+    if tree.is_file(&place(host_name)) {
         files.insert(host_name.to_owned());
     }
     Ok(files)
 }
 
-fn texts(root: &Root) -> io::Result<BTreeMap<String, String>> {
+fn texts(tree: &dyn View) -> io::Result<BTreeMap<String, String>> {
     let mut texts = BTreeMap::new();
     for path in SettingsFacts::TEXTS {
-        match root.text(&place(path)) {
+        match tree.text(&place(path)) {
             Ok(text) => {
                 texts.insert(path.to_owned(), text);
             }
@@ -78,11 +78,11 @@ fn texts(root: &Root) -> io::Result<BTreeMap<String, String>> {
 }
 
 /// Names of the files `NAME.map`, `NAME.kmap`, packed or not, at most four directories deep.
-fn keymaps(root: &Root) -> io::Result<BTreeSet<String>> {
+fn keymaps(tree: &dyn View) -> io::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let mut open: Vec<(String, u32)> = KEYMAPS.map(|top| (top.to_owned(), 0)).into();
     while let Some((directory, depth)) = open.pop() {
-        for name in root.names(&directory)? {
+        for name in tree.names(&directory)? {
             let path = format!("{directory}/{name}");
             let plain = name.trim_end_matches(".gz");
             let keymap = plain
@@ -92,7 +92,7 @@ fn keymaps(root: &Root) -> io::Result<BTreeSet<String>> {
                 Some(keymap) => {
                     found.insert(keymap.to_owned());
                 }
-                None if depth < 4 && root.directory(&path).is_ok() => open.push((path, depth + 1)),
+                None if depth < 4 && tree.is_directory(&path) => open.push((path, depth + 1)),
                 None => {}
             }
             if found.len() + open.len() > MOST_KEYMAPS {
@@ -103,27 +103,27 @@ fn keymaps(root: &Root) -> io::Result<BTreeSet<String>> {
     Ok(found)
 }
 
-fn fonts(root: &Root) -> io::Result<BTreeSet<String>> {
+fn fonts(tree: &dyn View) -> io::Result<BTreeSet<String>> {
     let mut fonts = BTreeSet::new();
     for directory in FONTS {
-        let names = root.names(directory)?.into_iter();
+        let names = tree.names(directory)?.into_iter();
         fonts.extend(names.map(|name| name.split('.').next().unwrap_or("").to_owned()));
     }
     Ok(fonts)
 }
 
 /// Below `/usr/lib/NetworkManager/VERSION`, where distributions have other names for `lib`.
-fn plugins(root: &Root) -> io::Result<BTreeSet<String>> {
+fn plugins(tree: &dyn View) -> io::Result<BTreeSet<String>> {
     let mut tops = vec!["usr/lib".to_owned(), "usr/lib64".to_owned()];
-    let multiarch = root.names("usr/lib")?.into_iter();
+    let multiarch = tree.names("usr/lib")?.into_iter();
     let multiarch = multiarch.filter(|name| name.ends_with("-linux-gnu"));
     tops.extend(multiarch.map(|name| format!("usr/lib/{name}")));
     let mut plugins = BTreeSet::new();
     for top in tops {
         let directory = format!("{top}/NetworkManager");
-        for version in root.names(&directory)? {
-            if root.directory(&format!("{directory}/{version}")).is_ok() {
-                plugins.extend(root.names(&format!("{directory}/{version}"))?);
+        for version in tree.names(&directory)? {
+            if tree.is_directory(&format!("{directory}/{version}")) {
+                plugins.extend(tree.names(&format!("{directory}/{version}"))?);
             }
         }
     }
@@ -134,6 +134,7 @@ fn plugins(root: &Root) -> io::Result<BTreeSet<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::root::Root;
 
     #[test]
     fn facts_are_found_where_distributions_have_them() {

@@ -73,7 +73,7 @@ impl Writing<'_> {
             None => meta.dirmeta(),
             Some(labels) => {
                 let label = labels.of(path, FileKind::Directory);
-                with_label(meta, label.as_deref()).dirmeta()
+                with_label(meta.clone(), label.as_deref()).dirmeta()
             }
         };
         Ok((

@@ -42,8 +42,7 @@ impl Labels {
 }
 
 /// Adds a label to the attributes of a file.
-pub(super) fn with_label(meta: &Meta, label: Option<&str>) -> Meta {
-    let mut meta = meta.clone();
+pub(super) fn with_label(mut meta: Meta, label: Option<&str>) -> Meta {
     meta.xattrs.remove(ATTRIBUTE);
     if let Some(label) = label {
         let value = [label.as_bytes(), &[0]].concat();
@@ -311,7 +310,7 @@ impl<'r> Relabelling<'r> {
             return Ok(known);
         }
         let (meta, target) = self.repo.file_meta(file.checksum)?;
-        let meta = with_label(&meta, key.1.as_deref());
+        let meta = with_label(meta, key.1.as_deref());
         let checksum = if let Some(target) = target {
             self.staging.symlink(&meta, &target)?
         } else {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One layer of files: its archive to objects and a tree of them.
+//! One layer of files: its archive to a tree.
 //!
-//! Takes a layer of an image and a place for objects; gives the layer's own tree, whiteouts
-//! in it as files. The tree is given only if both digests hold, of the blob and of the
+//! Takes a layer of an image and what makes something of its files ([`Store`]), such as objects of a repository; gives the
+//! layer's own tree, whiteouts in it as files. The tree is given only if both digests hold, of the blob and of the
 //! archive in it. It deliberately does not know refs, commits, or how layers merge.
 
 use std::io::Read;
@@ -12,7 +12,7 @@ use super::archive::{Archive, Entry, Kind};
 use super::labels::{ATTRIBUTE, Labelling, Policies, with_label};
 use super::path::{self, Place};
 use super::pipe::{self, Shared, Unpacked};
-use super::tree::{Directory, File, Label, Node};
+use super::tree::{Directory, File, Label, Leaf, Node};
 use super::{ImportError, LayerFault};
 use crate::engine::repository::{Fault, Meta, Staging};
 use crate::image::{Image, Layer};
@@ -26,17 +26,44 @@ const MAX_KEPT: u64 = 256 << 20;
 const OBJECTS: &str = "sysroot/ostree/repo";
 
 /// What a layer of files holds.
-#[derive(Debug, Default)]
-pub(super) struct Files {
+#[derive(Debug)]
+pub(super) struct Files<F = File> {
     /// Its files and directories, whiteouts as files.
-    pub(super) tree: Directory,
+    pub(super) tree: Directory<F>,
     /// Hard links to what this layer does not hold: where, and to what.
     links: Vec<(String, String)>,
 }
 
-impl Files {
+/// Makes something of the files of a layer.
+pub(super) trait Store {
+    /// What stands for a file in the layer's tree.
+    type File: Leaf;
+
+    /// Takes a regular file that will be at `path`.
+    fn regular(
+        &mut self,
+        path: &str,
+        entry: &Entry,
+        content: &mut dyn Read,
+    ) -> Result<Self::File, LayerFault>;
+
+    /// Takes a symbolic link.
+    fn symlink(
+        &mut self,
+        path: &str,
+        entry: &Entry,
+        target: &str,
+    ) -> Result<Self::File, LayerFault>;
+
+    /// Is told that a file of this layer has one more name.
+    fn linked(&mut self, _path: &str, _file: &Self::File) -> Result<(), LayerFault> {
+        Ok(())
+    }
+}
+
+impl<F: Leaf> Files<F> {
     /// A layer without open links.
-    pub(super) fn of(tree: Directory) -> Self {
+    pub(super) fn of(tree: Directory<F>) -> Self {
         Self {
             tree,
             links: Vec::new(),
@@ -44,7 +71,7 @@ impl Files {
     }
 
     /// Resolves links to files of the layers below, `lower` being the merge of them.
-    pub(super) fn link_to(&mut self, lower: &Directory) -> Result<(), LayerFault> {
+    pub(super) fn link_to(&mut self, lower: &Directory<F>) -> Result<(), LayerFault> {
         for (path, target) in std::mem::take(&mut self.links) {
             let Some(Node::File(file)) = lower.get(&target).cloned() else {
                 let fault =
@@ -64,18 +91,27 @@ pub(super) fn read(
     (staging, shared): (&mut Staging, &Shared),
     labelling: Labelling<'_>,
 ) -> Result<Files, ImportError> {
+    let mut objects = ToObjects { staging, labelling };
+    let mut files = unpack(image, (layer, diff_id), shared, &mut objects)?;
+    files.tree.remove(OBJECTS);
+    Ok(files)
+}
+
+/// Reads a layer whose archive has the digest `diff_id`, and hands its files to `store`.
+pub(super) fn unpack<S: Store>(
+    image: &Image,
+    (layer, diff_id): (&Layer, &str),
+    shared: &Shared,
+    store: &mut S,
+) -> Result<Files<S::File>, ImportError> {
     pipe::with_archive(image, layer, shared, |archive| {
-        let mut unpacking = Unpacking {
-            staging,
-            labelling,
-            files: Files::default(),
-        };
+        let files = Files::of(Directory::default());
+        let mut unpacking = Unpacking { store, files };
         each_entry(archive, diff_id, &mut |entry, content| {
             unpacking.add(entry, content)
         })
         .and_then(|()| unpacking.link_within())
         .map_err(|fault| fault.in_layer(&layer.digest))?;
-        unpacking.files.tree.remove(OBJECTS);
         Ok(unpacking.files)
     })
 }
@@ -110,13 +146,12 @@ pub(super) fn each_entry(
     Ok(())
 }
 
-struct Unpacking<'s> {
-    staging: &'s mut Staging,
-    labelling: Labelling<'s>,
-    files: Files,
+struct Unpacking<'s, S: Store> {
+    store: &'s mut S,
+    files: Files<S::File>,
 }
 
-impl Unpacking<'_> {
+impl<S: Store> Unpacking<'_, S> {
     fn add(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerFault> {
         let path = match path::place(&entry.path)? {
             Place::Dropped => return Ok(()),
@@ -129,10 +164,17 @@ impl Unpacking<'_> {
         };
         match &entry.kind {
             Kind::File => {
-                let file = self.regular(&path, entry, content)?;
+                let file = self.store.regular(&path, entry, content)?;
                 put(&mut self.files.tree, &path, file)
             }
-            Kind::Symlink(target) => self.symlink(&path, entry, target),
+            Kind::Symlink(target) => {
+                let target = path::text(target)?;
+                if target.is_empty() {
+                    return Err(LayerFault::content("a symbolic link to nothing"));
+                }
+                let file = self.store.symlink(&path, entry, target)?;
+                put(&mut self.files.tree, &path, file)
+            }
             Kind::Directory => self
                 .files
                 .tree
@@ -143,50 +185,6 @@ impl Unpacking<'_> {
         }
     }
 
-    fn regular(
-        &mut self,
-        path: &str,
-        entry: &Entry,
-        content: &mut dyn Read,
-    ) -> Result<File, LayerFault> {
-        let label = self.labelling.of(path, FileKind::Regular);
-        let meta = with_label(&meta(entry), label.as_deref());
-        let checksum = if Policies::wants(path, entry.size) {
-            let mut text = Vec::new();
-            content.read_to_end(&mut text)?;
-            let checksum = self
-                .staging
-                .regular(&meta, entry.size, &mut text.as_slice())?;
-            self.labelling.add(path, text);
-            checksum
-        } else {
-            self.staging.regular(&meta, entry.size, content)?
-        };
-        Ok(File {
-            checksum,
-            size: entry.size,
-            symlink: false,
-            label: Label::Known(label),
-        })
-    }
-
-    fn symlink(&mut self, path: &str, entry: &Entry, target: &[u8]) -> Result<(), LayerFault> {
-        let target = path::text(target)?;
-        if target.is_empty() {
-            return Err(LayerFault::content("a symbolic link to nothing"));
-        }
-        let label = self.labelling.of(path, FileKind::Symlink);
-        let meta = with_label(&meta(entry), label.as_deref());
-        let written = self.staging.symlink(&meta, target);
-        let file = File {
-            checksum: written.map_err(Fault::Repository)?,
-            size: 0,
-            symlink: true,
-            label: Label::Known(label),
-        };
-        put(&mut self.files.tree, path, file)
-    }
-
     /// A hard link is one more name for an object that is there.
     fn link(&mut self, path: String, target: &[u8]) -> Result<(), LayerFault> {
         let Place::At(target) = path::place(target)? else {
@@ -195,6 +193,7 @@ impl Unpacking<'_> {
         match self.files.tree.get(&target) {
             Some(Node::File(file)) => {
                 let file = file.clone();
+                self.store.linked(&path, &file)?;
                 put(&mut self.files.tree, &path, file)
             }
             Some(Node::Directory(_)) => Err(LayerFault::content("a hard link to a directory")),
@@ -224,7 +223,56 @@ impl Unpacking<'_> {
     }
 }
 
-fn put(tree: &mut Directory, path: &str, file: File) -> Result<(), LayerFault> {
+/// Writes files to objects, with the labels that can be known.
+struct ToObjects<'s> {
+    staging: &'s mut Staging,
+    labelling: Labelling<'s>,
+}
+
+impl Store for ToObjects<'_> {
+    type File = File;
+
+    fn regular(
+        &mut self,
+        path: &str,
+        entry: &Entry,
+        content: &mut dyn Read,
+    ) -> Result<File, LayerFault> {
+        let label = self.labelling.of(path, FileKind::Regular);
+        let meta = with_label(meta(entry), label.as_deref());
+        let checksum = if Policies::wants(path, entry.size) {
+            let mut text = Vec::new();
+            content.read_to_end(&mut text)?;
+            let checksum = self
+                .staging
+                .regular(&meta, entry.size, &mut text.as_slice())?;
+            self.labelling.add(path, text);
+            checksum
+        } else {
+            self.staging.regular(&meta, entry.size, content)?
+        };
+        Ok(File {
+            checksum,
+            size: entry.size,
+            symlink: false,
+            label: Label::Known(label),
+        })
+    }
+
+    fn symlink(&mut self, path: &str, entry: &Entry, target: &str) -> Result<File, LayerFault> {
+        let label = self.labelling.of(path, FileKind::Symlink);
+        let meta = with_label(meta(entry), label.as_deref());
+        let written = self.staging.symlink(&meta, target);
+        Ok(File {
+            checksum: written.map_err(Fault::Repository)?,
+            size: 0,
+            symlink: true,
+            label: Label::Known(label),
+        })
+    }
+}
+
+fn put<F: Leaf>(tree: &mut Directory<F>, path: &str, file: F) -> Result<(), LayerFault> {
     tree.put_file(path, file)
         .ok_or_else(LayerFault::file_parent)
 }

@@ -22,7 +22,7 @@ const CHECKPOINT: u64 = 128 << 20;
 /// Layers that wait to be made durable together.
 const MOST_STAGED: usize = 64;
 /// What ostree deploys of a root that is not an overlay, and the mount points in it.
-const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
+pub(super) const DEPLOYED: [&str; 7] = ["usr", "var", "run", "tmp", "proc", "sys", "dev"];
 
 /// An image whose layers are coming in.
 #[derive(Debug)]

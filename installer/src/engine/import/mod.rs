@@ -22,6 +22,7 @@ mod refs;
 mod role;
 mod sparse;
 mod stored;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 mod tree;

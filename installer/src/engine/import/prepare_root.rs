@@ -4,7 +4,7 @@
 //! Takes the tree of an image; says whether its root is an overlay, on which all of the tree is seen, or a deployment as
 //! ostree makes it by itself. It deliberately does not know what follows from that.
 
-use super::tree::{Directory, Node};
+use super::tree::{Directory, Leaf, Node};
 use crate::engine::repository::Repository;
 
 /// Where the file may be; the first that is there counts.
@@ -17,16 +17,21 @@ const MOST: u64 = 64 * 1024;
 
 /// Whether composefs or a transient root is switched on.
 pub(super) fn is_overlay(repo: &Repository, tree: &Directory) -> bool {
-    let found = PATHS.iter().find_map(|path| match tree.get(path) {
-        Some(Node::File(file)) if !file.symlink => Some(file.checksum),
-        _ => None,
-    });
-    found
-        .and_then(|checksum| repo.content(checksum, MOST).ok())
+    settings(tree)
+        .and_then(|file| repo.content(file.checksum, MOST).ok())
         .is_some_and(|text| says_overlay(&String::from_utf8_lossy(&text)))
 }
 
-fn says_overlay(text: &str) -> bool {
+/// The file that counts, in a tree of any kind.
+pub(super) fn settings<F: Leaf>(tree: &Directory<F>) -> Option<&F> {
+    PATHS.iter().find_map(|path| match tree.get(path) {
+        Some(Node::File(file)) if !file.is_symlink() => Some(file),
+        _ => None,
+    })
+}
+
+/// The same of the file's text.
+pub(super) fn says_overlay(text: &str) -> bool {
     let mut group = "";
     text.lines().map(str::trim).any(|line| {
         if let Some(name) = line.strip_prefix('[') {

@@ -3,7 +3,8 @@
 //!
 //! Takes files and directories by path; gives the tree, and lays one tree over another by the rules of
 //! OCI layers (`.wh.NAME` hides, `.wh..wh..opq` hides everything below, a directory and a file replace each
-//! other). It deliberately does not know content: a file is the checksum of an object that exists.
+//! other). It deliberately does not know content: a file is the checksum of an object that exists, or what else its
+//! reader made of it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,9 +17,14 @@ const OPAQUE: &str = ".wh..wh..opq";
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
-    File(File),
-    Directory(Directory),
+pub(super) enum Node<F = File> {
+    File(F),
+    Directory(Directory<F>),
+}
+
+/// What stands for a file in a tree.
+pub(super) trait Leaf: Clone {
+    fn is_symlink(&self) -> bool;
 }
 
 /// A regular file or a symbolic link.
@@ -31,6 +37,12 @@ pub(super) struct File {
     pub(super) label: Label,
 }
 
+impl Leaf for File {
+    fn is_symlink(&self) -> bool {
+        self.symlink
+    }
+}
+
 /// The SELinux label among an object's attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Label {
@@ -41,15 +53,24 @@ pub(super) enum Label {
 }
 
 /// A directory. One that no layer mentions, but that has something in it, has no `meta`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Directory {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Directory<F = File> {
     pub(super) meta: Option<Arc<Meta>>,
-    pub(super) entries: BTreeMap<Box<str>, Node>,
+    pub(super) entries: BTreeMap<Box<str>, Node<F>>,
 }
 
-impl Directory {
+impl<F> Default for Directory<F> {
+    fn default() -> Self {
+        Self {
+            meta: None,
+            entries: BTreeMap::new(),
+        }
+    }
+}
+
+impl<F: Leaf> Directory<F> {
     /// What is at `path`; never the directory itself.
-    pub(super) fn get(&self, path: &str) -> Option<&Node> {
+    pub(super) fn get(&self, path: &str) -> Option<&Node<F>> {
         let Some((top, rest)) = path.split_once('/') else {
             return self.entries.get(path);
         };
@@ -60,7 +81,7 @@ impl Directory {
     }
 
     /// Puts a file at `path`, in place of anything there. `None` if a parent is a file.
-    pub(super) fn put_file(&mut self, path: &str, file: File) -> Option<()> {
+    pub(super) fn put_file(&mut self, path: &str, file: F) -> Option<()> {
         let (parent, name) = self.parent(path)?;
         parent.entries.insert(name.into(), Node::File(file));
         Some(())
@@ -155,7 +176,7 @@ impl Directory {
     }
 }
 
-impl Node {
+impl<F> Node<F> {
     fn empty() -> Self {
         Self::Directory(Directory::default())
     }
@@ -163,9 +184,9 @@ impl Node {
 
 /// The name that a whiteout hides. Symbolic links and directories of such a name hide nothing, as
 /// in libostree.
-fn hidden<'a>(name: &'a str, node: &Node) -> Option<&'a str> {
+fn hidden<'a, F: Leaf>(name: &'a str, node: &Node<F>) -> Option<&'a str> {
     match node {
-        Node::File(File { symlink: false, .. }) => name.strip_prefix(WHITEOUT),
+        Node::File(file) if !file.is_symlink() => name.strip_prefix(WHITEOUT),
         Node::File(_) | Node::Directory(_) => None,
     }
 }
@@ -176,7 +197,7 @@ mod tests {
 
     /// A tree from lines: `a/b=1` is a file, `a/b/=1` a directory, `a/b@1` a link.
     fn tree(lines: &str) -> Directory {
-        let mut root = Directory::default();
+        let mut root = <Directory>::default();
         for line in lines.split_whitespace() {
             let done = if let Some((path, mark)) = line.split_once("/=") {
                 root.put_directory(path, meta_of(mark))
@@ -211,7 +232,7 @@ mod tests {
     }
 
     fn merged(layers: &[&str]) -> Directory {
-        let mut root = Directory::default();
+        let mut root = <Directory>::default();
         for layer in layers {
             root.overlay(tree(layer));
         }
@@ -294,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_root_takes_the_metadata_of_the_top_layer_that_has_some() {
-        let mut root = Directory::default();
+        let mut root = <Directory>::default();
         for meta in [Some("1"), None, Some("3"), None] {
             root.overlay(Directory {
                 meta: meta.map(meta_of),

@@ -4,6 +4,7 @@
 //! Takes what the rounds of one request ended with; waits twice as long each time, or as long as the servers
 //! ask for, and says when there is no more patience. It does not know what was asked.
 
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,9 @@ use uuid::Uuid;
 
 use super::super::access::Patience;
 use super::failure::Failure;
+
+/// How often a pause looks whether it shall go on.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The rounds of one request.
 #[derive(Debug)]
@@ -44,8 +48,20 @@ impl Retries {
         if began.elapsed().saturating_add(pause) > self.patience.total {
             return false;
         }
-        sleep(pause);
-        true
+        self.pause(pause)
+    }
+
+    /// Waits; false if that was ended early.
+    fn pause(&self, pause: Duration) -> bool {
+        let began = Instant::now();
+        while self.patience.stopped.load(Ordering::Relaxed) == 0 {
+            let left = pause.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            sleep(left.min(LOOK));
+        }
+        false
     }
 
     /// Doubled with each failure, and shortened by up to a half: a rack of machines that was refused at
@@ -138,6 +154,24 @@ mod tests {
         // Another place can be asked sooner.
         let both = [refused(429, Some(3600)), refused(503, None)];
         assert!(Retries::new(&quick(3)).wait(both.iter()));
+    }
+
+    #[test]
+    fn a_signal_ends_a_pause() {
+        let patience = Patience {
+            total: Duration::from_secs(3600),
+            ..quick(3)
+        };
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let mut retries = Retries::new(&patience);
+                retries.wait([&refused(429, Some(60))].into_iter())
+            });
+            sleep(Duration::from_millis(100));
+            assert!(!waiting.is_finished());
+            patience.stopped.store(2, Ordering::Relaxed);
+            assert!(!waiting.join().unwrap(), "it was waited for to the end");
+        });
     }
 
     #[test]
