@@ -9,6 +9,7 @@ mod bios;
 mod block_device;
 mod content;
 mod contract;
+mod disk_faults;
 mod faults;
 mod foresight;
 mod interruption;
@@ -20,6 +21,7 @@ mod saved_plan;
 mod scripts;
 mod signals;
 mod sources;
+mod storage;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -22,6 +22,9 @@ pub(super) const LAYOUTS: [[&str; 3]; 2] = [
     ],
 ];
 
+/// The signed GRUBs of these layouts.
+pub(super) const SIGNED: [&str; 2] = [LAYOUTS[0][1], LAYOUTS[1][1]];
+
 /// The signed boot chain for UEFI.
 pub(super) fn signed_chain(tree: &dyn View) -> io::Result<Option<BootPayload>> {
     let has = |path: &str| tree.is_file(path);

@@ -31,8 +31,8 @@ const FILES: [&str; 7] = [
     "usr/lib/passwd",
     "usr/lib/group",
     SELINUX,
-    boot_facts::LAYOUTS[0][1],
-    boot_facts::LAYOUTS[1][1],
+    boot_facts::SIGNED[0],
+    boot_facts::SIGNED[1],
 ];
 const KARGS: &str = "usr/lib/bootc/kargs.d";
 const SELINUX: &str = "usr/etc/selinux/config";

@@ -82,8 +82,8 @@ fn add(kargs: &mut InstallKargs, install: Install, arch: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::root::Root;
     use super::*;
-    use crate::engine::root::Root;
 
     #[test]
     fn files_count_by_name_and_later_directories_take_the_place_of_earlier_ones() {

@@ -173,3 +173,6 @@ pub(super) fn entry(partition: &Partition, sector: u64) -> GPTPartitionEntry {
         partition_name: partition.name.as_str().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

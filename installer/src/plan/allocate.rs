@@ -138,7 +138,9 @@ impl<'d, 'i> Space<'d, 'i> {
         }
         // The largest of each disk, and of these the one by which most is gained.
         let mut best: Option<(u64, (usize, bool))> = None;
-        for disk in 0..self.disks.len() {
+        let mut disks: Vec<usize> = self.regions.iter().map(|region| region.disk).collect();
+        disks.dedup();
+        for disk in disks {
             let of_disk = fitting
                 .iter()
                 .filter(|(index, _)| self.regions[*index].disk == disk);

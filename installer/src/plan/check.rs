@@ -16,7 +16,7 @@ use super::size::{MIB, human};
 
 /// The file system that a word names.
 pub(super) fn known(name: &str, at: &Location, issues: &mut Issues) -> Option<FileSystem> {
-    let known = FileSystem::from_name(name);
+    let known = FileSystem::from_name(name).filter(|fs| *fs != FileSystem::BiosBoot);
     if known.is_none() {
         let message = format!("the file system type `{name}` is not supported");
         issues

@@ -66,7 +66,7 @@ pub(super) fn from_part<'i>(
     };
     check::words(part, fs, issues)?;
     let unmounted = part.mntpoint == "None";
-    if fs != FileSystem::Swap && !unmounted {
+    if fs.is_mounted() && !unmounted {
         check::mount_point(&part.mntpoint, fs, at, issues)?;
     }
     check_content(part, fs, issues)?;

@@ -43,6 +43,15 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+impl Mkfs {
+    /// The command with further arguments of the kickstart.
+    pub(super) fn with(mut self, arguments: &[String]) -> Self {
+        self.argv.extend_from_slice(arguments);
+        self.tried = !arguments.is_empty();
+        self
+    }
+}
+
 impl FileSystem {
     /// The type that `--fstype` names; `efi` is Anaconda's word for the ESP's FAT.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -66,6 +75,11 @@ impl FileSystem {
             Self::Swap => "swap",
             Self::BiosBoot => "biosboot",
         }
+    }
+
+    /// Whether it has files in it, and so a mount point.
+    pub const fn is_mounted(self) -> bool {
+        !matches!(self, Self::Swap | Self::BiosBoot)
     }
 
     /// Smallest size in bytes that the type's own tool accepts.

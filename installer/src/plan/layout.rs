@@ -8,6 +8,7 @@
 use uuid::Uuid;
 
 use super::allocate::{Allocation, Placed};
+use super::boot_disk::BIOS_BOOT;
 use super::claim::Claim;
 use super::filesystem::FileSystem;
 use super::request::{Machine, Request};
@@ -239,17 +240,18 @@ fn blank(number: u32, kind: PartitionType, action: PartitionAction) -> Partition
 }
 
 fn keep(kept: &inventory::Partition, number: u32) -> Partition {
+    let kind = PartitionType::of(kept);
     Partition {
         start_bytes: kept.start_bytes,
         size_bytes: kept.size_bytes,
         uuid: kept.uuid,
         name: kept.name.clone().unwrap_or_default(),
         active: kept.active,
-        used: is_container(kept),
+        used: is_container(kept) || kind == PartitionType::Guid(BIOS_BOOT),
         fs: kept.fs.as_deref().and_then(FileSystem::from_name),
         fs_uuid: kept.fs_uuid.clone(),
         fs_label: kept.label.clone(),
-        ..blank(number, PartitionType::of(kept), PartitionAction::Keep)
+        ..blank(number, kind, PartitionAction::Keep)
     }
 }
 
@@ -297,7 +299,7 @@ fn create(place: &Placed, number: u32, label: Label, seed: Uuid) -> Partition {
         uuid: gpt.then(|| role_uuid(seed, &format!("partition {role}"))),
         name: if gpt { request.name } else { "" }.to_owned(),
         no_auto: gpt && is_mounted_by_type(request),
-        used: request.mount.is_some() || request.fs == FileSystem::Swap,
+        used: request.mount.is_some() || !request.fs.is_mounted(),
         mount: request.mount.clone(),
         mount_options: request.options.clone(),
         ..with_file_system(
@@ -330,17 +332,13 @@ fn with_file_system(partition: Partition, made: Made) -> Partition {
 fn make(request: &Request, role: &str, seed: Uuid) -> Made {
     let fs = request.fs;
     let fs_uuid = file_system_uuid(fs, role_uuid(seed, &format!("file system {role}")));
-    let mut mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
-    if let Some(mkfs) = &mut mkfs {
-        mkfs.argv.extend(request.making.iter().cloned());
-        mkfs.tried = !request.making.is_empty();
-    }
+    let mkfs = fs.mkfs(&fs_uuid, request.label.as_deref());
     Made {
         fs: Some(fs),
         fs_uuid: mkfs.is_some().then_some(fs_uuid),
         fs_label: request.label.clone(),
         features: fs.features(),
-        mkfs,
+        mkfs: mkfs.map(|mkfs| mkfs.with(&request.making)),
     }
 }
 

@@ -26,6 +26,7 @@ mod kdump;
 mod layout;
 mod network;
 mod password;
+mod purpose;
 mod region;
 mod request;
 mod resize;

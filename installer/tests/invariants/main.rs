@@ -20,7 +20,7 @@ use landfall_installer::inventory::{Disk, Inventory, Partition as Old};
 use landfall_installer::plan::{
     Choices, DiskPlan, Label, Partition, PartitionAction, Plan, plan_disks,
 };
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use uuid::{Uuid, uuid};
 
 use recipe::{Part, Recipe};
@@ -46,13 +46,20 @@ fn planned(text: &str, inventory: &Inventory) -> Option<Plan> {
 
 /// Checks a property on the plans of random worlds, of which at least a third must be plans.
 fn for_every_plan(check: impl Fn(&Recipe, &Inventory, &Plan)) {
-    let plans = Cell::new(0);
-    let config = Config {
+    for_plans_of(TestRunner::new(config()), check);
+}
+
+fn config() -> Config {
+    Config {
         cases: CASES,
         failure_persistence: None,
         ..Config::default()
-    };
-    let result = TestRunner::new(config).run(&world::worlds(), |(recipe, inventory)| {
+    }
+}
+
+fn for_plans_of(mut runner: TestRunner, check: impl Fn(&Recipe, &Inventory, &Plan)) {
+    let plans = Cell::new(0);
+    let result = runner.run(&world::worlds(), |(recipe, inventory)| {
         if let Some(plan) = planned(&recipe.text(), &inventory) {
             plans.set(plans.get() + 1);
             check(&recipe, &inventory, &plan);
@@ -101,11 +108,12 @@ fn the_same_input_gives_the_same_plan() {
     });
 }
 
-/// The properties say nothing of what never happens.
+/// The properties say nothing of what never happens. The same worlds each time, so that chance fails no test.
 #[test]
 fn the_random_machines_have_every_kind_of_change() {
     let seen = Cell::new([0u32; 7]);
-    for_every_plan(|_, _, plan| {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    for_plans_of(TestRunner::new_with_rng(config(), rng), |_, _, plan| {
         let mut counts = seen.get();
         for disk in &plan.disks {
             let new = |p: &&Partition| p.action == PartitionAction::Create;

@@ -26,13 +26,13 @@ fn disk(name: &'static str) -> impl Strategy<Value = Disk> {
     let table = select(vec![
         Some("gpt"),
         Some("gpt"),
-        Some("gpt"),
+        Some("dos"),
         Some("dos"),
         None,
     ]);
     let fs = select(vec![None, None, Some("ntfs"), Some("LVM2_member")]);
     let in_use = prop::bool::weighted(0.03);
-    let gaps = prop::collection::vec((0u64..4000, 1u64..4000, 0usize..6, 0u64..2048), 0..6);
+    let gaps = prop::collection::vec((0u64..4000, 1u64..4000, 0usize..6, 0u64..2048), 0..8);
     (sectors, prop::bool::ANY, table, fs, in_use, gaps).prop_map(
         move |(sectors, large, table, fs, in_use, gaps)| {
             let sector_bytes = if large { 4096 } else { 512 };
@@ -83,7 +83,7 @@ fn old_partitions(gaps: &[(u64, u64, usize, u64)], size: u64, sector: u32) -> Ve
         (LINUX, Some("ext4")),
         (LVM, Some("LVM2_member")),
         (BASIC, Some("ntfs")),
-        (LINUX, None),
+        (LINUX, Some("ext4")),
         (LVM, None),
         (BASIC, Some("vfat")),
     ];
@@ -193,7 +193,7 @@ fn clear(disks: &[Disk]) -> impl Strategy<Value = Clear> + use<> {
     let some = subsequence(all.clone(), 0..=all.len());
     let list = prop_oneof![5 => Just(Vec::new()), 1 => some];
     let drives = prop_oneof![2 => Just(Vec::new()), 1 => names(disks.len(), false)];
-    let mode = select(vec!["all", "all", "all", "linux", "linux", "none"]);
+    let mode = select(vec!["all", "all", "linux", "linux", "none", "none"]);
     let msdos = prop::bool::weighted(0.3);
     (mode, list, drives, prop::bool::ANY, msdos).prop_map(
         |(mode, list, drives, initlabel, msdos)| Clear {
@@ -280,7 +280,7 @@ fn takes(recipe: &Recipe, disks: &[Disk]) -> impl Strategy<Value = Vec<Take>> + 
     let most = all.len().min(MOUNTS.len());
     (
         subsequence(all, 0..=most),
-        prop::collection::vec((prop::bool::ANY, 0u64..12), 3),
+        prop::collection::vec((prop::bool::ANY, 0u64..13), 3),
     )
         .prop_map(|(taken, ways)| {
             let with = taken.into_iter().zip(MOUNTS).zip(ways);
@@ -288,10 +288,12 @@ fn takes(recipe: &Recipe, disks: &[Disk]) -> impl Strategy<Value = Vec<Take>> + 
                 name,
                 mount,
                 keep: keep || old.size_bytes < 400 * MIB,
-                // From a half to all of its size; more only if there happens to be room.
-                resize: (5..=11)
-                    .contains(&tenths)
-                    .then(|| (old.size_bytes / MIB * tenths / 10).max(1)),
+                // From a half to nearly all of its size, or more if there happens to be room.
+                resize: match tenths {
+                    0..5 => None,
+                    5..10 => Some((old.size_bytes / MIB * tenths / 10).max(1)),
+                    _ => Some(old.size_bytes / MIB + 1),
+                },
             })
             .collect()
         })

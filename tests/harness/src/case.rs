@@ -49,6 +49,11 @@ pub struct Expectation {
     pub image: String,
     /// The disk's size as Landfall takes it.
     pub disk: String,
+    /// Sizes of further disks, `disk-2.img` and so on.
+    #[serde(default)]
+    pub more_disks: Vec<String>,
+    /// A script for `sh` that puts something on the disks before, where they are.
+    pub prepare: Option<String>,
     /// Memory of the guest in MiB.
     #[serde(default = "memory")]
     pub memory: u32,
@@ -220,12 +225,14 @@ impl Case {
         landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
         let registries = dir.join("registries.conf");
         fs::write(&registries, channel.registries_conf())?;
-        let disk = dir.join("disk.img");
+        if let Some(script) = &what.prepare {
+            prepare(script, dir)?;
+        }
+        let disks = what.disks(dir);
         let install = Install {
             landfall: landfall.to_owned(),
             kickstart: filled,
-            disk: disk.clone(),
-            size: what.disk.clone(),
+            disks: disks.clone(),
             firmware: what.firmware.word(),
             target: channel.reference_in_guest(),
             target_registries: registries,
@@ -236,7 +243,7 @@ impl Case {
         }
         install.run()?;
         Ok(Machine {
-            disk,
+            disks: disks.into_iter().map(|(path, _)| path).collect(),
             firmware: what.machine_firmware()?,
             memory: what.memory,
             dir: dir.to_owned(),
@@ -259,9 +266,30 @@ impl Case {
                 .with_context(|| format!("step {} of the guest", index + 1))?;
         }
         drop(guest);
-        fs::remove_file(&machine.disk)?;
+        for disk in &machine.disks {
+            fs::remove_file(disk)?;
+        }
         Ok(())
     }
+}
+
+impl Expectation {
+    /// The files of the disks in `dir`, with their sizes.
+    fn disks(&self, dir: &Path) -> Vec<(PathBuf, String)> {
+        let more = self.more_disks.iter().zip(2..);
+        let more =
+            more.map(|(size, number)| (dir.join(format!("disk-{number}.img")), size.clone()));
+        let first = (dir.join("disk.img"), self.disk.clone());
+        std::iter::once(first).chain(more).collect()
+    }
+}
+
+/// Runs the script of a case where its disks will be.
+fn prepare(script: &str, dir: &Path) -> Result<()> {
+    let mut shell = std::process::Command::new("sh");
+    let path = "/usr/sbin:/usr/bin:/sbin:/bin";
+    shell.args(["-e", "-u", "-c", script]).env("PATH", path);
+    tool::run(shell.current_dir(dir)).map(drop)
 }
 
 impl Step {

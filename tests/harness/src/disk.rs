@@ -20,9 +20,9 @@ pub struct Partition {
     pub start: u64,
     /// Size in bytes.
     pub size: u64,
-    /// Type GUID, lower case.
+    /// Type: a GUID in lower case, on an MBR a byte in hexadecimal.
     pub kind: String,
-    /// Unique GUID, lower case.
+    /// Unique GUID, lower case; empty on an MBR.
     pub uuid: String,
     /// Name.
     pub name: String,
@@ -35,7 +35,7 @@ pub struct Partition {
 pub struct Table {
     /// `gpt` or `dos`.
     pub label: String,
-    /// GUID of the table, lower case.
+    /// GUID of the table, lower case; of an MBR `0x...`.
     pub id: String,
     /// Partitions in the table's order.
     pub partitions: Vec<Partition>,
@@ -62,6 +62,7 @@ struct RawPartition {
     size: u64,
     #[serde(rename = "type")]
     kind: String,
+    #[serde(default)]
     uuid: String,
     #[serde(default)]
     name: String,

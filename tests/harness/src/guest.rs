@@ -29,8 +29,8 @@ const FIRMWARE: &str = "/usr/share/OVMF";
 /// The machine to start.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// The disk, raw.
-    pub disk: PathBuf,
+    /// The disks, raw, the one that it starts from first.
+    pub disks: Vec<PathBuf>,
     /// What starts the disk.
     pub firmware: Firmware,
     /// Memory in MiB.
@@ -100,10 +100,12 @@ impl Machine {
             "-device",
             "virtio-rng-pci",
         ]);
-        qemu.arg("-drive").arg(format!(
-            "if=virtio,format=raw,cache=unsafe,discard=unmap,file={}",
-            self.disk.display()
-        ));
+        for disk in &self.disks {
+            qemu.arg("-drive").arg(format!(
+                "if=virtio,format=raw,cache=unsafe,discard=unmap,file={}",
+                disk.display()
+            ));
+        }
         qemu.arg("-netdev")
             .arg(format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"));
         qemu.args(["-device", "virtio-net-pci,netdev=net0,romfile="]);

@@ -22,10 +22,8 @@ pub struct Install {
     pub landfall: PathBuf,
     /// The kickstart, complete.
     pub kickstart: PathBuf,
-    /// The disk image to create.
-    pub disk: PathBuf,
-    /// Its size as Landfall takes it (`8G`).
-    pub size: String,
+    /// The disk images, which may be there, with their sizes as Landfall takes them (`8G`).
+    pub disks: Vec<(PathBuf, String)>,
     /// What the disk shall boot with: `uefi`, `bios`.
     pub firmware: &'static str,
     /// What the system is to follow.
@@ -39,21 +37,22 @@ pub struct Install {
 impl Install {
     /// `landfall install` from a registry over plain HTTP.
     fn command(&self) -> Command {
-        let mut disk = self.disk.clone().into_os_string();
-        disk.push(format!(":{}", self.size));
         let mut command = Command::new(&self.landfall);
         command
             .arg("install")
             .arg("--kickstart")
             .arg(&self.kickstart)
-            .arg("--disk")
-            .arg(disk)
             .args(["--firmware", self.firmware])
             .arg("--plain-http")
             .arg("--target-ref")
             .arg(&self.target)
             .arg("--target-registries-conf")
             .arg(&self.target_registries);
+        for (path, size) in &self.disks {
+            let mut disk = path.clone().into_os_string();
+            disk.push(format!(":{size}"));
+            command.arg("--disk").arg(disk);
+        }
         log(&format!("{command:?}"));
         command.stdin(Stdio::null());
         command
