@@ -8,9 +8,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use landfall_harness::disk::Mounted;
+use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
 
-use super::{Scratch, install, is_startable, partition, run, seed_kickstart};
+use super::{Scratch, install, install_from, is_startable, layout, partition, run, seed_kickstart};
+
+/// Every event that tells how far the import is.
+const IMPORTING: &str = r#""kind":"progress","step":"import""#;
 
 /// Starts the installation and sends `signal` at the first event that has `text`; gives the exit status.
 pub(super) fn interrupt(command: Command, signal: &str, text: &str) -> std::process::ExitStatus {
@@ -67,7 +71,7 @@ fn signals_end_with_their_code_and_the_next_run_succeeds() {
         let status = interrupt(
             install(&scratch, &seed_kickstart(), &size),
             signal,
-            r#""kind":"progress""#,
+            IMPORTING,
         );
         assert_eq!(status.code(), Some(code));
         assert!(!is_startable(&disk));
@@ -98,15 +102,14 @@ fn after_a_kill_no_mount_is_left_and_the_disk_does_not_start() {
 
 #[test]
 fn a_unit_that_the_image_lacks_fails_the_installation() {
+    let registry = Registry::http().unwrap();
+    let reference = registry.push(layout(), "lab/plain:v1").unwrap();
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
     let kickstart = seed_kickstart().replace("--enabled=sshd", "--enabled=sshd,no-such-unit");
-    let ended = run(&mut install(
-        &scratch,
-        &kickstart,
-        &format!("{}:8G", disk.display()),
-    ))
-    .expect(4);
+    let mut command = install_from(&scratch, &kickstart, &size, &reference);
+    let ended = run(command.arg("--plain-http")).expect(4);
     for text in [
         "deploy: failed",
         "not in the image: `no-such-unit`",
@@ -201,6 +204,9 @@ fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_succee
             command.args(["--seed", SEED]);
         }
         let status = interrupt_when(command, "KILL", &mut |event| {
+            if !event.contains(IMPORTING) {
+                return false;
+            }
             let reached = |done, total| done * 1000 >= part * total;
             let (done, total) = (number(event, "done"), number(event, "total"));
             done.zip(total)

@@ -10,6 +10,7 @@ mod block_device;
 mod content;
 mod contract;
 mod faults;
+mod foresight;
 mod interruption;
 mod kept;
 mod kinds;

@@ -208,29 +208,6 @@ fn images_that_cannot_be_had() {
 }
 
 #[test]
-fn a_damaged_layer_is_found_while_it_streams() {
-    let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let damaged = variant::with_config(layout(), &scratch.path("damaged"), |_| {}).unwrap();
-    variant::damage_layer(&damaged).unwrap();
-    let image = format!("oci:{}", damaged.display());
-    let size = format!("{}:8G", disk.display());
-    let ended = run(&mut install_from(
-        &scratch,
-        &seed_kickstart(),
-        &size,
-        &image,
-    ))
-    .expect(4);
-    assert!(
-        ended.stderr.contains("import: failed") && ended.stderr.contains("sha256:"),
-        "{}",
-        ended.stderr
-    );
-    assert!(!super::is_startable(&disk));
-}
-
-#[test]
 fn a_missing_tool_is_named_with_its_package() {
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
