@@ -148,8 +148,8 @@ const FAULTS: [Fault; 9] = [
         },
     },
     Fault {
-        step: "import",
-        code: 4,
+        step: "plan",
+        code: 5,
         cause: "sha256:",
         command: |scratch| {
             let damaged = variant::with_config(layout(), &scratch.path("damaged"), |_| {}).unwrap();
