@@ -226,9 +226,10 @@ impl Layouts {
             ("XkbOptions", &self.options),
         ];
         let options = options.into_iter().filter(|(_, value)| !value.is_empty());
-        let lines: String = options
+        let lines: Vec<_> = options
             .map(|(name, value)| format!("        Option \"{name}\" \"{value}\"\n"))
             .collect();
+        let lines = lines.concat();
         format!(
             "# Written by Landfall from the kickstart's keyboard command; `localectl` changes it.\n\
              Section \"InputClass\"\n        Identifier \"system-keyboard\"\n        \
