@@ -27,22 +27,28 @@ pub(crate) fn listen() -> Result<Stop, Problem> {
     }
     let signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
     process::adopt()?;
-    thread::spawn(move || serve(signals));
+    let watched = stop.clone();
+    thread::spawn(move || serve(signals, &watched));
     Ok(stop)
 }
 
-fn serve(mut signals: Signals) {
+fn serve(mut signals: Signals, stop: &Stop) {
     let mut ending: Option<Ending> = None;
     loop {
         for signal in signals.pending() {
             if ending.is_some() {
                 end_at_once(signal);
             }
-            terminal::say("stopping; a second signal ends it at once");
-            ending = Some(Ending::default());
+            let mut first = Ending::default();
+            terminal::say(if first.go_on(stop) {
+                "stopping; a second signal ends it at once"
+            } else {
+                "stopping when what must not be cut short is done; a second signal ends it at once, and may cost data"
+            });
+            ending = Some(first);
         }
         if let Some(ending) = &mut ending {
-            ending.go_on();
+            ending.go_on(stop);
         }
         thread::sleep(INTERVAL);
     }

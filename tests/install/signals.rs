@@ -3,15 +3,20 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use landfall_harness::disk::Mounted;
+use landfall_harness::disk::{Loop, Mounted};
 use landfall_harness::tool::{self, tool};
 
 use super::interruption::{interrupt, is_attached};
-use super::{Scratch, install, install_from, is_startable, partition, run, seed_kickstart};
+use super::storage::{self, MIB};
+use super::{
+    Scratch, TARGET, install, install_from, is_startable, partition, path_with, run,
+    seed_kickstart, write_program,
+};
 
 /// The steps of an installation without `%pre`.
 const STEPS: [&str; 10] = [
@@ -112,6 +117,18 @@ impl Hanging {
         tool::run(tool("kill").unwrap().args(["-s", signal, &pid])).unwrap();
     }
 
+    /// Signals the whole process group, as a terminal does; the command must have one of its own.
+    fn signal_group(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        tool::run(tool("kill").unwrap().args(["-s", signal, "--", &group])).unwrap();
+    }
+
+    /// Whether the program that hangs still runs.
+    fn hangs(&self) -> bool {
+        let stat = fs::read_to_string(Path::new("/proc").join(self.pid.trim()).join("stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
     /// Waits for the first thing that is said about the end.
     fn wait_for_word(&mut self) {
         let said = BufReader::new(self.child.stderr.as_mut().unwrap());
@@ -179,15 +196,80 @@ fn the_first_signal_ends_a_program_that_hangs() {
     let programs = scratch.path("bin");
     fs::create_dir(&programs).unwrap();
     let text = format!("#!/bin/sh\necho $$ > {}\nexec sleep 86396\n", pid.display());
-    super::write_program(&programs.join("mkfs.xfs"), &text);
+    write_program(&programs.join("mkfs.xfs"), &text);
     let mut command = install(
         &scratch,
         &seed_kickstart(),
         &format!("{}:8G", disk.display()),
     );
-    command.env("PATH", super::path_with(&programs));
+    command.env("PATH", path_with(&programs));
     let hanging = Hanging::start(command, &pid);
     hanging.signal("INT");
     assert_eq!(hanging.end().code(), Some(130));
     assert!(!is_startable(&disk) && !is_attached(&disk));
+}
+
+/// An installation that shrinks a file system which stays, by a `resize2fs` that waits for the file `go`.
+fn hanging_resize(scratch: &Scratch) -> (Hanging, PathBuf) {
+    let disk = storage::disk(
+        scratch,
+        "disk.img",
+        8192,
+        "label: gpt\n\nsize=700MiB, name=kept\n",
+    );
+    let mkfs = ["mkfs.ext4", "-q", "-F"];
+    storage::fill(scratch, &disk, &partition(&disk, "kept"), &mkfs);
+    let (programs, pid) = (scratch.path("bin"), scratch.path("pid"));
+    fs::create_dir(&programs).unwrap();
+    let text = format!(
+        "#!/bin/sh\necho $$ > {}\nuntil test -e {}; do sleep 0.1; done\nexec {} \"$@\"\n",
+        pid.display(),
+        scratch.path("go").display(),
+        tool("resize2fs").unwrap().get_program().display()
+    );
+    write_program(&programs.join("resize2fs"), &text);
+    let kickstart = format!(
+        "reqpart\npart /var/lib/kept --onpart=disk.img1 --noformat --resize --size=300\n\
+         part / --grow --size=2500\nostreecontainer --url={TARGET}\n"
+    );
+    let mut command = install(scratch, &kickstart, disk.to_str().unwrap());
+    command
+        .env("PATH", path_with(&programs))
+        .process_group(0);
+    (Hanging::start(command, &pid), disk)
+}
+
+#[test]
+fn the_first_signal_waits_for_a_file_system_that_is_resized() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let scratch = Scratch::new();
+        let (mut hanging, disk) = hanging_resize(&scratch);
+        hanging.signal_group(signal);
+        hanging.wait_for_word();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(hanging.hangs(), "SIG{signal} has ended it");
+        fs::write(scratch.path("go"), "").unwrap();
+        assert_eq!(hanging.end().code(), Some(code));
+        let kept = partition(&disk, "kept");
+        assert_eq!(kept.size, 700 * MIB, "the table is written");
+        let node = Loop::of(&disk, &kept).unwrap();
+        let mut check = tool("fsck.ext4").unwrap();
+        tool::run(check.args(["-f", "-n"]).arg(&node.node)).unwrap();
+        drop(node);
+        storage::assert_filled(&disk, &kept);
+        assert!(storage::file_system_bytes(&disk, &kept) < 300 * MIB);
+        assert!(!is_attached(&disk), "loop devices are left");
+    }
+}
+
+#[test]
+fn the_second_signal_ends_even_a_program_that_resizes() {
+    let scratch = Scratch::new();
+    let (mut hanging, disk) = hanging_resize(&scratch);
+    hanging.signal("TERM");
+    hanging.wait_for_word();
+    assert!(hanging.hangs());
+    hanging.signal("INT");
+    assert_eq!(hanging.end().code(), Some(130));
+    assert!(!is_attached(&disk), "loop devices are left");
 }

@@ -61,6 +61,7 @@ use mount::Mounts;
 use node::Nodes;
 use prepare::Prepared;
 use repository::{Checksum, Repository};
+use resize::Resizing;
 pub use stop::Stop;
 use sysroot::Stage;
 use system::System;
@@ -200,6 +201,7 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         let plan = &self.prepared.plan;
         let (written, resumed) = (&mut self.written, &mut self.resumed);
+        let stop = self.stop;
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
             *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
@@ -212,7 +214,12 @@ impl Execution<'_, '_> {
             if resize::shrinks_any(plan) {
                 // The kernel lets nobody else at a disk that is held.
                 drop(files);
-                resize::shrink(plan, &point, &mut |line| emitter.log(line))?;
+                Resizing {
+                    at: &point,
+                    stop,
+                    log: &mut |line| emitter.log(line),
+                }
+                .shrink(plan)?;
                 files = partition::open_all(&plan.disks)?;
             }
             plan.disks
@@ -224,7 +231,7 @@ impl Execution<'_, '_> {
 
     fn format(&mut self) -> Result<Nodes, EngineError> {
         self.stop.check()?;
-        let resumed = self.resumed;
+        let (stop, resumed) = (self.stop, self.resumed);
         let plan = &self.prepared.plan;
         let point = self.top.join("resized");
         self.emitter.step(Step::Format, |emitter| {
@@ -232,7 +239,12 @@ impl Execution<'_, '_> {
             let wanted =
                 |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
             format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
-            resize::grow(plan, &nodes, &point, &mut |line| emitter.log(line))?;
+            Resizing {
+                at: &point,
+                stop,
+                log: &mut |line| emitter.log(line),
+            }
+            .grow(plan, &nodes)?;
             Ok(nodes)
         })
     }

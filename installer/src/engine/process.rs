@@ -15,6 +15,7 @@ use rustix::process::{
 };
 
 use super::error::EngineError;
+use super::stop::Stop;
 
 /// How long a process that was asked to end may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,8 +52,9 @@ pub struct Ending {
 
 impl Ending {
     /// Asks those that were not asked before, and kills those that were given their time. To be called again and again.
-    pub fn go_on(&mut self) {
-        self.end(&descendants());
+    /// Nothing is done, and false given, while something runs that must come to its end.
+    pub fn go_on(&mut self, stop: &Stop) -> bool {
+        stop.outside_shelter(|| self.end(&descendants()))
     }
 
     fn end(&mut self, processes: &[Process]) {

@@ -7,6 +7,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -108,6 +109,8 @@ impl Tool {
         let program = self.path().unwrap_or_else(|| self.program().into());
         let mut command = Command::new(program);
         command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+        // A terminal sends its signals to whole process groups: who is ended when is Landfall's to say.
+        command.process_group(0);
         if self == Self::Chroot {
             // A directory of this machine, which the image need not have.
             command.env_remove("TMPDIR");
