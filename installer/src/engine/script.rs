@@ -120,7 +120,7 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?)
         .status();
-    base.remove(&name)?;
+    remove(&base, &name)?;
     let status = status?;
     let output = end_of(&mut log)?;
     Ok(Outcome {
@@ -133,6 +133,14 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
         output,
         success: status.success(),
     })
+}
+
+/// Removes the script's file, unless the script has done so: many clear `/tmp`.
+fn remove(base: &Root, name: &str) -> io::Result<()> {
+    match base.remove(name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// An empty file for the script under a name that nobody has.
@@ -186,6 +194,29 @@ fn last_lines(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A script of this machine.
+    fn script(body: &str) -> ScriptPlan {
+        ScriptPlan {
+            line: 1,
+            interpreter: "/bin/sh".to_owned(),
+            chroot: false,
+            log: None,
+            erroronfail: true,
+            body: body.to_owned(),
+        }
+    }
+
+    fn attempted(script: &ScriptPlan) -> Outcome {
+        attempt(script, Path::new("/")).unwrap()
+    }
+
+    #[test]
+    fn a_script_that_removes_its_own_file_is_no_failure() {
+        let outcome = attempted(&script("rm -f \"$0\"; test ! -e \"$0\" && echo gone\n"));
+        assert!(outcome.success);
+        assert_eq!(outcome.output, "gone\n");
+    }
 
     #[test]
     fn the_last_lines_are_bounded_in_lines_and_bytes() {
