@@ -32,6 +32,7 @@ mod node;
 mod partition;
 mod pre_install;
 pub mod prepare;
+mod printed;
 pub mod process;
 mod repository;
 mod resize;
