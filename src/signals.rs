@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use landfall_installer::engine::Stop;
-use landfall_installer::engine::process::{self, Ending};
+use landfall_installer::engine::process::{Ending, Family};
 use landfall_installer::exit::Exit;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -19,14 +19,13 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// Listens from now on.
 pub(crate) fn listen() -> Result<Stop, Problem> {
     let failed = |e| Problem::new(Exit::Refused, format!("catching signals: {e}"));
-    let stop = Stop::default();
+    let stop = Stop::of(Family::adopt()?);
     for signal in [SIGINT, SIGTERM] {
         // At once: a program that the terminal has interrupted, too, may end before the thread wakes up.
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, stop.signal(), number).map_err(failed)?;
     }
     let signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
-    process::adopt()?;
     let watched = stop.clone();
     thread::spawn(move || serve(signals, &watched));
     Ok(stop)
@@ -37,7 +36,7 @@ fn serve(mut signals: Signals, stop: &Stop) {
     loop {
         for signal in signals.pending() {
             if ending.is_some() {
-                end_at_once(signal);
+                end_at_once(signal, stop.family());
             }
             let mut first = Ending::default();
             terminal::say(if first.go_on(stop) {
@@ -54,8 +53,8 @@ fn serve(mut signals: Signals, stop: &Stop) {
     }
 }
 
-fn end_at_once(signal: i32) {
-    process::kill_all();
+fn end_at_once(signal: i32, family: &Family) {
+    family.kill_all();
     let exit = if signal == SIGTERM {
         Exit::Terminated
     } else {

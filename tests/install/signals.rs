@@ -273,3 +273,39 @@ fn the_second_signal_ends_even_a_program_that_resizes() {
     assert_eq!(hanging.end().code(), Some(130));
     assert!(!is_attached(&disk), "loop devices are left");
 }
+
+#[test]
+fn a_signal_leaves_alone_what_was_started_before() {
+    let scratch = Scratch::new();
+    let (disk, pid, before) = (
+        scratch.path("disk.img"),
+        scratch.path("pid"),
+        scratch.path("before"),
+    );
+    let kickstart = format!(
+        "{}\n%pre\necho $$ > {}\nwhile :; do sleep 1; done\n%end\n",
+        seed_kickstart(),
+        pid.display()
+    );
+    let size = format!("{}:8G", disk.display());
+    let wanted = install_from(&scratch, &kickstart, &size, "oci:/no/such/image");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "sleep 86395 > /dev/null 2>&1 & echo $! > \"$0\"; exec \"$@\""])
+        .arg(&before)
+        .arg(wanted.get_program())
+        .args(wanted.get_args())
+        .arg("--allow-host-scripts")
+        .envs(
+            wanted
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let hanging = Hanging::start(command, &pid);
+    hanging.signal("TERM");
+    let before = fs::read_to_string(before).unwrap();
+    let stays = Path::new("/proc").join(before.trim());
+    assert_eq!(hanging.end().code(), Some(143));
+    assert!(stays.exists(), "it was ended, too");
+    tool::run(tool("kill").unwrap().arg(before.trim())).unwrap();
+}

@@ -28,7 +28,8 @@ impl Execution<'_, '_> {
 
     fn end_left_behind(&mut self) {
         let emitter = &mut *self.emitter;
-        process::end_left_behind(self.outer.as_ref(), &mut |line| emitter.warn(line));
+        let (family, outer) = (self.stop.family(), self.outer.as_ref());
+        process::end_left_behind(family, outer, &mut |line| emitter.warn(line));
     }
 
     /// `%pre-install` with every new file system mounted, and then the target as later scripts of this machine see it.
@@ -51,7 +52,7 @@ impl Execution<'_, '_> {
                 let data = pre_install::mount(plan, nodes, physical, &mut |l| emitter.log(l))?;
                 let view = view.insert(View::open(physical)?);
                 scripts.run(emitter, stop)?;
-                process::end_left_behind(outer, &mut |line| emitter.warn(line));
+                process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
                 view.close()?;
                 data.close()
             })?;
@@ -79,7 +80,7 @@ impl Execution<'_, '_> {
             view.as_mut()
                 .map_or(Ok(()), |view| view.show(&system.path))?;
             scripts.run(emitter, stop)?;
-            process::end_left_behind(outer, &mut |line| emitter.warn(line));
+            process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
             if plan.unsaved(Unsaved::InputKs) {
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::error::EngineError;
+use super::process::Family;
 use crate::exit::Exit;
 
 /// Set from a signal handler, looked at by the engine.
@@ -16,6 +17,7 @@ pub struct Stop {
     /// 0: go on; else the signal's number.
     signal: Arc<AtomicUsize>,
     shelter: Arc<Mutex<()>>,
+    family: Family,
 }
 
 /// As long as it lives, the first signal ends no program: what runs would lose data if it were cut short.
@@ -28,6 +30,19 @@ pub(super) struct Shelter<'s> {
 const SIGTERM: usize = 15;
 
 impl Stop {
+    /// One for an installation whose programs are the `family`.
+    pub fn of(family: Family) -> Self {
+        Self {
+            family,
+            ..Self::default()
+        }
+    }
+
+    /// What the installation has started.
+    pub const fn family(&self) -> &Family {
+        &self.family
+    }
+
     /// The number that a signal handler stores its signal in.
     pub fn signal(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.signal)
