@@ -125,8 +125,7 @@ impl Hanging {
 
     /// Whether the program that hangs still runs.
     fn hangs(&self) -> bool {
-        let stat = fs::read_to_string(Path::new("/proc").join(self.pid.trim()).join("stat"));
-        stat.is_ok_and(|stat| !stat.contains(") Z "))
+        hangs(&self.pid)
     }
 
     /// Waits for the first thing that is said about the end.
@@ -141,10 +140,20 @@ impl Hanging {
         let mut said = BufReader::new(self.child.stderr.take().unwrap()).lines();
         while said.next().is_some() {}
         let status = self.child.wait().unwrap();
-        let stat = Path::new("/proc").join(self.pid.trim());
-        assert!(!stat.exists(), "the program still runs");
+        // What ends with a killed Landfall may take a moment.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while status.code().is_none() && hangs(&self.pid) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(!hangs(&self.pid), "the program still runs");
         status
     }
+}
+
+/// Whether there is a process with this number; one that has only not been waited for is none.
+fn hangs(pid: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// A `%pre` that writes its number to a file and stays.
@@ -163,7 +172,7 @@ fn hanging_pre(scratch: &Scratch, before: &str) -> Hanging {
 
 #[test]
 fn the_first_signal_ends_a_script_that_hangs() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
         let scratch = Scratch::new();
         let hanging = hanging_pre(&scratch, "");
         hanging.signal(signal);
@@ -241,11 +250,15 @@ fn hanging_resize(scratch: &Scratch) -> (Hanging, PathBuf) {
 
 #[test]
 fn the_first_signal_waits_for_a_file_system_that_is_resized() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
         let scratch = Scratch::new();
         let (mut hanging, disk) = hanging_resize(&scratch);
         hanging.signal_group(signal);
         hanging.wait_for_word();
+        if signal == "HUP" {
+            // From the kernel, after the one of the shell.
+            hanging.signal_group(signal);
+        }
         std::thread::sleep(Duration::from_millis(300));
         assert!(hanging.hangs(), "SIG{signal} has ended it");
         fs::write(scratch.path("go"), "").unwrap();
@@ -275,6 +288,61 @@ fn the_second_signal_ends_even_a_program_that_resizes() {
 }
 
 #[test]
+fn a_hangup_that_is_to_be_ignored_is_ignored() {
+    let scratch = Scratch::new();
+    let go = scratch.path("go");
+    let kickstart = |pid: &Path| {
+        format!(
+            "{}\n%pre\necho $$ > {}\nuntil test -e {}; do sleep 0.1; done\n%end\n",
+            seed_kickstart(),
+            pid.display(),
+            go.display()
+        )
+    };
+    let (disk, pid) = (scratch.path("disk.img"), scratch.path("pid"));
+    let size = format!("{}:8G", disk.display());
+    let wanted = install_from(&scratch, &kickstart(&pid), &size, "oci:/no/such/image");
+    let hanging = Hanging::start(by_shell("trap '' HUP", &wanted), &pid);
+    hanging.signal("HUP");
+    fs::write(go, "").unwrap();
+    assert_eq!(hanging.end().code(), Some(5), "there is no image");
+}
+
+#[test]
+fn killed_it_leaves_no_script_behind() {
+    let scratch = Scratch::new();
+    let hanging = hanging_pre(&scratch, "");
+    hanging.signal("KILL");
+    assert_eq!(hanging.end().code(), None);
+}
+
+#[test]
+fn killed_it_leaves_a_file_system_that_is_resized_to_its_end() {
+    let scratch = Scratch::new();
+    let (mut hanging, disk) = hanging_resize(&scratch);
+    hanging.signal("KILL");
+    assert_eq!(hanging.child.wait().unwrap().code(), None);
+    assert!(hanging.hangs(), "it was ended, too");
+    fs::write(scratch.path("go"), "").unwrap();
+    hanging.end();
+    assert!(!is_attached(&disk), "loop devices are left");
+    storage::assert_filled(&disk, &partition(&disk, "kept"));
+}
+
+/// The command in the place of a shell that has done something before.
+fn by_shell(before: &str, wanted: &Command) -> Command {
+    let mut command = Command::new("sh");
+    let envs = wanted.get_envs();
+    command
+        .args(["-c", &format!("{before}; exec \"$@\""), "sh"])
+        .arg(wanted.get_program())
+        .args(wanted.get_args())
+        .arg("--allow-host-scripts")
+        .envs(envs.filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+#[test]
 fn a_signal_leaves_alone_what_was_started_before() {
     let scratch = Scratch::new();
     let (disk, pid, before) = (
@@ -289,18 +357,11 @@ fn a_signal_leaves_alone_what_was_started_before() {
     );
     let size = format!("{}:8G", disk.display());
     let wanted = install_from(&scratch, &kickstart, &size, "oci:/no/such/image");
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "sleep 86395 > /dev/null 2>&1 & echo $! > \"$0\"; exec \"$@\""])
-        .arg(&before)
-        .arg(wanted.get_program())
-        .args(wanted.get_args())
-        .arg("--allow-host-scripts")
-        .envs(
-            wanted
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
+    let before_it = format!(
+        "sleep 86395 > /dev/null 2>&1 & echo $! > {}",
+        before.display()
+    );
+    let command = by_shell(&before_it, &wanted);
     let hanging = Hanging::start(command, &pid);
     hanging.signal("TERM");
     let before = fs::read_to_string(before).unwrap();

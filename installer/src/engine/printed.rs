@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where a script's output goes, and what is to be had of it afterwards.
+//! Where the output of a script or program goes, and what is to be had of it afterwards.
 //!
 //! A file that the kickstart names with `--log` may be a terminal or a pipe: then the output is there, and nowhere else.
 
@@ -7,11 +7,12 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use kickstart_parser::hidden;
+use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Bytes of a script's output that are kept.
 const MOST_KEPT: u64 = 1 << 20;
 
-/// The output of one script.
+/// The output of one script or program.
 #[derive(Debug)]
 pub(super) struct Printed {
     file: File,
@@ -23,9 +24,23 @@ impl Printed {
         Self { file }
     }
 
+    /// One that is kept in memory, until it has been looked at.
+    pub(super) fn in_memory() -> io::Result<Self> {
+        let file = memfd_create("output", MemfdFlags::CLOEXEC)?;
+        Ok(Self::to(file.into()))
+    }
+
     /// The file for a stream of the script.
     pub(super) fn stream(&self) -> io::Result<File> {
         self.file.try_clone()
+    }
+
+    /// All that was printed.
+    pub(super) fn all(mut self) -> io::Result<String> {
+        self.file.rewind()?;
+        let mut output = Vec::new();
+        self.file.read_to_end(&mut output)?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
     }
 
     /// The end of what was printed, which may be any amount, without secrets; nothing where that cannot be read.

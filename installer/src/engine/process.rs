@@ -6,14 +6,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
-    set_child_subreaper, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, pidfd_open, pidfd_send_signal,
+    set_child_subreaper, set_parent_process_death_signal, waitpid,
 };
 
 use super::error::EngineError;
@@ -123,6 +126,31 @@ impl Family {
     }
 }
 
+/// Lets what `command` starts end with this process, however this one ends; what that starts in its turn may go on.
+#[allow(unsafe_code, reason = "what is done between fork(2) and execve(2) is only offered as unsafe")]
+pub(super) fn end_with_this(command: &mut Command) {
+    let parent = getpid();
+    let bind = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // It may have ended before that.
+        if getppid() == Some(parent) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    };
+    // SAFETY: these are system calls; nothing is allocated and no lock is taken
+    unsafe { command.pre_exec(bind) };
+}
+
+/// Whether this process was started to ignore the signal with this number, as by `nohup`.
+pub fn ignores(signal: u8) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
 /// Processes on their way to an end: each is asked by SIGTERM, and killed if it takes too long.
 #[derive(Debug, Default)]
 pub struct Ending {
@@ -214,7 +242,7 @@ fn processes() -> Vec<Process> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Child, Command};
+    use std::process::Child;
 
     use super::*;
 

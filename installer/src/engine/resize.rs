@@ -88,7 +88,7 @@ impl Resizing<'_> {
         Ok(())
     }
 
-    /// Half resized, a file system that was to be kept is lost: a signal waits until the command has ended.
+    /// Half resized, a file system that was to be kept is lost: the command comes to its end, whatever happens to Landfall.
     fn run(&mut self, command: &ResizeCommand, place: &Path) -> Result<(), EngineError> {
         let Some((program, args)) = command.argv.split_first() else {
             return Ok(());
@@ -99,7 +99,7 @@ impl Resizing<'_> {
             "{}" => place.as_os_str(),
             word => word.as_ref(),
         });
-        let run = tool.with(words).tolerate(&command.tolerate);
+        let run = tool.with(words).tolerate(&command.tolerate).outliving();
         let _shelter = self.stop.shelter()?;
         (self.log)(run.line().to_owned());
         run.run()

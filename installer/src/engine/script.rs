@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Stop;
 use super::error::EngineError;
 use super::printed::Printed;
+use super::process;
 use super::root::Root;
 use crate::event::Emitter;
 use crate::plan::ScriptPlan;
@@ -103,15 +104,17 @@ impl Outcome {
 
 fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
     let base = Root::open(if script.chroot { root } else { Path::new("/") })?;
-    let printed = Printed::to(match &script.log {
-        Some(path) => base.create(path, 0o600)?,
-        None => tempfile::tempfile()?,
-    });
+    let printed = match &script.log {
+        Some(path) => Printed::to(base.create(path, 0o600)?),
+        None => Printed::in_memory()?,
+    };
     let (name, mut file) = script_file(&base)?;
     file.write_all(script.body.as_bytes())?;
     // An interpreter does not start while its script is open for writing, where that is the program itself.
     drop(file);
-    let status = command(script, root)
+    let mut command = command(script, root);
+    process::end_with_this(&mut command);
+    let status = command
         .arg(&name)
         .env("LC_ALL", "C")
         .env("HOME", "/tmp")
