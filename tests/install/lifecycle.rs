@@ -7,6 +7,7 @@ use std::process::Command;
 
 use landfall_harness::disk::Mounted;
 use landfall_harness::registry::Registry;
+use landfall_harness::tool::tool;
 
 use super::{
     Ended, Scratch, deployment, install, install_from, is_startable, layout, partition, path_with,
@@ -153,4 +154,37 @@ fn what_the_end_needs_is_there_before_anything_is_written() {
         ended.stderr
     );
     assert!(!disk.exists());
+}
+
+/// A `mren` that does something when it gives what firmware looks for its name.
+fn mren_that(scratch: &Scratch, does: &str) {
+    let programs = scratch.path("bin");
+    fs::create_dir(&programs).unwrap();
+    let mren = tool("mren").unwrap();
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in *BOOTX64.EFI*) {does} ;; esac\nexec {} \"$@\"\n",
+        mren.get_program().display()
+    );
+    write_program(&programs.join("mren"), &text);
+}
+
+#[test]
+fn a_signal_while_the_disk_is_made_reachable_is_too_late() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    mren_that(&scratch, "kill -s TERM $PPID; sleep 1");
+    let wanted = install(&scratch, &seed_kickstart(), &size);
+    let ended = run_in_environment(&scratch, &wanted).expect(0);
+    assert!(is_startable(&disk));
+    let told = "warning: a signal came when the installation was being completed";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(
+        ended
+            .stdout
+            .contains("The kickstart's `reboot` is left to you\n"),
+        "{}",
+        ended.stdout
+    );
+    assert!(!scratch.path("calls").exists(), "the machine restarts");
 }

@@ -98,10 +98,15 @@ pub fn execute(
         written: false,
         resumed: false,
         marked: false,
+        completing: false,
         view: None,
     };
     execution.run().map_err(|error| {
-        let error = stop.cause(error);
+        let error = if execution.completing {
+            error
+        } else {
+            stop.cause(error)
+        };
         execution.fail(&error);
         Failed {
             step: execution.emitter.current(),
@@ -135,6 +140,8 @@ struct Execution<'e, 'a> {
     resumed: bool,
     /// Whether another run by the same plan can take up what is there.
     marked: bool,
+    /// Whether signals are too late.
+    completing: bool,
     /// The target as scripts of this machine see it.
     view: Option<View>,
 }
@@ -163,7 +170,7 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         self.marked = false;
         let stop = self.stop;
-        let view = &mut self.view;
+        let (view, completing) = (&mut self.view, &mut self.completing);
         let action = self.emitter.step(Step::Finalize, |emitter| {
             let action = scripted::last_action(self.prepared, &system, emitter);
             if !self.prepared.plan.unsaved(Unsaved::Logs) {
@@ -182,15 +189,19 @@ impl Execution<'_, '_> {
             finalize::flush(&[&physical.join("boot"), &physical])?;
             earlier::clear_mark(&physical)?;
             mounts.unmount()?;
-            // From here on the installation is completed.
-            stop.check()?;
+            // From here on the installation is completed: a disk that half starts is worse than a moment's delay.
+            let _shelter = stop.shelter()?;
+            *completing = true;
             let warn = &mut |line| emitter.warn(line);
             bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
             Ok::<_, EngineError>(action)
         })?;
-        let report = summary::report(self.prepared, deployed.commit.to_string(), self.emitter);
+        let action = self.unless_stopped(action);
+        let follows = action.is_some();
+        let commit = deployed.commit.to_string();
+        let report = summary::report(self.prepared, commit, follows, self.emitter);
         self.emitter.emit(Body::Finished {
             message: format!("{} is installed", report.source),
         });

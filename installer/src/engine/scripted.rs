@@ -63,6 +63,16 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
+    /// The final action, unless a signal came too late to end the installation.
+    pub(super) fn unless_stopped(&mut self, action: Option<FinalAction>) -> Option<FinalAction> {
+        if action.is_some() && self.stop.check().is_err() {
+            let warning = "a signal came when the installation was being completed: it is complete, and the machine goes on";
+            self.emitter.warn(warning);
+            return None;
+        }
+        action
+    }
+
     pub(super) fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
         self.stop.check()?;
         let scripts = Scripts {
