@@ -23,7 +23,7 @@ fn read(path: impl AsRef<Path>) -> String {
 /// were called in place of those that would end this machine.
 fn run_in_environment(scratch: &Scratch, wanted: &Command) -> Ended {
     let programs = scratch.path("bin");
-    fs::create_dir(&programs).unwrap();
+    fs::create_dir_all(&programs).unwrap();
     let calls = scratch.path("calls");
     let text = format!(
         "#!/bin/sh\nfor word; do case $word in --initrd=*) test -s ${{word#*=}} && word=initrd ;; \
@@ -187,4 +187,16 @@ fn a_signal_while_the_disk_is_made_reachable_is_too_late() {
         ended.stdout
     );
     assert!(!scratch.path("calls").exists(), "the machine restarts");
+}
+
+#[test]
+fn a_failure_in_the_last_moment_leaves_no_kernel_loaded() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    mren_that(&scratch, "exit 1");
+    let kickstart = seed_kickstart().replace("reboot", "reboot --kexec");
+    let wanted = install(&scratch, &kickstart, &size);
+    run_in_environment(&scratch, &wanted).expect(4);
+    assert!(!scratch.path("calls").exists(), "something was called");
 }

@@ -172,7 +172,6 @@ impl Execution<'_, '_> {
         let stop = self.stop;
         let (view, completing) = (&mut self.view, &mut self.completing);
         let action = self.emitter.step(Step::Finalize, |emitter| {
-            let action = scripted::last_action(self.prepared, &system, emitter);
             if !self.prepared.plan.unsaved(Unsaved::Logs) {
                 logs::keep(emitter.journal(), system.root())?;
             }
@@ -196,6 +195,8 @@ impl Execution<'_, '_> {
             bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
+            // Whatever fails before must not leave a kernel that waits to be started.
+            let action = scripted::last_action(self.prepared, &physical, emitter);
             Ok::<_, EngineError>(action)
         })?;
         let action = self.unless_stopped(action);

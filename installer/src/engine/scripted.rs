@@ -99,10 +99,10 @@ impl Execution<'_, '_> {
     }
 }
 
-/// What the machine does afterwards, which is up to the user outside the installer environment.
+/// What the machine does after the installation, which is up to the user outside the installer environment.
 pub(super) fn last_action(
     prepared: &Prepared,
-    system: &System,
+    at: &Path,
     emitter: &mut Emitter<'_>,
 ) -> Option<FinalAction> {
     let end = prepared
@@ -111,5 +111,5 @@ pub(super) fn last_action(
         .as_ref()
         .filter(|_| prepared.environment)?;
     let warn = &mut |line| emitter.warn(line);
-    Some(FinalAction::prepare(end, system.root(), warn))
+    Some(FinalAction::prepare(end, &prepared.plan, at, warn))
 }
