@@ -200,3 +200,22 @@ fn a_failure_in_the_last_moment_leaves_no_kernel_loaded() {
     run_in_environment(&scratch, &wanted).expect(4);
     assert!(!scratch.path("calls").exists(), "something was called");
 }
+
+#[test]
+fn a_report_that_cannot_be_written_after_all_is_a_warning() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let report = scratch.path("report.json");
+    let kickstart = format!(
+        "{}\n%post --nochroot\nrm {r} && mkdir {r}\n%end\n",
+        seed_kickstart(),
+        r = report.display()
+    );
+    let mut wanted = install(&scratch, &kickstart, &size);
+    wanted.arg("--report").arg(&report);
+    let ended = run_in_environment(&scratch, &wanted).expect(0);
+    let told = format!("warning: writing the report `{}`: ", report.display());
+    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    assert_eq!(read(scratch.path("calls")), "systemctl --no-wall reboot\n");
+}
