@@ -49,10 +49,65 @@ impl Printed {
             return Ok(String::new());
         }
         let length = self.file.seek(SeekFrom::End(0))?;
-        self.file
-            .seek(SeekFrom::Start(length.saturating_sub(MOST_KEPT)))?;
+        let start = length.saturating_sub(MOST_KEPT);
+        self.file.seek(SeekFrom::Start(start))?;
         let mut output = Vec::new();
         self.file.take(MOST_KEPT).read_to_end(&mut output)?;
-        Ok(hidden(&String::from_utf8_lossy(&output)).into_owned())
+        if start == 0 {
+            return Ok(shown(&output));
+        }
+        let lines = whole_lines(&output);
+        let left_out = length.saturating_sub(lines.len() as u64);
+        Ok(format!(
+            "{left_out} bytes before this are not kept\n{}",
+            shown(lines)
+        ))
+    }
+}
+
+fn shown(output: &[u8]) -> String {
+    hidden(&String::from_utf8_lossy(output)).into_owned()
+}
+
+/// Without the first line, which may have begun before: what a secret is known by may be cut off, but is on its line.
+fn whole_lines(output: &[u8]) -> &[u8] {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let first = output.iter().position(is_break);
+    first.map_or(&[], |at| &output[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn end_of(parts: &[&[u8]]) -> String {
+        let mut printed = Printed::in_memory().unwrap();
+        for part in parts {
+            printed.file.write_all(part).unwrap();
+        }
+        printed.end().unwrap()
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_not_shown() {
+        let kept = usize::try_from(MOST_KEPT).unwrap();
+        let rest = vec![b'x'; kept - 10];
+        let end = end_of(&[b"a\npassword=hunter2hunter2\n", &rest]);
+        let told = end.split_once('\n').unwrap();
+        assert_eq!(told.0, "26 bytes before this are not kept");
+        assert!(!end.contains("hunter"), "{}", &end[..99]);
+        assert_eq!(told.1.len(), rest.len());
+        let end = end_of(&[b"password=", &vec![b'x'; kept]]);
+        let all = kept + 9;
+        assert_eq!(end, format!("{all} bytes before this are not kept\n"));
+    }
+
+    #[test]
+    fn hashes_are_not_shown() {
+        let hash = "$6$Eds9tFAA$GH7Kd0VAJoyCdoMQdSXAFuOlOJv8pmtsEGYkMEGj5RMVPuVqKSGmU9Mo";
+        let end = end_of(&[b"+ usermod -p '", hash.as_bytes(), b"' root\n"]);
+        assert_eq!(end, "+ usermod -p '***' root\n");
     }
 }
