@@ -5,29 +5,75 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use kickstart_parser::hidden;
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 
 /// Bytes of a script's output that are kept.
 const MOST_KEPT: u64 = 1 << 20;
+/// Bytes that wait in memory for a script to end; of more the beginning is dropped.
+const MOST_STORED: u64 = 64 << 20;
+/// How often it is looked how many there are.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The output of one script or program.
 #[derive(Debug)]
 pub(super) struct Printed {
     file: File,
+    in_memory: bool,
 }
 
 impl Printed {
     /// One that goes to `file`.
     pub(super) const fn to(file: File) -> Self {
-        Self { file }
+        Self {
+            file,
+            in_memory: false,
+        }
     }
 
     /// One that is kept in memory, until it has been looked at.
     pub(super) fn in_memory() -> io::Result<Self> {
         let file = memfd_create("output", MemfdFlags::CLOEXEC)?;
-        Ok(Self::to(file.into()))
+        Ok(Self {
+            file: file.into(),
+            in_memory: true,
+        })
+    }
+
+    /// Does what prints, and meanwhile drops the beginning of what is in memory as far as it is too much. A pipe could be
+    /// bounded as well, but breaks under what a script leaves running.
+    pub(super) fn bounded<T>(&self, prints: impl FnOnce() -> T) -> T {
+        let (done, ended) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            if self.in_memory {
+                scope.spawn(move || {
+                    while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                        self.drop_beginning();
+                    }
+                });
+            }
+            let value = prints();
+            drop(done);
+            value
+        })
+    }
+
+    /// Drops all but the end, if there is too much.
+    fn drop_beginning(&self) {
+        let Ok(metadata) = self.file.metadata() else {
+            return;
+        };
+        if metadata.blocks() * 512 > MOST_STORED {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // Memory can always do it.
+            let end = metadata.len().saturating_sub(MOST_KEPT);
+            let _ = fallocate(&self.file, flags, 0, end);
+        }
     }
 
     /// The file for a stream of the script.
@@ -79,8 +125,29 @@ fn whole_lines(output: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::time::Instant;
 
     use super::*;
+
+    #[test]
+    fn what_a_script_prints_does_not_fill_the_memory() {
+        let printed = Printed::in_memory().unwrap();
+        let stored = || printed.file.metadata().unwrap().blocks() * 512;
+        let part = [b"x".repeat(999), b"\n".to_vec()].concat().repeat(10_000);
+        printed.bounded(|| {
+            for _ in 0..20 {
+                (&printed.file).write_all(&part).unwrap();
+                let deadline = Instant::now() + Duration::from_secs(30);
+                while stored() > MOST_STORED {
+                    assert!(Instant::now() < deadline, "{} bytes are stored", stored());
+                    thread::sleep(INTERVAL);
+                }
+            }
+        });
+        let end = printed.end().unwrap();
+        assert!(end.starts_with("198952000 bytes before"), "{}", &end[..99]);
+        assert!(end.ends_with("xxx\n") && !end.contains('\0'));
+    }
 
     fn end_of(parts: &[&[u8]]) -> String {
         let mut printed = Printed::in_memory().unwrap();

@@ -114,14 +114,14 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
     drop(file);
     let mut command = command(script, root);
     process::end_with_this(&mut command);
-    let status = command
+    command
         .arg(&name)
         .env("LC_ALL", "C")
         .env("HOME", "/tmp")
         .stdin(Stdio::null())
         .stdout(printed.stream()?)
-        .stderr(printed.stream()?)
-        .status();
+        .stderr(printed.stream()?);
+    let status = printed.bounded(|| command.status());
     remove(&base, &name)?;
     let status = status?;
     let output = printed.end()?;
