@@ -233,7 +233,8 @@ impl Execution<'_, '_> {
                     log: &mut |line| emitter.log(line),
                 }
                 .shrink(plan)?;
-                files = partition::open_all(&plan.disks)?;
+                stop.check()?;
+                files = partition::open_again(&plan.disks)?;
             }
             plan.disks
                 .iter()
