@@ -53,13 +53,12 @@ fn serve(mut signals: Signals, stop: &Stop) {
                 }
                 end_at_once(signal, stop.family());
             }
-            let mut first = Ending::default();
-            terminal::say(if first.go_on(stop) {
-                "stopping; a second signal ends it at once"
-            } else {
+            terminal::say(if stop.is_sheltered() {
                 "stopping when what must not be cut short is done; a second signal ends it at once, and may cost data"
+            } else {
+                "stopping; a second signal ends it at once"
             });
-            ending = Some(first);
+            ending = Some(Ending::default());
         }
         if let Some(ending) = &mut ending {
             ending.go_on(stop);

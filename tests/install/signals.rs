@@ -231,10 +231,11 @@ fn hanging_resize(scratch: &Scratch) -> (Hanging, PathBuf) {
     let (programs, pid) = (scratch.path("bin"), scratch.path("pid"));
     fs::create_dir(&programs).unwrap();
     let text = format!(
-        "#!/bin/sh\necho $$ > {}\nuntil test -e {}; do sleep 0.1; done\nexec {} \"$@\"\n",
+        "#!/bin/sh\nresize2fs={}\ncase $1 in -*) exec $resize2fs \"$@\" ;; esac\n\
+         echo $$ > {}\nuntil test -e {}; do sleep 0.1; done\nexec $resize2fs \"$@\"\n",
+        tool("resize2fs").unwrap().get_program().display(),
         pid.display(),
         scratch.path("go").display(),
-        tool("resize2fs").unwrap().get_program().display()
     );
     write_program(&programs.join("resize2fs"), &text);
     let kickstart = format!(
@@ -242,9 +243,7 @@ fn hanging_resize(scratch: &Scratch) -> (Hanging, PathBuf) {
          part / --grow --size=2500\nostreecontainer --url={TARGET}\n"
     );
     let mut command = install(scratch, &kickstart, disk.to_str().unwrap());
-    command
-        .env("PATH", path_with(&programs))
-        .process_group(0);
+    command.env("PATH", path_with(&programs)).process_group(0);
     (Hanging::start(command, &pid), disk)
 }
 

@@ -42,12 +42,7 @@ pub(super) fn tools(end: &End) -> Vec<Tool> {
 impl FinalAction {
     /// The action that the kickstart asks for. For `--kexec` the kernel of the complete installation is loaded, whose file
     /// systems are mounted at `at` meanwhile; if that fails, it is told, and the machine starts again by its firmware.
-    pub(super) fn prepare(
-        end: &End,
-        plan: &Plan,
-        at: &Path,
-        warn: &mut dyn FnMut(String),
-    ) -> Self {
+    pub(super) fn prepare(end: &End, plan: &Plan, at: &Path, warn: &mut dyn FnMut(String)) -> Self {
         let kexec = end.kexec && end.action == EndAction::Reboot;
         let loaded = kexec
             && load_from(plan, at)

@@ -93,9 +93,8 @@ pub struct Family {
 impl Family {
     /// From now on processes that lose their parent become children of this one.
     pub fn adopt() -> Result<Self, EngineError> {
-        set_child_subreaper(Some(getpid())).map_err(|e| {
-            EngineError::io("becoming the parent of orphaned processes", e.into())
-        })?;
+        set_child_subreaper(Some(getpid()))
+            .map_err(|e| EngineError::io("becoming the parent of orphaned processes", e.into()))?;
         let found = Self::default().members();
         Ok(Self {
             strangers: Arc::new(found.iter().map(|process| process.identity).collect()),
@@ -127,7 +126,10 @@ impl Family {
 }
 
 /// Lets what `command` starts end with this process, however this one ends; what that starts in its turn may go on.
-#[allow(unsafe_code, reason = "what is done between fork(2) and execve(2) is only offered as unsafe")]
+#[allow(
+    unsafe_code,
+    reason = "what is done between fork(2) and execve(2) is only offered as unsafe"
+)]
 pub(super) fn end_with_this(command: &mut Command) {
     let parent = getpid();
     let bind = move || {
@@ -159,9 +161,9 @@ pub struct Ending {
 
 impl Ending {
     /// Asks those that were not asked before, and kills those that were given their time. To be called again and again.
-    /// Nothing is done, and false given, while something runs that must come to its end.
-    pub fn go_on(&mut self, stop: &Stop) -> bool {
-        stop.outside_shelter(|| self.end(&stop.family().members()))
+    /// Nothing is done while something runs that must come to its end.
+    pub fn go_on(&mut self, stop: &Stop) {
+        stop.outside_shelter(|| self.end(&stop.family().members()));
     }
 
     fn end(&mut self, processes: &[Process]) {

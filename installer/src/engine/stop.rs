@@ -69,15 +69,19 @@ impl Stop {
         Ok(Shelter { _held: held })
     }
 
-    /// Does `work` unless there is a shelter, and lets nobody into one meanwhile; tells whether it did.
-    pub(super) fn outside_shelter(&self, work: impl FnOnce()) -> bool {
+    /// Whether something runs that must come to its end.
+    pub fn is_sheltered(&self) -> bool {
+        matches!(self.shelter.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Does `work` unless there is a shelter, and lets nobody into one meanwhile.
+    pub(super) fn outside_shelter(&self, work: impl FnOnce()) {
         let _held = match self.shelter.try_lock() {
-            Err(TryLockError::WouldBlock) => return false,
+            Err(TryLockError::WouldBlock) => return,
             Err(TryLockError::Poisoned(held)) => held.into_inner(),
             Ok(held) => held,
         };
         work();
-        true
     }
 
     pub(super) fn check(&self) -> Result<(), EngineError> {

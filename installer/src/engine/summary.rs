@@ -40,7 +40,10 @@ pub(super) fn report(
         disks: plan.disks.iter().map(|disk| disk.device.clone()).collect(),
         steps: steps.collect(),
         final_action: action.map(str::to_owned),
-        next: next(plan, action.map(|word| left(word, follows, prepared.environment))),
+        next: next(
+            plan,
+            action.map(|word| left(word, follows, prepared.environment)),
+        ),
     }
 }
 
