@@ -280,6 +280,7 @@ fn machine() -> Inventory {
         read_only: false,
         in_use: None,
         table: None,
+        table_entries: None,
         fs: None,
         label: None,
         fs_uuid: None,

@@ -337,3 +337,15 @@ fn a_var_that_stays_keeps_what_is_in_it() {
         "the image's /var is added"
     );
 }
+
+#[test]
+fn a_table_of_four_entries_takes_no_fifth_partition() {
+    let scratch = Scratch::new();
+    let script = "label: gpt\ntable-length: 4\nsize=600M\nsize=600M\nsize=600M\n";
+    let disk = disk(&scratch, "disk.img", 8192, script);
+    let kickstart =
+        format!("clearpart --none\nreqpart\npart / --grow\nostreecontainer --url={TARGET}\n");
+    let ended = run(&mut install(&scratch, &kickstart, disk.to_str().unwrap())).expect(3);
+    let message = "would have 5 partitions, but its table holds 4";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
+}
