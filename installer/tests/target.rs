@@ -212,7 +212,7 @@ fn settled() -> ImageFacts {
 
 fn facts(image: &str) -> ImageFacts {
     match image {
-        "debian" => debian(),
+        "debian" | "bios-missing" => debian(),
         "networkmanager" => networkmanager(),
         "bare-but-bootable" => bare_but_bootable(),
         "bios" => bios("xfs part_msdos"),
@@ -224,7 +224,6 @@ fn facts(image: &str) -> ImageFacts {
             ..debian()
         },
         "bios-without-modules" => bios(""),
-        "bios-missing" => debian(),
         "bare" => ImageFacts {
             kernel: "6.12.57".to_owned(),
             ..ImageFacts::default()
@@ -281,6 +280,7 @@ fn machine() -> Inventory {
         read_only: false,
         in_use: None,
         table: None,
+        table_entries: None,
         fs: None,
         label: None,
         fs_uuid: None,

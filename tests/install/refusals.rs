@@ -99,12 +99,6 @@ fn disks_too_small_absent_or_without_permission() {
         3,
         &["LF1004", "disk `sdx`", "disk.img"],
     );
-    refuses(
-        install(&scratch, &seed_kickstart(), &size).args(["--firmware", "bios"]),
-        &disk,
-        3,
-        &["booting by BIOS is not supported yet"],
-    );
 }
 
 #[test]

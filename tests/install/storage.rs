@@ -139,20 +139,26 @@ fn a_new_gpt_and_an_mbr_that_stays() {
         ]
     );
     assert_filled(&second, &kept);
+    assert_second_disk_is_used(&first, &second, &kept);
+    assert!(is_startable(&first));
+}
+
+/// `/srv` is the partition that stayed; `/var/log`, swap and `/var` are new beside it.
+fn assert_second_disk_is_used(first: &Path, second: &Path, kept: &Partition) {
     let (log, swap, var) = (
-        numbered(&second, 3),
-        numbered(&second, 5),
-        numbered(&second, 6),
+        numbered(second, 3),
+        numbered(second, 5),
+        numbered(second, 6),
     );
-    let holds = |partition: &Partition| disk::content(&second, partition, "TYPE").unwrap();
+    let holds = |partition: &Partition| disk::content(second, partition, "TYPE").unwrap();
     assert_eq!(
         [holds(&log), holds(&swap), holds(&var)],
         ["ext4", "swap", "xfs"]
     );
-    let root = partition(&first, "root");
-    let fstab = fstab(&first, &root);
-    let uuid = |partition: &Partition| disk::content(&second, partition, "UUID").unwrap();
-    has_line(&fstab, &uuid(&kept), "/var/srv ext4 nodev 0 2");
+    let root = partition(first, "root");
+    let fstab = fstab(first, &root);
+    let uuid = |partition: &Partition| disk::content(second, partition, "UUID").unwrap();
+    has_line(&fstab, &uuid(kept), "/var/srv ext4 nodev 0 2");
     has_line(&fstab, &uuid(&log), "/var/log ext4 defaults 0 2");
     has_line(&fstab, &uuid(&var), "/var xfs defaults 0 2");
     has_line(&fstab, &uuid(&swap), "none swap defaults 0 0");
@@ -162,12 +168,36 @@ fn a_new_gpt_and_an_mbr_that_stays() {
             .any(|line| line == "tmpfs /tmp tmpfs size=200m 0 0"),
         "{fstab}"
     );
-    let mounted = Mounted::of(&second, &var).unwrap();
+    let mounted = Mounted::of(second, &var).unwrap();
     assert!(
         mounted.path().join("home").is_dir(),
         "the initial /var is on its partition"
     );
-    assert!(is_startable(&first));
+}
+
+/// How a kickstart names the partitions that are resized.
+const RESIZED: [&str; 5] = [
+    "LABEL=old",
+    "disk.img2",
+    "disk.img3",
+    "disk.img4",
+    "disk.img5",
+];
+
+/// The partition has the new size, in bytes, and its place, file system and files.
+fn assert_resized(path: &Path, before: &Partition, size: u64) {
+    let after = partition(path, &before.name);
+    let name = &before.name;
+    assert_eq!(after.size, size, "{name}");
+    assert_eq!(
+        (after.start, &after.uuid),
+        (before.start, &before.uuid),
+        "{name}"
+    );
+    assert_filled(path, &after);
+    // ext4 and XFS keep some of it for themselves.
+    let bytes = file_system_bytes(path, &after);
+    assert!(bytes <= size && bytes > size * 85 / 100, "{name}: {bytes}");
 }
 
 #[test]
@@ -194,40 +224,21 @@ fn file_systems_are_resized_and_keep_their_files() {
     }
     let before = names.map(|name| partition(&path, name));
     let sizes = [1200u64, 600, 600, 400, 450];
-    let lines: String = [
-        "LABEL=old",
-        "disk.img2",
-        "disk.img3",
-        "disk.img4",
-        "disk.img5",
-    ]
-    .iter()
-    .zip(sizes)
-    .enumerate()
-    .map(|(index, (spec, size))| {
-        format!("part /var/lib/{index} --onpart={spec} --noformat --resize --size={size}\n")
-    })
-    .collect();
+    let lines = RESIZED
+        .iter()
+        .zip(sizes)
+        .enumerate()
+        .map(|(index, (spec, size))| {
+            format!("part /var/lib/{index} --onpart={spec} --noformat --resize --size={size}\n")
+        });
+    let lines = lines.collect::<Vec<_>>().concat();
     let kickstart = format!(
         "reqpart\n{lines}part /var/lib/new --size=1500\npart / --grow --size=2500\nostreecontainer --url={TARGET}\n"
     );
     let done = run(&mut install(&scratch, &kickstart, path.to_str().unwrap())).expect(0);
     assert!(done.stdout.contains("resize"), "{}", done.stdout);
-    for ((name, before), size) in names.iter().zip(&before).zip(sizes) {
-        let after = partition(&path, name);
-        assert_eq!(after.size, size * MIB, "{name}");
-        assert_eq!(
-            (after.start, &after.uuid),
-            (before.start, &before.uuid),
-            "{name}"
-        );
-        assert_filled(&path, &after);
-        // ext4 and XFS keep some of it for themselves.
-        let bytes = file_system_bytes(&path, &after);
-        assert!(
-            bytes <= size * MIB && bytes > size * MIB * 85 / 100,
-            "{name}: {bytes}"
-        );
+    for (before, size) in before.iter().zip(sizes) {
+        assert_resized(&path, before, size * MIB);
     }
     let checked = Loop::of(&path, &partition(&path, "shrinks")).unwrap();
     tool::run(
@@ -325,4 +336,16 @@ fn a_var_that_stays_keeps_what_is_in_it() {
         mounted.path().join("roothome").is_dir(),
         "the image's /var is added"
     );
+}
+
+#[test]
+fn a_table_of_four_entries_takes_no_fifth_partition() {
+    let scratch = Scratch::new();
+    let script = "label: gpt\ntable-length: 4\nsize=600M\nsize=600M\nsize=600M\n";
+    let disk = disk(&scratch, "disk.img", 8192, script);
+    let kickstart =
+        format!("clearpart --none\nreqpart\npart / --grow\nostreecontainer --url={TARGET}\n");
+    let ended = run(&mut install(&scratch, &kickstart, disk.to_str().unwrap())).expect(3);
+    let message = "would have 5 partitions, but its table holds 4";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
 }

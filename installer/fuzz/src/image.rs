@@ -100,6 +100,10 @@ impl Image {
         &self.diff_ids
     }
 
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.size).sum()
+    }
+
     pub(crate) fn created(&self) -> Option<&str> {
         Some("2026-11-01T00:00:00Z")
     }

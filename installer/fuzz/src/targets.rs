@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::engine::import::import;
+use crate::engine::import::survey::{Places, Skeleton, survey};
 use crate::engine::repository::{Checksum, Repository};
 use crate::engine::scan::is_small;
 use crate::image::{Image, archive as in_archive, shown};
@@ -18,7 +19,7 @@ const TARGET: &str = "docker://localhost/image:1";
 /// One or two layers, imported. The first byte says how: checksums mended, an ostree commit in the first, two layers.
 ///
 /// What is taken can be read again and is what its name says; it stays inside the repository; and taking it again,
-/// from what the first time left, gives the same.
+/// from what the first time left, gives the same. What is looked into before anything is stored has no fewer files.
 pub fn layers(input: &[u8]) {
     let Some((&how, rest)) = input.split_first() else {
         return;
@@ -41,6 +42,11 @@ pub fn layers(input: &[u8]) {
     let dir = scratch();
     let repo = Repository::create(&dir.path().join("repo"), "").unwrap();
     let progress = &mut |_| ControlFlow::Continue(());
+    let places = Places {
+        files: ["etc/passwd".to_owned()].into(),
+        directories: vec!["usr/lib".to_owned()],
+    };
+    let foreseen = survey(&image, &places, progress);
     let Ok(first) = import(&repo, &image, TARGET, progress) else {
         return;
     };
@@ -49,6 +55,7 @@ pub fn layers(input: &[u8]) {
     let (tree, meta) = repo.root_of(first.checksum).unwrap();
     repo.dirmeta(meta).unwrap();
     check_tree(&repo, tree);
+    check_names(&repo, tree, (&foreseen.unwrap(), "/"));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
@@ -73,6 +80,21 @@ fn check_tree(repo: &Repository, tree: Checksum) {
     for (tree, meta) in tree.directories.into_values() {
         repo.dirmeta(meta).unwrap();
         check_tree(repo, tree);
+    }
+}
+
+/// Makes sure that a tree has the names that were foreseen at a path. In `/var` and `/sysroot` none are.
+fn check_names(repo: &Repository, tree: Checksum, (foreseen, path): (&Skeleton, &str)) {
+    let tree = repo.dirtree(tree).unwrap();
+    let mut names: Vec<_> = tree.files.keys().map(ToString::to_string).collect();
+    names.extend(tree.directories.keys().map(ToString::to_string));
+    names.sort();
+    assert_eq!(foreseen.names(path).unwrap(), names, "{path}");
+    for (name, (tree, _)) in tree.directories {
+        let path = format!("{path}{name}/");
+        if path != "/var/" && path != "/sysroot/" {
+            check_names(repo, tree, (foreseen, &path));
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod finalize;
 mod format;
 pub mod host;
 pub mod import;
+mod initial_var;
 mod install_config;
 mod label;
 pub mod logs;

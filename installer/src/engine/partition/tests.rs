@@ -2,6 +2,7 @@
 //! Every plan of the planner's tests is written to an empty disk image, and `sfdisk` reads what the plan says.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 
 use serde::Deserialize;
@@ -97,10 +98,10 @@ fn line(before: &PartitionBefore) -> String {
         old.number, old.kind
     );
     if let Some(uuid) = old.uuid {
-        line += &format!(", uuid={uuid}");
+        let _ = write!(line, ", uuid={uuid}");
     }
     if let Some(name) = &old.name {
-        line += &format!(", name=\"{name}\"");
+        let _ = write!(line, ", name=\"{name}\"");
     }
     if old.active {
         line += ", bootable";

@@ -4,6 +4,8 @@
 //! Sources go to chrony where the image has it, as in Anaconda, else to systemd-timesyncd. Without a word about
 //! sources the image's own stay.
 
+use std::fmt::Write as _;
+
 use kickstart_parser::commands::Timezone;
 use kickstart_parser::{Kickstart, Located, Location};
 
@@ -170,7 +172,7 @@ fn chrony_file(servers: &[Source<'_>], facts: &ImageFacts) -> Action {
     let mut text = "# These servers were defined in the installation:\n".to_owned();
     for Source { word, name, nts } in servers {
         let nts = if *nts { " nts" } else { "" };
-        text.push_str(&format!("{word} {name} iburst{nts}\n"));
+        let _ = writeln!(text, "{word} {name} iburst{nts}");
     }
     text.push('\n');
     let is_source = |line: &&str| {
