@@ -99,3 +99,64 @@ fn what_an_interrupted_import_left_is_cleared() {
     let mut names = fs::read_dir(repo.dir.path().join("tmp")).unwrap();
     assert!(names.all(|entry| entry.unwrap().file_name() == "cache"));
 }
+
+/// More layers than are published together.
+fn many() -> Vec<Packed> {
+    let layer = |number: u32| {
+        let path = format!("usr/{number}");
+        plain(base().file(&path, 0o644, &number.to_be_bytes()))
+    };
+    (0..70).map(layer).collect()
+}
+
+/// Imports many layers while `blocked`, a path of the repository, is in the way; gives the refs that were set. What they
+/// lead to is there, and without the block the next import does what this one was to do.
+fn publish_fails_at(blocked: &Path, is_directory: bool, expected: Checksum) -> Vec<String> {
+    let repo = TestRepo::new();
+    let path = repo.dir.path().join(blocked);
+    if is_directory {
+        fs::create_dir_all(&path).unwrap();
+    } else {
+        fs::write(&path, "").unwrap();
+    }
+    let error = repo.import(&many()).unwrap_err();
+    assert!(
+        matches!(&error, ImportError::Repository { .. }),
+        "{error:?}"
+    );
+    let refs: Vec<String> = repo.ostree(&["refs"]).lines().map(str::to_owned).collect();
+    for name in &refs {
+        // It reads directories, and asks for every file.
+        repo.ostree(&["ls", "-R", name]);
+    }
+    if is_directory {
+        fs::remove_dir(path).unwrap();
+    } else {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(repo.import(&many()).unwrap().checksum, expected);
+    repo.fsck();
+    refs
+}
+
+#[test]
+fn no_ref_leads_to_what_a_failed_publish_left_out() {
+    let repo = TestRepo::new();
+    let (layout, layers) = (LayoutDir::of(&many()), many().len());
+    let image = layout.open().unwrap();
+    let expected = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+    let names = image.layers.iter().map(|layer| refs::layer(&layer.digest));
+    let names: Vec<String> = names.map(Option::unwrap).collect();
+    for at in [0, 10] {
+        // Some objects have their names, others not.
+        let commit = resolve(&repo, &names[at]).to_string();
+        let blocked = Path::new("objects").join(&commit[..2]);
+        let left = publish_fails_at(&blocked, false, expected.checksum);
+        assert_eq!(left, [""; 0]);
+        // All objects have, and some refs are set.
+        let blocked = Path::new("refs/heads").join(&names[at]);
+        let left = publish_fails_at(&blocked, true, expected.checksum);
+        assert!(left.iter().all(|name| names[..at].contains(name)));
+        assert_eq!(left.len(), at, "of {layers} layers");
+    }
+}
