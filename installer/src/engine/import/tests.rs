@@ -10,6 +10,7 @@ mod resuming;
 mod trees;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -95,6 +96,19 @@ fn base() -> Tar {
 
 fn plain(tar: Tar) -> Packed {
     packed(&tar.end(), Gzip)
+}
+
+/// A layer as `zstd --long=BITS` packs it.
+fn windowed(bits: u32) -> Packed {
+    let archive = nasty("etc").end();
+    let mut zstd = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    zstd.long_distance_matching(true).unwrap();
+    zstd.window_log(bits).unwrap();
+    // The window stands in the header, for the length is not known when that is written.
+    zstd.write_all(&archive).unwrap();
+    let mut layer = packed(&archive, Zstd);
+    layer.blob = zstd.finish().unwrap();
+    layer
 }
 
 /// `cap_net_raw` and others, version 2; with a newline in it, which naive pax readers stumble over.

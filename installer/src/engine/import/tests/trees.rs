@@ -183,3 +183,18 @@ fn layers_in_many_pieces_are_read_to_their_end() {
         );
     }
 }
+
+#[test]
+fn a_layer_with_the_largest_window_has_the_same_tree() {
+    let layer = windowed(27);
+    // RFC 8878, 3.1.1.1: no single segment, and a window of two to the power of 10 + 17.
+    assert_eq!(layer.blob[4] & 0x20, 0);
+    assert_eq!(layer.blob[5], 17 << 3);
+    let repo = TestRepo::new();
+    let trees = [layer, plain(nasty("etc"))].map(|layer| {
+        let commit = repo.import(&[layer]).unwrap();
+        repo.repo.root_of(commit.checksum).unwrap()
+    });
+    assert_eq!(trees[0], trees[1]);
+    repo.fsck();
+}
