@@ -100,19 +100,17 @@ impl State {
         let mut registry = BufReader::new(registry);
         let answer = head(&mut registry)?;
         let path = asked.split_whitespace().nth(1).unwrap_or_default();
-        match path.split_once("/blobs/") {
-            Some((_, digest)) => Passing {
-                state: self,
-                digest,
-                registry,
-                client,
-            }
-            .blob(&answer),
-            None => {
-                client.write_all(answer.as_bytes())?;
-                io::copy(&mut registry, &mut client).map(drop)
-            }
-        }
+        let Some((_, digest)) = path.split_once("/blobs/") else {
+            client.write_all(answer.as_bytes())?;
+            return io::copy(&mut registry, &mut client).map(drop);
+        };
+        let passing = Passing {
+            state: self,
+            digest,
+            registry,
+            client,
+        };
+        passing.blob(&answer)
     }
 
     /// Goes away when the blobs have been sent, and not before.
