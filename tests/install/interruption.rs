@@ -155,20 +155,29 @@ fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
     let size = format!("{}:8G", disk.display());
-    let script = |options: &str| {
-        format!(
-            "{}\n%post {options}\necho reason; exit 3\n%end\n",
+    let left = scratch.path("left");
+    // `/tmp` of the target, where the script was, is gone with the installation: others look while it is there.
+    let look = format!("ls -A /mnt/sysroot/tmp > {}", left.display());
+    let attempt = |options: &str, disk: &str| {
+        let kickstart = format!(
+            "{}\n%post {options}\ntouch /tmp/seen; echo reason; exit 3\n%end\n\
+             %post --nochroot\n{look}\n%end\n%onerror\n{look}\n%end\n",
             seed_kickstart()
-        )
+        );
+        let ended = run(install(&scratch, &kickstart, disk).arg("--allow-host-scripts"));
+        let found = std::fs::read_to_string(&left).unwrap();
+        std::fs::remove_file(&left).unwrap();
+        assert_eq!(found, "seen\n");
+        ended
     };
-    let ended = run(&mut install(&scratch, &script("--erroronfail"), &size)).expect(4);
+    let ended = attempt("--erroronfail", &size).expect(4);
     assert!(
         ended.stderr.contains("post: failed") && ended.stderr.contains("reason"),
         "{}",
         ended.stderr
     );
     assert!(!is_startable(&disk));
-    run(&mut install(&scratch, &script(""), disk.to_str().unwrap())).expect(0);
+    attempt("", disk.to_str().unwrap()).expect(0);
     assert!(is_startable(&disk));
     assert_eq!(script_files_left(&before), [""; 0]);
 }

@@ -28,7 +28,8 @@ impl Execution<'_, '_> {
 
     fn end_left_behind(&mut self) {
         let emitter = &mut *self.emitter;
-        process::end_left_behind(self.outer.as_ref(), &mut |line| emitter.warn(line));
+        let (family, outer) = (self.stop.family(), self.outer.as_ref());
+        process::end_left_behind(family, outer, &mut |line| emitter.warn(line));
     }
 
     /// `%pre-install` with every new file system mounted, and then the target as later scripts of this machine see it.
@@ -51,7 +52,7 @@ impl Execution<'_, '_> {
                 let data = pre_install::mount(plan, nodes, physical, &mut |l| emitter.log(l))?;
                 let view = view.insert(View::open(physical)?);
                 scripts.run(emitter, stop)?;
-                process::end_left_behind(outer, &mut |line| emitter.warn(line));
+                process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
                 view.close()?;
                 data.close()
             })?;
@@ -60,6 +61,16 @@ impl Execution<'_, '_> {
             self.view = Some(View::open(physical)?);
         }
         Ok(())
+    }
+
+    /// The final action, unless a signal came too late to end the installation.
+    pub(super) fn unless_stopped(&mut self, action: Option<FinalAction>) -> Option<FinalAction> {
+        if action.is_some() && self.stop.check().is_err() {
+            let warning = "a signal came when the installation was being completed: it is complete, and the machine goes on";
+            self.emitter.warn(warning);
+            return None;
+        }
+        action
     }
 
     pub(super) fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
@@ -79,7 +90,7 @@ impl Execution<'_, '_> {
             view.as_mut()
                 .map_or(Ok(()), |view| view.show(&system.path))?;
             scripts.run(emitter, stop)?;
-            process::end_left_behind(outer, &mut |line| emitter.warn(line));
+            process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
             if plan.unsaved(Unsaved::InputKs) {
                 return Ok(());
             }
@@ -88,10 +99,10 @@ impl Execution<'_, '_> {
     }
 }
 
-/// What the machine does afterwards, which is up to the user outside the installer environment.
+/// What the machine does after the installation, which is up to the user outside the installer environment.
 pub(super) fn last_action(
     prepared: &Prepared,
-    system: &System,
+    at: &Path,
     emitter: &mut Emitter<'_>,
 ) -> Option<FinalAction> {
     let end = prepared
@@ -100,5 +111,5 @@ pub(super) fn last_action(
         .as_ref()
         .filter(|_| prepared.environment)?;
     let warn = &mut |line| emitter.warn(line);
-    Some(FinalAction::prepare(end, system.root(), warn))
+    Some(FinalAction::prepare(end, &prepared.plan, at, warn))
 }
