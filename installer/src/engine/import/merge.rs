@@ -206,7 +206,7 @@ impl<'i> Merge<'i> {
 
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
     /// gives that policy. Without one nothing that was written here has a label.
-    fn relabel(&mut self, first: Option<Arc<Labels>>) -> Result<Option<Arc<Labels>>, ImportError> {
+    fn relabel(&mut self, first: Option<&Arc<Labels>>) -> Result<Option<Arc<Labels>>, ImportError> {
         let is_guessed = || self.layers.iter().any(|(_, tree)| labels::are_in(tree));
         if self.merged.get(labels::CONFIG).is_none() && !is_guessed() {
             return Ok(None);
@@ -214,12 +214,12 @@ impl<'i> Merge<'i> {
         self.publish()?;
         let doing = || ImportError::repository("labelling the image");
         let policies = Policies::in_tree(self.repo, &self.merged).map_err(doing())?;
-        let labels = policies.labels_or(first.clone())?;
+        let labels = policies.labels_or(first.cloned())?;
         if labels.is_none() && !self.layers.iter().any(|(_, tree)| labels::are_in(tree)) {
             return Ok(None);
         }
         let mut own = self.own()?;
-        let is_first = match (&labels, &first) {
+        let is_first = match (&labels, first) {
             (Some(labels), Some(first)) => Arc::ptr_eq(labels, first),
             _ => false,
         };
@@ -257,7 +257,7 @@ impl<'i> Merge<'i> {
     pub(super) fn finish(
         mut self,
         name: &str,
-        first: Option<Arc<Labels>>,
+        first: Option<&Arc<Labels>>,
     ) -> Result<Commit, ImportError> {
         self.load_base()?;
         drop_build_litter(&mut self.merged);

@@ -87,7 +87,7 @@ pub(crate) fn import(
     let roles = role::of_layers(image)?;
     let gate = Gate::default();
     let (merge, reused_bytes) = read_layers((repo, image), &gate, &roles, progress)?;
-    let commit = merge.finish(&name, gate.labels())?;
+    let commit = merge.finish(&name, gate.labels().as_ref())?;
     Ok(Commit {
         reused_bytes,
         ..commit

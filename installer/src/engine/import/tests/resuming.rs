@@ -106,7 +106,7 @@ fn many() -> Vec<Packed> {
         let path = format!("usr/{number}");
         plain(base().file(&path, 0o644, &number.to_be_bytes()))
     };
-    (0..70).map(layer).collect()
+    (0..65).map(layer).collect()
 }
 
 /// Imports many layers while `blocked`, a path of the repository, is in the way; gives the refs that were set. What they
@@ -142,21 +142,22 @@ fn publish_fails_at(blocked: &Path, is_directory: bool, expected: Checksum) -> V
 #[test]
 fn no_ref_leads_to_what_a_failed_publish_left_out() {
     let repo = TestRepo::new();
-    let (layout, layers) = (LayoutDir::of(&many()), many().len());
+    let layout = LayoutDir::of(&many());
     let image = layout.open().unwrap();
     let expected = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     let names = image.layers.iter().map(|layer| refs::layer(&layer.digest));
     let names: Vec<String> = names.map(Option::unwrap).collect();
-    for at in [0, 10] {
-        // Some objects have their names, others not.
-        let commit = resolve(&repo, &names[at]).to_string();
-        let blocked = Path::new("objects").join(&commit[..2]);
-        let left = publish_fails_at(&blocked, false, expected.checksum);
-        assert_eq!(left, [""; 0]);
-        // All objects have, and some refs are set.
-        let blocked = Path::new("refs/heads").join(&names[at]);
-        let left = publish_fails_at(&blocked, true, expected.checksum);
-        assert!(left.iter().all(|name| names[..at].contains(name)));
-        assert_eq!(left.len(), at, "of {layers} layers");
-    }
+    let at = 10;
+    // Some objects have their names, others not.
+    let commit = resolve(&repo, &names[at]).to_string();
+    let blocked = Path::new("objects").join(&commit[..2]);
+    let left = publish_fails_at(&blocked, false, expected.checksum);
+    assert_eq!(left, [""; 0]);
+    // All objects have, and some refs are set.
+    let blocked = Path::new("refs/heads").join(&names[at]);
+    let mut left = publish_fails_at(&blocked, true, expected.checksum);
+    left.sort();
+    let mut set = names[..at].to_vec();
+    set.sort();
+    assert_eq!(left, set);
 }
