@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use landfall_harness::disk::Mounted;
 use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
+use landfall_harness::variant;
 
 use super::{Scratch, install, install_from, is_startable, layout, partition, run, seed_kickstart};
 
@@ -263,4 +264,26 @@ fn with_its_seed_a_failed_installation_is_taken_up() {
         assert!(!log.contains(taken_up), "{log}");
         assert!(log.contains("; 0 B of layers were there"), "{log}");
     }
+}
+
+#[test]
+fn with_its_seed_another_image_takes_up_nothing() {
+    const SEED: &str = "5eed5eed-07e4-4eed-8eed-5eed5eed5eed";
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    run(install(&scratch, &broken, &size).args(["--seed", SEED])).expect(4);
+    // The layers are the same: without the mark they would be found.
+    let other = variant::with_config(layout(), &scratch.path("other"), |config| {
+        config["created"] = "2026-11-09T00:00:00Z".into();
+    });
+    let image = format!("oci:{}", other.unwrap().display());
+    let disk = disk.to_str().unwrap();
+    let mut command = install_from(&scratch, &seed_kickstart(), disk, &image);
+    let log = run(command.args(["--json", "--seed", SEED]))
+        .expect(0)
+        .stdout;
+    assert!(!log.contains("is taken up"), "{log}");
+    assert!(log.contains("; 0 B of layers were there"), "{log}");
 }
