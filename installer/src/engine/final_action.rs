@@ -58,6 +58,14 @@ impl FinalAction {
         }
     }
 
+    /// Takes the loaded kernel out of memory.
+    pub(super) fn give_up(self) {
+        if self.kexec {
+            // Nothing starts it but the action that is given up.
+            let _ = Tool::Kexec.with(["--unload"]).run();
+        }
+    }
+
     /// Does it. The machine goes down while this returns.
     pub fn carry_out(&self) -> Result<(), EngineError> {
         if self.eject {

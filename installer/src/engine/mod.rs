@@ -197,10 +197,9 @@ impl Execution<'_, '_> {
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
             // Whatever fails before must not leave a kernel that waits to be started.
-            let action = scripted::last_action(self.prepared, &physical, emitter);
+            let action = scripted::last_action(self.prepared, stop, &physical, emitter);
             Ok::<_, EngineError>(action)
         })?;
-        let action = self.unless_stopped(action);
         let follows = action.is_some();
         let commit = deployed.commit.to_string();
         let report = summary::report(self.prepared, commit, follows, self.emitter);

@@ -13,7 +13,7 @@ use super::node::Nodes;
 use super::prepare::Prepared;
 use super::script::Scripts;
 use super::system::System;
-use super::{Deployed, Execution, pre_install, process};
+use super::{Deployed, Execution, Stop, pre_install, process};
 use crate::event::{Emitter, Step};
 use crate::plan::Unsaved;
 
@@ -63,16 +63,6 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// The final action, unless a signal came too late to end the installation.
-    pub(super) fn unless_stopped(&mut self, action: Option<FinalAction>) -> Option<FinalAction> {
-        if action.is_some() && self.stop.check().is_err() {
-            let warning = "a signal came when the installation was being completed: it is complete, and the machine goes on";
-            self.emitter.warn(warning);
-            return None;
-        }
-        action
-    }
-
     pub(super) fn post(&mut self, deployed: &Deployed, system: &System) -> Result<(), EngineError> {
         self.stop.check()?;
         let scripts = Scripts {
@@ -99,9 +89,11 @@ impl Execution<'_, '_> {
     }
 }
 
-/// What the machine does after the installation, which is up to the user outside the installer environment.
+/// What the machine does after the installation, which is up to the user outside the installer environment, and if he
+/// sent a signal that came too late to end the installation.
 pub(super) fn last_action(
     prepared: &Prepared,
+    stop: &Stop,
     at: &Path,
     emitter: &mut Emitter<'_>,
 ) -> Option<FinalAction> {
@@ -109,7 +101,20 @@ pub(super) fn last_action(
         .kickstart
         .end
         .as_ref()
-        .filter(|_| prepared.environment)?;
+        .filter(|_| prepared.environment);
+    let is_wanted = || stop.check().is_ok();
     let warn = &mut |line| emitter.warn(line);
-    Some(FinalAction::prepare(end, &prepared.plan, at, warn))
+    let action = end
+        .filter(|_| is_wanted())
+        .map(|end| FinalAction::prepare(end, &prepared.plan, at, warn));
+    if is_wanted() {
+        return action;
+    }
+    emitter.warn(
+        "a signal came when the installation was being completed: it is complete, and the machine goes on",
+    );
+    if let Some(action) = action {
+        action.give_up();
+    }
+    None
 }
