@@ -140,9 +140,9 @@ impl Hanging {
         let mut said = BufReader::new(self.child.stderr.take().unwrap()).lines();
         while said.next().is_some() {}
         let status = self.child.wait().unwrap();
-        // What ends with a killed Landfall may take a moment.
+        // What is killed, or ends with a killed Landfall, may take a moment.
         let deadline = Instant::now() + Duration::from_secs(10);
-        while status.code().is_none() && hangs(&self.pid) && Instant::now() < deadline {
+        while hangs(&self.pid) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(50));
         }
         assert!(!hangs(&self.pid), "the program still runs");
