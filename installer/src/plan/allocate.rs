@@ -123,9 +123,14 @@ impl<'d, 'i> Space<'d, 'i> {
 
     /// The region that a request goes into, and whether as a logical partition.
     fn choose(&self, request: &Request) -> Option<(usize, bool)> {
-        let fitting: Vec<(usize, bool)> = (0..self.regions.len())
-            .filter_map(|index| Some((index, self.way_into(index, request)?)))
-            .collect();
+        let all = || 0..self.regions.len();
+        let usual = all().filter_map(|index| Some((index, self.way_into(index, request)?)));
+        let inside = all().filter(|&index| self.fits_inside(index, request));
+        self.best_of(usual.collect(), request)
+            .or_else(|| self.best_of(inside.map(|index| (index, true)).collect(), request))
+    }
+
+    fn best_of(&self, fitting: Vec<(usize, bool)>, request: &Request) -> Option<(usize, bool)> {
         if request.weight > 1000 {
             let is_boot_place =
                 |(index, logical): &(usize, bool)| self.is_boot_place(*index, *logical, request);
@@ -173,6 +178,17 @@ impl<'d, 'i> Space<'d, 'i> {
         let labels = request.labels.contains(&self.disks[region.disk].label);
         let fits = cost(request, logical) <= region.left();
         (is_place && is_disk && labels && fits).then_some(logical)
+    }
+
+    /// Whether the request fits into a container of an MBR, where it goes if it fits nowhere else though a primary
+    /// partition could be made (blivet, `allocate_partitions`).
+    fn fits_inside(&self, index: usize, request: &Request) -> bool {
+        let region = &self.regions[index];
+        region.inside
+            && !request.primary
+            && request.disk.is_none_or(|disk| disk == region.disk)
+            && request.labels.contains(&self.disks[region.disk].label)
+            && cost(request, true) <= region.left()
     }
 
     /// Whether the next partition of an MBR is a logical one; none where the table is full (blivet,

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use kickstart_parser::hidden;
+
 use super::size::human;
 use super::table::is_container;
 use super::target::Action;
@@ -53,7 +55,8 @@ pub fn render_waits(plan: &Plan) -> String {
 pub fn render_target(target: &TargetPlan) -> String {
     let mut text = String::new();
     line(&mut text, &format!("Kernel:   {}", target.kernel));
-    line(&mut text, &format!("Arguments: {}", target.kargs.join(" ")));
+    let kargs = target.kargs.join(" ");
+    line(&mut text, &format!("Arguments: {}", hidden(&kargs)));
     line(&mut text, "Configuration:");
     for action in &target.configure {
         line(&mut text, &format!("  {}", describe(action)));

@@ -6,7 +6,7 @@
 //! options are judged where partitions are requested.
 
 use kickstart_parser::commands::{BootLocation, Bootc, Bootloader};
-use kickstart_parser::{Kickstart, Located, Location};
+use kickstart_parser::{Kickstart, Located, Location, hidden};
 
 use super::boot_password;
 use super::issue::{Code, Issues};
@@ -198,8 +198,10 @@ fn is_account_name(name: &str) -> bool {
 /// GRUB parses the menu as a script, so some characters would not arrive at the kernel.
 pub(super) fn check_karg(karg: &str, location: Option<&Location>, issues: &mut Issues) {
     if karg.contains(|c: char| c.is_control() || c.is_whitespace() || ";&|<>{}$'\"\\".contains(c)) {
-        let message =
-            format!("the kernel argument `{karg}` has characters that GRUB would interpret");
+        let message = format!(
+            "the kernel argument `{}` has characters that GRUB would interpret",
+            hidden(karg)
+        );
         issues.error(Code::KernelArgument, message).location = location.cloned();
     }
 }
