@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::bls::BlsCommand;
 use super::boot::{BootMenu, BootPlan, Copy, EFI_NAMES, EspPlan, entry};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
@@ -32,7 +33,7 @@ pub struct BootupdPayload {
     /// The files in it, paths from there.
     pub files: Vec<String>,
     /// The command for boot entries that is built into GRUB of the boot chain.
-    pub bls: Option<super::BlsCommand>,
+    pub bls: Option<BlsCommand>,
     /// The texts of the menu.
     pub configuration: Option<StaticConfiguration>,
 }
@@ -136,6 +137,12 @@ pub(super) fn boot(
         Firmware::Uefi => payload.bls,
         Firmware::Bios => bios::bls(facts),
     };
+    if has_command == Some(BlsCommand::Upstream) && !menu.path.is_empty() {
+        let message = "the image's GRUB finds boot entries only on a partition for `/boot`, as bootupd's menu asks for them";
+        issues
+            .error(Code::BootLoaderMissing, message)
+            .help("`reqpart --add-boot` adds one");
+    }
     let text = configuration.menu();
     check_menu(kickstart, &text, issues);
     let mut boot = BootPlan {

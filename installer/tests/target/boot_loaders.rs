@@ -78,6 +78,7 @@ fn bootupd_but(change: impl FnOnce(&mut BootupdPayload)) -> ImageFacts {
 fn odd_bootupd(image: &str) -> ImageFacts {
     match image {
         "bootupd-of-fedora" => bootupd_but(|payload| payload.bls = Some(BlsCommand::Patched)),
+        "bootupd-upstream" => bootupd_but(|payload| payload.bls = Some(BlsCommand::Upstream)),
         "bootupd-systemd" => bootupd_but(|payload| {
             let other = EFI_METADATA.replacen('{', r#"{"default-bootloader":"Systemd","#, 1);
             payload.efi = Some(other);
