@@ -106,7 +106,7 @@ fn configuration(tree: &dyn View) -> io::Result<Option<StaticConfiguration>> {
     };
     let mut parts = Vec::new();
     for name in tree.names(PARTS)? {
-        if name.ends_with(".cfg") {
+        if name.strip_suffix(".cfg").is_some() {
             let text = tree.text(&format!("{PARTS}/{name}"))?;
             parts.push((name, text));
         }
