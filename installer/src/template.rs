@@ -10,7 +10,10 @@ use tera::{Context, Tera};
 /// Templates that the installer writes into targets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Template {
+    BlsMenu,
     BootMenu,
+    BootupdConsole,
+    BootupdMenu,
     CoreEarly,
     EspStub,
     Fstab,
@@ -19,7 +22,23 @@ pub(crate) enum Template {
 impl Template {
     const fn text(self) -> &'static str {
         match self {
-            Self::BootMenu => include_str!("../../templates/boot/grub.cfg"),
+            Self::BlsMenu => concat!(
+                include_str!("../../templates/boot/grub.cfg"),
+                include_str!("../../templates/boot/blscfg.cfg"),
+            ),
+            Self::BootMenu => concat!(
+                include_str!("../../templates/boot/grub.cfg"),
+                include_str!("../../templates/boot/entries.cfg"),
+                include_str!("../../templates/boot/list.cfg"),
+            ),
+            Self::BootupdConsole => include_str!("../../templates/boot/console.cfg"),
+            Self::BootupdMenu => concat!(
+                include_str!("../../templates/boot/bootupd.cfg"),
+                include_str!("../../templates/boot/entries.cfg"),
+                "function blscfg {\n",
+                include_str!("../../templates/boot/list.cfg"),
+                "}\n\n",
+            ),
             Self::CoreEarly => include_str!("../../templates/boot/early.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),

@@ -9,6 +9,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "target/boot_loaders.rs"]
+mod boot_loaders;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -117,8 +120,10 @@ fn debian() -> ImageFacts {
             shim: "/usr/lib/shim/shimx64.efi.signed".to_owned(),
             grub: "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed".to_owned(),
             mok_manager: Some("/usr/lib/shim/mmx64.efi.signed".to_owned()),
+            bls: None,
         }),
         bios: None,
+        bootupd: None,
         programs: set(
             "ostree systemctl systemd-tmpfiles chpasswd chage useradd usermod groupadd install chown",
         ),
@@ -262,7 +267,7 @@ fn facts(image: &str) -> ImageFacts {
             selinux: true,
             ..debian()
         },
-        other => panic!("`{other}` is no image"),
+        other => boot_loaders::facts(other),
     }
 }
 
@@ -482,8 +487,10 @@ fn written(target: &TargetPlan) -> Vec<(String, String)> {
 
 #[test]
 fn every_template_is_rendered_without_an_error() {
-    const PLACES: [&str; 6] = [
+    const PLACES: [&str; 8] = [
         "/run/landfall/early.cfg",
+        "grub2/grub.cfg",
+        "grub2/console.cfg",
         "grub/grub.cfg",
         "EFI/debian/grub.cfg",
         "/etc/fstab",
@@ -501,7 +508,15 @@ fn every_template_is_rendered_without_an_error() {
         );
     }
     for (path, text) in &texts {
-        for template in ["BootMenu", "CoreEarly", "EspStub", "Fstab"] {
+        for template in [
+            "BootMenu",
+            "BlsMenu",
+            "BootupdMenu",
+            "BootupdConsole",
+            "CoreEarly",
+            "EspStub",
+            "Fstab",
+        ] {
             assert!(!text.contains(&format!("# {template}:")), "{path}:\n{text}");
         }
         assert!(

@@ -7,6 +7,7 @@
 mod agreement;
 mod bios;
 mod block_device;
+mod bootupd;
 mod content;
 mod contract;
 mod disk_faults;

@@ -45,6 +45,7 @@ pub fn layers(input: &[u8]) {
     let places = Places {
         files: ["etc/passwd".to_owned()].into(),
         directories: vec!["usr/lib".to_owned()],
+        below: vec![("usr", "a")],
     };
     let foreseen = survey(&image, &places, progress);
     let Ok(first) = import(&repo, &image, TARGET, progress) else {

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::view::View;
-use crate::plan::{BiosPayload, BootPayload};
+use crate::plan::{BiosPayload, BlsCommand, BootPayload};
 
 /// Where distributions put their signed boot chain: shim, GRUB, `MokManager`.
 pub(super) const LAYOUTS: [[&str; 3]; 2] = [
@@ -40,6 +40,7 @@ pub(super) fn signed_chain(tree: &dyn View) -> io::Result<Option<BootPayload>> {
         shim: shim.to_owned(),
         grub: grub.to_owned(),
         mok_manager: has(mok).then(|| mok.to_owned()),
+        bls: BlsCommand::built_in(&binary),
     }))
 }
 

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::bios::Grub;
 use super::boot_entry;
+use super::bootupd;
 use super::error::EngineError;
 use super::esp::Esp;
 use super::node::Nodes;
@@ -25,9 +26,9 @@ pub(super) struct Reachable {
 
 /// A file for the ESP.
 #[derive(Debug)]
-struct EspFile {
+pub(super) struct EspFile {
     path: String,
-    content: Vec<u8>,
+    pub(super) content: Vec<u8>,
 }
 
 /// Writes everything but what firmware looks for, and gives that.
@@ -44,6 +45,9 @@ pub(super) fn prepare(
     }
     if let Some(file) = &boot.password {
         write(&root, &file.path, file.text.expose())?;
+    }
+    if let Some(plan) = &boot.bootupd {
+        bootupd::record(plan, &root)?;
     }
     let mut reachable = Reachable::default();
     if let Some(esp) = &boot.esp {
@@ -127,7 +131,7 @@ fn esp(plan: &EspPlan, nodes: &Nodes) -> Result<Esp, EngineError> {
     Ok(Esp::on(nodes.of(&plan.device, plan.number)?))
 }
 
-fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
+pub(super) fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
     let mut content = Vec::new();
     root.file(&copy.from)
         .and_then(|file| file.take(MAX_FILE).read_to_end(&mut content))

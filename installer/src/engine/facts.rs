@@ -13,6 +13,7 @@ use std::io;
 use serde::Deserialize;
 
 use super::boot_facts;
+use super::bootupd_facts;
 use super::error::EngineError;
 use super::import::Progress;
 use super::import::survey::{self, Places};
@@ -52,13 +53,16 @@ pub(super) fn foresee(
     arch: &str,
     progress: Progress<'_>,
 ) -> Result<ImageFacts, EngineError> {
-    let files = FILES.into_iter().map(str::to_owned);
+    let files = FILES.into_iter().chain(bootupd_facts::FILES);
+    let files = files.map(str::to_owned);
     let directories = [KARGS].into_iter().chain(install_config::DIRECTORIES);
+    let directories = directories.chain(bootupd_facts::DIRECTORIES);
     let places = Places {
         files: files
             .chain(SettingsFacts::TEXTS.map(settings::place))
             .collect(),
         directories: directories.map(str::to_owned).collect(),
+        below: bootupd_facts::below(),
     };
     of_tree(&survey::survey(image, &places, progress)?, arch)
 }
@@ -74,6 +78,7 @@ fn of_tree(tree: &dyn View, arch: &str) -> Result<ImageFacts, EngineError> {
         install_kargs: install_config::read(tree, arch)?,
         boot: boot_facts::signed_chain(tree).map_err(io("the boot loader"))?,
         bios: boot_facts::bios(tree).map_err(io("the boot loader"))?,
+        bootupd: bootupd_facts::payload(tree).map_err(io("bootupd's files"))?,
         programs: names(tree, &["usr/bin", "usr/sbin"]).map_err(io("the programs"))?,
         units: names(tree, &["usr/lib/systemd/system", "usr/etc/systemd/system"])
             .map_err(io("the units"))?,

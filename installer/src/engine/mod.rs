@@ -11,6 +11,8 @@ mod bios;
 mod boot_entry;
 mod boot_facts;
 mod bootloader;
+mod bootupd;
+mod bootupd_facts;
 mod earlier;
 pub mod error;
 mod esp;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bls::BlsCommand;
 use super::boot::BootMenu;
 use super::boot_disk::core_place;
 use super::issue::{Code, Issues};
@@ -96,7 +97,7 @@ pub(super) fn bios(
             );
         return None;
     };
-    let modules = modules(plan)?;
+    let modules = modules(plan, bls(facts))?;
     for module in modules
         .iter()
         .filter(|module| !payload.modules.contains(**module))
@@ -106,7 +107,7 @@ pub(super) fn bios(
     }
     let early_path = "/run/landfall/early.cfg".to_owned();
     let core_path = "/run/landfall/core.img".to_owned();
-    let prefix = format!("{}/grub", menu.path);
+    let prefix = format!("{}/{}", menu.path, menu.directory);
     let options = [
         payload.mkimage.as_str(),
         "--directory",
@@ -133,8 +134,13 @@ pub(super) fn bios(
     })
 }
 
+/// The command for boot entries that is built in.
+pub(super) fn bls(facts: &ImageFacts) -> Option<BlsCommand> {
+    BlsCommand::of_modules(&facts.bios.as_ref()?.modules)
+}
+
 /// The modules that are built in.
-fn modules(plan: &Plan) -> Option<Vec<&'static str>> {
+fn modules(plan: &Plan, bls: Option<BlsCommand>) -> Option<Vec<&'static str>> {
     let (_, partition) = plan.mounted_at("/boot").or_else(|| plan.mounted_at("/"))?;
     let file_system = match partition.fs? {
         FileSystem::Xfs => "xfs",
@@ -143,5 +149,7 @@ fn modules(plan: &Plan) -> Option<Vec<&'static str>> {
         FileSystem::Vfat => "fat",
         FileSystem::Swap | FileSystem::BiosBoot => return None,
     };
-    Some(MODULES.into_iter().chain([file_system]).collect())
+    let bls = bls.map_or::<&[_], _>(&[], BlsCommand::modules);
+    let modules = MODULES.iter().chain(bls).copied();
+    Some(modules.chain([file_system]).collect())
 }

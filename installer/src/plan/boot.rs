@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::access::AccessFile;
 use super::bios::{self, BiosPlan};
+use super::bls::BlsCommand;
+use super::bootupd::{self, BootupdPlan, Wanted};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
 use super::{DiskPlan, Partition, Plan, boot_password};
@@ -29,6 +31,8 @@ pub struct BootPayload {
     pub grub: String,
     /// `MokManager`.
     pub mok_manager: Option<String>,
+    /// The command for boot entries that is built into GRUB.
+    pub bls: Option<BlsCommand>,
 }
 
 /// What makes the disk start. Without an ESP and without BIOS nothing does: no boot loader is wanted.
@@ -42,6 +46,9 @@ pub struct BootPlan {
     pub esp: Option<EspPlan>,
     /// GRUB for BIOS.
     pub bios: Option<BiosPlan>,
+    /// What bootupd of the installed system finds of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootupd: Option<BootupdPlan>,
 }
 
 /// The files of the EFI System Partition.
@@ -80,7 +87,7 @@ pub struct Copy {
 }
 
 /// File names of the boot chain by architecture: removable-media loader, then suffix.
-const EFI_NAMES: [(&str, &str, &str); 2] = [
+pub(super) const EFI_NAMES: [(&str, &str, &str); 2] = [
     ("amd64", "BOOTX64.EFI", "x64"),
     ("arm64", "BOOTAA64.EFI", "aa64"),
 ];
@@ -97,9 +104,21 @@ pub(super) fn boot(
         return Some(BootPlan::default());
     }
     let menu = BootMenu::new(kickstart, plan, kargs)?;
+    if let Some(component) = bootupd::of(facts, plan.firmware) {
+        let wanted = Wanted {
+            kickstart,
+            plan,
+            facts,
+        };
+        return bootupd::boot(wanted, &component, &menu, issues);
+    }
+    let bls = match plan.firmware {
+        Firmware::Uefi => facts.boot.as_ref().and_then(|payload| payload.bls),
+        Firmware::Bios => bios::bls(facts),
+    };
     let mut boot = BootPlan {
-        menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu())],
-        password: boot_password::file(kickstart.bootloader.as_ref(), plan.seed),
+        menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu(bls))],
+        password: boot_password::file(kickstart.bootloader.as_ref(), plan.seed, menu.directory),
         ..BootPlan::default()
     };
     match plan.firmware {
@@ -151,17 +170,18 @@ fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) ->
         entry: plan
             .boot_options
             .entry
-            .then(|| entry(plan, payload, (disk, partition), suffix)),
+            .then(|| entry(plan, &payload.vendor, (disk, partition), suffix)),
     })
 }
 
-fn entry(
+/// The firmware's entry for shim in the vendor's directory.
+pub(super) fn entry(
     plan: &Plan,
-    payload: &BootPayload,
+    vendor: &str,
     (disk, partition): (&DiskPlan, &Partition),
     suffix: &str,
 ) -> BootEntry {
-    let label = payload.vendor.clone();
+    let label = vendor.to_owned();
     let before = disk.before.iter().map(|before| before.partition.uuid);
     let after = disk.after.iter().map(|partition| partition.uuid);
     let create = if plan.boot_options.keep_order {
@@ -179,7 +199,7 @@ fn entry(
         "--label",
         &label,
         "--loader",
-        &format!("\\EFI\\{}\\shim{suffix}.efi", payload.vendor),
+        &format!("\\EFI\\{vendor}\\shim{suffix}.efi"),
     ];
     BootEntry {
         create: arguments.map(str::to_owned).to_vec(),
@@ -189,20 +209,24 @@ fn entry(
 }
 
 /// What the boot menu, and what finds it, needs to know.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct BootMenu {
     /// UUID of the file system that holds `/boot`.
-    uuid: String,
+    pub(super) uuid: String,
     /// Where `/boot` is on it: empty, or `/boot`.
     pub(super) path: &'static str,
+    /// Where the menu is in `/boot`.
+    pub(super) directory: &'static str,
     /// Seconds.
     timeout: i64,
-    serial: Option<Serial>,
+    pub(super) serial: Option<Serial>,
+    /// The lines that list the entries, where GRUB has a command for that.
+    list: Option<String>,
 }
 
 /// The serial console that the kernel uses too.
-#[derive(Debug, Serialize)]
-struct Serial {
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Serial {
     unit: u32,
     speed: u32,
 }
@@ -219,13 +243,30 @@ impl BootMenu {
         Some(Self {
             uuid: partition.fs_uuid.clone()?,
             path,
+            directory: "grub",
             timeout: timeout.unwrap_or(5),
             serial: kargs.iter().rev().find_map(|karg| serial(karg)),
+            list: None,
         })
     }
 
-    fn render_menu(&self) -> String {
-        render(Template::BootMenu, self)
+    /// The same in another directory.
+    pub(super) fn at(&self, directory: &'static str) -> Self {
+        Self {
+            directory,
+            ..self.clone()
+        }
+    }
+
+    fn render_menu(&self, bls: Option<BlsCommand>) -> String {
+        let Some(command) = bls else {
+            return render(Template::BootMenu, self);
+        };
+        let listing = Self {
+            list: Some(command.list(self.path)),
+            ..self.clone()
+        };
+        render(Template::BlsMenu, &listing)
     }
 }
 

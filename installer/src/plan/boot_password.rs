@@ -19,8 +19,12 @@ const BYTES: usize = 64;
 /// GRUB ends lines of its configuration here, and an administrator's tool would write more.
 const MAX_HASH: usize = 1024;
 
-/// The file for the menu; none without a password.
-pub(super) fn file(command: Option<&Located<Bootloader>>, seed: Uuid) -> Option<AccessFile> {
+/// The file for the menu, which is in this directory of `/boot`; none without a password.
+pub(super) fn file(
+    command: Option<&Located<Bootloader>>,
+    seed: Uuid,
+    directory: &str,
+) -> Option<AccessFile> {
     let command = command?;
     let password = command.password.as_ref()?;
     let hash = if command.iscrypted {
@@ -29,7 +33,7 @@ pub(super) fn file(command: Option<&Located<Bootloader>>, seed: Uuid) -> Option<
         hash(password.expose(), seed)
     };
     Some(AccessFile {
-        path: "/boot/grub/user.cfg".to_owned(),
+        path: format!("/boot/{directory}/user.cfg"),
         mode: 0o600,
         text: Secret::new(format!("GRUB2_PASSWORD={hash}\n")),
     })

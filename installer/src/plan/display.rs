@@ -91,6 +91,10 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
         let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
         line(text, &sector);
     }
+    if let Some(bootupd) = &boot.bootupd {
+        let what = format!("  write {} (for bootupd)", bootupd.path);
+        line(text, &what);
+    }
     if let Some(file) = &boot.password {
         line(text, &format!("  write {} (not shown)", file.path));
     }

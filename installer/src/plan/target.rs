@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::access::AccessFile;
 use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
+use super::bootupd::BootupdPayload;
 use super::issue::{Code, Issues};
 use super::kargs::{self, InstallKargs};
 use super::settings::{SettingsFacts, realm, record, selinux};
@@ -33,6 +34,8 @@ pub struct ImageFacts {
     pub boot: Option<BootPayload>,
     /// GRUB for BIOS that the image brings.
     pub bios: Option<BiosPayload>,
+    /// What bootupd installs, where the image has it.
+    pub bootupd: Option<BootupdPayload>,
     /// Programs in `/usr/bin` and `/usr/sbin`.
     pub programs: BTreeSet<String>,
     /// systemd units.

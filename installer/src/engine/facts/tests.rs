@@ -8,6 +8,7 @@ use super::super::repository::{self, Repository};
 use super::*;
 use crate::image::Compression;
 use crate::image::fixture::{LayoutDir, Tar, packed};
+use crate::plan::BlsCommand;
 
 #[test]
 fn arguments_are_matched_by_the_names_of_both_worlds() {
@@ -97,6 +98,85 @@ fn facts_are_foreseen_as_they_are_read_from_the_tree() {
     let mut read = read;
     read.top.insert("var".to_owned(), None);
     assert_eq!(foreseen, read);
+}
+
+/// Files of bootupd, with GRUB of this content.
+fn bootupd(grub: &[u8]) -> Tar {
+    let lib = |path: &str| format!("usr/lib/bootupd/{path}");
+    Tar::default()
+        .file(&lib("updates/EFI.json"), 0o644, b"{}")
+        .file(&lib("updates/EFI/BOOT/old.efi"), 0o644, b"x")
+        .file(&lib("grub2-static/grub-static-pre.cfg"), 0o644, b"pre")
+        .file(&lib("grub2-static/grub-static-efi.cfg"), 0o644, b"stub")
+        .file(&lib("grub2-static/configs.d/9.cfg"), 0o644, b"nine")
+        .file(&lib("grub2-static/configs.d/10.cfg"), 0o644, b"ten")
+        .file(&lib("grub2-static/configs.d/README"), 0o644, b"not one")
+        .file("usr/lib/efi/grub2/1/EFI/a/grubx64.efi", 0o644, grub)
+        .file("usr/lib/efi/shim/1/EFI/a/shimx64.efi", 0o644, b"shim")
+}
+
+#[test]
+fn what_bootupd_installs_is_foreseen() {
+    let facts = |upper: Tar| {
+        let [foreseen, read] = both(vec![system(), upper]).map(Result::unwrap);
+        assert_eq!(foreseen.bootupd, read.bootupd);
+        foreseen.bootupd
+    };
+    assert_eq!(facts(Tar::default()), None);
+    let found = facts(bootupd(b"x\0blscfg\0")).unwrap();
+    assert_eq!(found.efi.as_deref(), Some("{}"));
+    assert_eq!(found.bios, None);
+    assert_eq!(found.directory, "usr/lib/efi");
+    assert_eq!(
+        found.files,
+        ["grub2/1/EFI/a/grubx64.efi", "shim/1/EFI/a/shimx64.efi"]
+    );
+    assert_eq!(found.bls, Some(BlsCommand::Patched));
+    let configuration = found.configuration.unwrap();
+    let names: Vec<_> = configuration.parts.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["10.cfg", "9.cfg"]);
+    assert_eq!(
+        [configuration.before, configuration.stub],
+        ["pre", "stub"].map(str::to_owned)
+    );
+
+    // The boot chain of older images; and a GRUB that has the command beside one that has not.
+    let older = bootupd(b"x")
+        .file(
+            "usr/lib/bootupd/updates/EFI/a/grubx64.efi",
+            0o644,
+            b"x\0blsuki\0",
+        )
+        .file("usr/lib/bootupd/updates/EFI/b/grubx64.efi", 0o644, b"x");
+    let [older, _] = both(vec![
+        system(),
+        older,
+        Tar::default().file("usr/lib/.wh.efi", 0o644, b""),
+    ]);
+    let older = older.unwrap().bootupd.unwrap();
+    assert_eq!(older.directory, "usr/lib/bootupd/updates/EFI");
+    assert_eq!(
+        older.files,
+        ["BOOT/old.efi", "a/grubx64.efi", "b/grubx64.efi"]
+    );
+    assert_eq!(older.bls, None);
+    let bare = Tar::default().file("usr/lib/bootupd/updates/BIOS.json", 0o644, b"{}");
+    let bare = facts(bare).unwrap();
+    assert_eq!(
+        (bare.bios.as_deref(), bare.configuration),
+        (Some("{}"), None)
+    );
+}
+
+#[test]
+fn the_command_for_entries_is_found_in_a_signed_grub() {
+    let grub = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
+    let upper = Tar::default().file(grub, 0o644, b"MZ\0/EFI/lab\0normal\0blscfg\0");
+    let [foreseen, read] = both(vec![system(), upper]).map(Result::unwrap);
+    assert_eq!(foreseen.boot, read.boot);
+    assert_eq!(foreseen.boot.unwrap().bls, Some(BlsCommand::Patched));
+    let [plain, _] = both(vec![system()]).map(Result::unwrap);
+    assert_eq!(plain.boot.unwrap().bls, None);
 }
 
 #[test]

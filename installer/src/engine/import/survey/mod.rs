@@ -34,6 +34,8 @@ pub(crate) struct Places {
     pub(crate) files: BTreeSet<String>,
     /// Of these, every file.
     pub(crate) directories: Vec<String>,
+    /// A directory and a name: of all that is below the one, files of the other.
+    pub(crate) below: Vec<(&'static str, &'static str)>,
 }
 
 /// Looks into all layers of `image`. Progress is told as for an import.

@@ -153,9 +153,20 @@ impl Wants<'_> {
 
 impl Places {
     fn have(&self, path: &str) -> bool {
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         LITTER.contains(&path)
             || self.files.contains(path)
             || self.directories.iter().any(|each| each == parent)
+            || self.is_below(parent, name)
+    }
+
+    /// Whether a file is one of those that are wanted at any depth.
+    fn is_below(&self, parent: &str, name: &str) -> bool {
+        let is_in = |directory: &str| {
+            let rest = parent.strip_prefix(directory);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut below = self.below.iter();
+        below.any(|(directory, wanted)| *wanted == name && is_in(directory))
     }
 }

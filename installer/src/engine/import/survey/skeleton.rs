@@ -131,10 +131,18 @@ impl Skeleton {
             let directory = directory.clone();
             names.map(move |name| format!("{directory}/{name}"))
         };
+        let deep = |(directory, name): &(&str, &str)| {
+            let mut paths = Vec::new();
+            if let Ok(Found::Directory(found)) = self.resolve(directory) {
+                named(found, (directory, name), &mut paths);
+            }
+            paths
+        };
         let litter = LITTER.into_iter().map(str::to_owned);
         litter
             .chain(places.files.iter().cloned())
             .chain(places.directories.iter().flat_map(below))
+            .chain(places.below.iter().flat_map(deep))
             .filter_map(|path| match self.resolve(&path) {
                 Ok(Found::File(id)) => Some(id),
                 _ => None,
@@ -177,5 +185,17 @@ impl Skeleton {
         }
         let directory = way.last().copied().unwrap_or(&self.root);
         Ok(file.map_or(Found::Directory(directory), Found::File))
+    }
+}
+
+/// Paths of what has this name below a directory, symbolic links not followed to other directories.
+fn named(directory: &Directory<Leaf>, (at, name): (&str, &str), paths: &mut Vec<String>) {
+    for (entry, node) in &directory.entries {
+        let path = format!("{at}/{entry}");
+        match node {
+            Node::Directory(below) => named(below, (&path, name), paths),
+            Node::File(_) if **entry == *name => paths.push(path),
+            Node::File(_) => {}
+        }
     }
 }

@@ -14,6 +14,7 @@ fn places() -> Places {
     Places {
         files: files.map(str::to_owned).into(),
         directories: vec!["usr/lib/kargs.d".to_owned()],
+        below: vec![("usr/lib/efi", "grub.efi")],
     }
 }
 
@@ -64,6 +65,30 @@ fn layers_lie_over_each_other_as_in_an_import() {
     assert!(skeleton.is_file("usr/bin/kept") && !skeleton.is_file("usr/bin/gone"));
     let other = skeleton.content("usr/bin/kept").unwrap_err();
     assert!(other.to_string().contains("too large"), "{other}");
+}
+
+#[test]
+fn content_of_a_name_is_found_at_any_depth() {
+    let lower = Tar::default()
+        .file("usr/lib/efi/grub.efi", 0o644, b"top")
+        .file("usr/lib/efi/a/b/grub.efi", 0o644, b"deep")
+        .file("usr/lib/efi/a/other.efi", 0o644, b"x")
+        .file("usr/lib/efi-not/grub.efi", 0o644, b"x")
+        .file("usr/share/grub", 0o644, b"linked")
+        .hard_link("usr/lib/efi/c/grub.efi", "usr/share/grub")
+        .symlink("usr/lib/efi/d/grub.efi", "/usr/share/grub");
+    let skeleton = of(vec![lower]);
+    for (path, content) in [
+        ("grub.efi", "top"),
+        ("a/b/grub.efi", "deep"),
+        ("c/grub.efi", "linked"),
+        ("d/grub.efi", "linked"),
+    ] {
+        assert_eq!(text(&skeleton, &format!("usr/lib/efi/{path}")), content);
+    }
+    for path in ["usr/lib/efi/a/other.efi", "usr/lib/efi-not/grub.efi"] {
+        assert!(skeleton.content(path).is_err(), "{path}");
+    }
 }
 
 #[test]

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! An image with bootupd: what is on the ESP and in `/boot`, and that nothing starts before all of it is there.
+//! That bootupd takes it for its own is judged by itself, in the end-to-end case `bootupd`.
+
+use std::fs;
+
+use landfall_harness::{disk, image};
+
+use super::{ESP, Scratch, install_from, is_startable, partition, run, seed_kickstart};
+
+fn bootupd() -> String {
+    format!("oci:{}", image::layout("bootupd").unwrap().display())
+}
+
+#[test]
+fn the_boot_chain_is_bootupds_and_its_record_is_beside_the_menu() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    run(&mut install_from(
+        &scratch,
+        &seed_kickstart(),
+        &size,
+        &bootupd(),
+    ))
+    .expect(0);
+
+    let esp = partition(&disk, ESP);
+    let mut files = disk::fat_files(&disk, &esp).unwrap();
+    for file in &mut files {
+        file.make_ascii_lowercase();
+    }
+    files.sort();
+    let expected = [
+        "efi/boot/bootx64.efi",
+        "efi/boot/fbx64.efi",
+        "efi/debian/bootuuid.cfg",
+        "efi/debian/bootx64.csv",
+        "efi/debian/grub.cfg",
+        "efi/debian/grubx64.efi",
+        "efi/debian/mmx64.efi",
+        "efi/debian/shimx64.efi",
+    ];
+    assert_eq!(files, expected);
+    assert!(is_startable(&disk));
+    let home = partition(&disk, "boot");
+    let uuid = disk::content(&disk, &home, "UUID").unwrap();
+    let set = format!("set BOOT_UUID=\"{uuid}\"\n");
+    let on_esp = disk::fat_text(&disk, &esp, "EFI/debian/bootuuid.cfg").unwrap();
+    assert_eq!(on_esp, set);
+
+    let boot = disk::Mounted::of(&disk, &home).unwrap();
+    let read = |name: &str| fs::read_to_string(boot.path().join(name)).unwrap();
+    assert_eq!(read("grub2/bootuuid.cfg"), set);
+    assert_eq!(read("grub2/grubenv").len(), 1024);
+    let menu = read("grub2/grub.cfg");
+    assert!(menu.contains("function blscfg {"), "{menu}");
+    assert!(
+        menu.contains("### BEGIN 10_blscfg.cfg ###\nblscfg\n"),
+        "{menu}"
+    );
+    assert!(!boot.path().join("grub").exists());
+    let record = read("bootupd-state.json");
+    for part in [
+        r#""installed":{"EFI":{"#,
+        r#""BOOT/BOOTX64.EFI":{"#,
+        r#""debian/grubx64.efi":{"#,
+        r#""pending":null"#,
+        r#""static-configs":{"#,
+    ] {
+        assert!(record.contains(part), "{record}");
+    }
+}
+
+#[test]
+fn a_failure_of_the_last_script_leaves_nothing_that_starts() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    run(&mut install_from(&scratch, &broken, &size, &bootupd())).expect(4);
+    let files = disk::fat_files(&disk, &partition(&disk, ESP)).unwrap();
+    let has = |name: &str| files.iter().any(|file| file.ends_with(name));
+    assert!(has("grubx64.efi") && has("fbx64.efi"), "{files:?}");
+    assert!(!is_startable(&disk), "{files:?}");
+}
