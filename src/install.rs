@@ -12,6 +12,7 @@ use landfall_installer::exit::Exit;
 use landfall_installer::inventory::ENVIRONMENT;
 use landfall_installer::journal::Journal;
 use landfall_installer::plan::{render_disks, render_target, render_waits};
+use landfall_installer::report::Report;
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
@@ -31,7 +32,8 @@ pub(crate) fn run(args: &InstallArgs) -> Result<Exit, Problem> {
     match install(args, &mut emitter) {
         Ok(installed) => {
             drop(emitter);
-            finish(args, &installed)
+            finish(args, &installed);
+            Ok(Exit::Done)
         }
         // Whoever has seen an event is told of the end by one.
         Err(Ending::Refused(problem)) if emitter.has_begun() => {
@@ -153,6 +155,14 @@ fn open_report(path: &Path) -> Result<File, Problem> {
     })
 }
 
+fn write_report(path: &Path, report: &Report) -> Result<(), Problem> {
+    let file = open_report(path)?;
+    serde_json::to_writer_pretty(file, report).map_err(|e| {
+        let message = format!("writing the report `{}`: {e}", path.display());
+        Problem::new(Exit::Usage, message)
+    })
+}
+
 /// The plan is talk when stdout carries events.
 fn show_plan(args: &InstallArgs, prepared: &Prepared) {
     let plan = &prepared.plan;
@@ -175,7 +185,7 @@ fn permit(args: &InstallArgs, prepared: &Prepared) -> Result<(), Problem> {
     Err(Problem::new(Exit::Refused, message).hint("`--yes` carries it out"))
 }
 
-fn finish(args: &InstallArgs, installed: &Installed) -> Result<Exit, Problem> {
+fn finish(args: &InstallArgs, installed: &Installed) {
     let text = installed.report.to_string();
     if args.json {
         terminal::say(text.trim_end());
@@ -183,12 +193,13 @@ fn finish(args: &InstallArgs, installed: &Installed) -> Result<Exit, Problem> {
         terminal::data(&text);
     }
     if let Some(path) = &args.report {
-        serde_json::to_writer_pretty(open_report(path)?, &installed.report)
-            .map_err(|e| Problem::new(Exit::Usage, e))?;
+        // The machine is installed all the same, and ends as the kickstart says.
+        if let Err(problem) = write_report(path, &installed.report) {
+            terminal::say(&format!("warning: {}", problem.chain.join(": ")));
+        }
     }
     if let Some(Err(error)) = installed.action.map(|action| action.carry_out()) {
         // The installation itself is complete.
         terminal::say(&format!("warning: {}", error.chain().join(": ")));
     }
-    Ok(Exit::Done)
 }

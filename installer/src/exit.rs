@@ -25,7 +25,7 @@ pub enum Exit {
     Source,
     /// 130: ended by SIGINT.
     Interrupted,
-    /// 143: ended by SIGTERM.
+    /// 143: ended by SIGTERM or SIGHUP.
     Terminated,
 }
 

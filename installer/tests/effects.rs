@@ -10,7 +10,7 @@
 
 use kickstart_parser::commands::{self, Arity, Command, Effect, Kind, Opt};
 use kickstart_parser::{NoIncludes, Syntax, Versions, read};
-use landfall_installer::inventory::Inventory;
+use landfall_installer::inventory::{Firmware, Inventory};
 use landfall_installer::plan::{Choices, Code, plan_disks};
 
 /// What a kickstart that can be installed consists of, a line for each command.
@@ -146,12 +146,22 @@ const ENCRYPTION: [&str; 10] = [
     "--hw-passphrase",
 ];
 
-fn machine() -> Inventory {
+/// Options that say something of machines with a BIOS alone.
+const OF_BIOS: [&str; 1] = ["--nombr"];
+
+fn machine(line: &str) -> Inventory {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/data/inventories/virtio-blank.json"
     );
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let inventory = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    if OF_BIOS.iter().any(|option| line.contains(option)) {
+        return Inventory {
+            firmware: Firmware::Bios,
+            ..inventory
+        };
+    }
+    inventory
 }
 
 /// What became of a line.
@@ -198,7 +208,7 @@ fn outcome(command: &Command, syntax: Syntax, line: &str) -> Outcome {
     if said(kickstart_parser::Code::CommandWithoutEffect) {
         return Outcome::WithoutEffect;
     }
-    let issues = match plan_disks(&reading.kickstart, &machine(), &Choices::default()) {
+    let issues = match plan_disks(&reading.kickstart, &machine(line), &Choices::default()) {
         Ok(planned) => planned.issues,
         Err(issues) => issues,
     };

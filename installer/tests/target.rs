@@ -191,9 +191,9 @@ fn bios(more: &str) -> ImageFacts {
 fn full() -> ImageFacts {
     let mut facts = networkmanager();
     facts.programs.extend(set("authselect realm"));
-    facts
-        .units
-        .extend(set("chrony.service chronyd.service initial-setup.service"));
+    facts.units.extend(set(
+        "chrony.service chronyd.service initial-setup.service getty@.service serial-getty@.service",
+    ));
     facts.selinux = true;
     let settings = &mut facts.settings;
     settings.keymaps = set("us cz-lat2");
@@ -285,6 +285,7 @@ fn machine() -> Inventory {
         read_only: false,
         in_use: None,
         table: None,
+        table_entries: None,
         fs: None,
         label: None,
         fs_uuid: None,

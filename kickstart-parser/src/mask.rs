@@ -5,7 +5,7 @@
 //! In any text the following is a secret: what stands before the `@` of an address (`https://USER:PASSWORD@host`); the
 //! value of a name that says so, as `password=…`, `--token …`, `"secret": "…"` or a line `passwd …`. Such a name has
 //! `password`, `passphrase`, `passcode`, `secret`, `token` or `credential` in it, or a word that ends with `pass`, `pw`,
-//! `pwd`, `psk` or `key`; the path or address of a key is no secret. In a command line so is whatever the command's
+//! `pwd`, `psk` or `key`; the path or address of a key is no secret. The hash of a password is one wherever it stands. In a command line so is whatever the command's
 //! description calls a secret, and whatever may be the rest of one: values of misspelt options, words too many. It would
 //! rather hide too much. A formatted or flattened kickstart is the user's own file and stays as it is.
 
@@ -80,6 +80,23 @@ mod tests {
             ("a\n  passwd x y\nb", "a\n  passwd ***\nb"),
             ("don't\npw=x y", "don't\npw=*** y"),
             ("key: x", "key: ***"),
+            (
+                "+ usermod -p '$6$Eds9tFAA/vRFWXSA$GH7Kd0VAJoyCdoMQdSXAFuOlOJv8pmtsEGYkMEGj5RMVPuVqKSGmU9M.vbUcvECTOkKAcRHSMwZTMxqBZsNZH/' u",
+                "+ usermod -p '***' u",
+            ),
+            (
+                r"\$y\$j9T\$3nU9dRvDpHBVN4e1\$0c6ZmrpXWLoCHlG0lC5zKt8mZ7Gqqg.8XQTXqiuH/Z9 b",
+                r"\*** b",
+            ),
+            ("u:$1$abcdefgh$JvN0Y3VHp5IuCTD0OC6Xf1:0", "u:***:0"),
+            (
+                "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+                "***",
+            ),
+            (
+                "set grub.pbkdf2.sha512.10000.0123456789ABCDEF.FEDCBA9876543210",
+                "set ***",
+            ),
         ] {
             assert_eq!(hidden(text), shown);
             assert_eq!(hidden(shown), shown, "hidden twice");
@@ -100,11 +117,18 @@ mod tests {
             "--sslclientkey=file:///key.pem",
             "vconsole.keymap=us keyboard=us",
             "the password",
+            "echo $1$2 $6$a $HOME$a_variable_with_a_long_name",
             "password=",
             "",
         ] {
             assert_eq!(hidden(text), text);
         }
+    }
+
+    #[test]
+    fn what_looks_like_many_hashes_takes_no_time() {
+        let text = "$1".repeat(1 << 16);
+        assert_eq!(hidden(&text), text);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::process::Command;
 use landfall_harness::disk;
 
 use super::block_device::Device;
-use super::{Scratch, install, partition, run, seed_kickstart};
+use super::{Scratch, TARGET, install, partition, run, seed_kickstart};
 
 const BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 
@@ -109,6 +109,37 @@ fn a_failure_of_the_last_script_leaves_no_boot_code() {
     let whole = disk.to_str().unwrap();
     run(&mut install_for_bios(&scratch, &seed_kickstart(), whole)).expect(0);
     assert!(has_boot_code(&disk));
+}
+
+#[test]
+fn a_failure_on_a_disk_that_started_takes_its_boot_code_though_the_table_stays() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let by_mbr = |clear: &str, rest: &str| {
+        format!(
+            "{clear}\npart /boot --size=600 {}\npart / --size=3000 {}\nostreecontainer --url={TARGET}\n{rest}",
+            if rest.is_empty() {
+                ""
+            } else {
+                "--onpart=disk.img1"
+            },
+            if rest.is_empty() {
+                ""
+            } else {
+                "--onpart=disk.img2"
+            },
+        )
+    };
+    let first = by_mbr("zerombr\nclearpart --all --disklabel=msdos", "");
+    run(&mut install_for_bios(&scratch, &first, &size)).expect(0);
+    assert!(has_boot_code(&disk));
+
+    let failing = "%post --erroronfail\nexit 3\n%end\n";
+    let again = by_mbr("clearpart --none", failing);
+    let whole = disk.to_str().unwrap();
+    run(&mut install_for_bios(&scratch, &again, whole)).expect(4);
+    assert!(!has_boot_code(&disk));
 }
 
 #[test]

@@ -6,19 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use landfall_harness::disk::Mounted;
-use landfall_harness::oci::Compression;
+use landfall_harness::disk::{self, Mounted};
 use landfall_harness::tool::{self, tool};
-use landfall_harness::{image, oracle, variant};
+use landfall_harness::{image, oracle};
 use serde_json::Value;
 
 use super::{Scratch, TARGET, deployment, install_from, partition, run, seed_kickstart};
 
-/// Makes every item a test of every kind.
-macro_rules! contract {
-    ($($kind:ident)*) => { $(contract! { @ $kind
+mod tree;
+mod variants;
+
+/// Hands every item to a macro, after what else it is to be given.
+macro_rules! with_items {
+    ($with:ident $($given:tt)*) => { $with! { $($given)*
         the_repository_is_bare_and_configured
         the_objects_are_whole
         the_references_are_the_layers_the_image_and_the_deployment
@@ -32,24 +35,53 @@ macro_rules! contract {
         the_mount_table_is_in_the_deployments_etc
         the_reference_importer_finds_image_layers_and_origin
         the_metadata_of_composefs_is_there_if_the_image_wants_it
-        the_tree_is_that_of_the_reference_importer
-    } )* };
-    (@ $kind:ident $($item:ident)*) => {
-        mod $kind { $(
+    } };
+}
+
+/// Makes every item a test of a kind.
+macro_rules! contract {
+    ($kind:ident $($item:ident)*) => {
+        mod $kind {
+            $(
+                #[test]
+                fn $item() {
+                    super::look(stringify!($kind), super::$item);
+                }
+            )*
+
             #[test]
-            fn $item() {
-                super::look(stringify!($kind), super::$item);
+            fn the_tree_is_that_of_the_reference_importer() {
+                super::look(stringify!($kind), super::tree::is_that_of_the_reference_importer);
             }
-        )* }
+        }
     };
 }
 
-contract! { plain encapsulated selinux composefs nasty }
+with_items!(contract plain);
+with_items!(contract encapsulated);
+with_items!(contract selinux);
+with_items!(contract composefs);
+with_items!(contract nasty);
+
+/// One function that goes through every item.
+macro_rules! sequence {
+    ($($item:ident)*) => {
+        fn every_item_holds(system: &System<'_>) {
+            $( $item(system); )*
+        }
+    };
+}
+
+with_items!(sequence);
 
 /// A disk with an image on it, mounted.
 struct System<'a> {
+    /// The image's recipe.
+    kind: &'a str,
     /// The physical root, with `/boot` in its place.
     root: &'a Path,
+    /// Whether `/boot` is a file system of its own.
+    has_boot: bool,
     deployment: PathBuf,
     /// The OCI layout that was installed.
     layout: &'a Path,
@@ -60,6 +92,8 @@ struct System<'a> {
 }
 
 struct Installed {
+    /// The image's recipe.
+    kind: String,
     disk: PathBuf,
     layout: PathBuf,
 }
@@ -68,35 +102,59 @@ struct Installed {
 fn installed(kind: &'static str) -> Arc<OnceLock<Installed>> {
     static ALL: Mutex<BTreeMap<&str, Arc<OnceLock<Installed>>>> = Mutex::new(BTreeMap::new());
     let cell = Arc::clone(ALL.lock().unwrap().entry(kind).or_default());
-    cell.get_or_init(|| {
-        let scratch = Scratch::staying(&format!("contract-{kind}"));
-        let (disk, layout) = (scratch.path("disk.img"), image::layout(kind).unwrap());
-        install_layout(&scratch, &layout, &disk);
-        Installed { disk, layout }
-    });
+    cell.get_or_init(|| Installed::on(&Scratch::staying(&format!("contract-{kind}")), kind));
     cell
 }
 
-/// Installs the image of an OCI layout on a new disk image file.
-fn install_layout(scratch: &Scratch, layout: &Path, disk: &Path) {
+impl Installed {
+    /// The image of this kind, installed on a disk in `scratch`.
+    fn on(scratch: &Scratch, kind: &str) -> Self {
+        Self::by(scratch, kind, &seed_kickstart(), |command| command)
+    }
+
+    /// The same, by a kickstart and what becomes of the command.
+    fn by(
+        scratch: &Scratch,
+        kind: &str,
+        kickstart: &str,
+        change: impl FnOnce(Command) -> Command,
+    ) -> Self {
+        let (disk, layout) = (scratch.path("disk.img"), image::layout(kind).unwrap());
+        run(&mut change(command(scratch, kickstart, &layout, &disk))).expect(0);
+        let kind = kind.to_owned();
+        Self { kind, disk, layout }
+    }
+}
+
+/// The command that installs the image of an OCI layout on a new disk image file.
+fn command(scratch: &Scratch, kickstart: &str, layout: &Path, disk: &Path) -> Command {
     let size = format!("{}:8G", disk.display());
     let image = format!("oci:{}", layout.display());
-    run(&mut install_from(scratch, &seed_kickstart(), &size, &image)).expect(0);
+    install_from(scratch, kickstart, &size, &image)
+}
+
+/// Looks at the disk with this kind of image.
+fn look(kind: &'static str, item: impl FnOnce(&System<'_>)) {
+    let installed = installed(kind);
+    look_at(installed.get().unwrap(), item);
 }
 
 /// Looks at the mounted disk; one test at a time, for a file system is mounted once.
-fn look(kind: &'static str, item: impl FnOnce(&System<'_>)) {
+fn look_at(installed: &Installed, item: impl FnOnce(&System<'_>)) {
     static TURN: Mutex<()> = Mutex::new(());
-    let installed = installed(kind);
-    let installed = installed.get().unwrap();
     let turn = TURN.lock();
     let root = Mounted::of(&installed.disk, &partition(&installed.disk, "root")).unwrap();
-    let boot = partition(&installed.disk, "boot");
-    let boot = Mounted::at(&installed.disk, &boot, &root.path().join("boot")).unwrap();
+    let table = disk::table(&installed.disk).unwrap();
+    let mut partitions = table.partitions.iter();
+    let boot = partitions.find(|partition| partition.name == "boot");
+    let at = root.path().join("boot");
+    let boot = boot.map(|boot| Mounted::at(&installed.disk, boot, &at).unwrap());
     let index = json(&installed.layout.join("index.json"));
     let manifest = json(&blob(&installed.layout, &index["manifests"][0]));
     item(&System {
+        kind: &installed.kind,
         root: root.path(),
+        has_boot: boot.is_some(),
         deployment: deployment(root.path()),
         layout: &installed.layout,
         digest: text(&index["manifests"][0]["digest"]),
@@ -309,7 +367,8 @@ fn the_aleph_record_is_complete(system: &System<'_>) {
 
 fn the_mount_table_is_in_the_deployments_etc(system: &System<'_>) {
     let table = fs::read_to_string(system.deployment.join("etc/fstab")).unwrap();
-    assert!(table.contains(" /boot "), "{table}");
+    assert!(table.contains(" /boot/efi "), "{table}");
+    assert_eq!(table.contains(" /boot "), system.has_boot, "{table}");
     assert!(!system.deployment.join("usr/etc/fstab").exists());
 }
 
@@ -342,86 +401,4 @@ fn the_reference_importer_finds_image_layers_and_origin(system: &System<'_>) {
     let origin = &deployments[0]["origin"];
     assert_eq!(origin, &deployments[0]["canonical_origin"]);
     assert_eq!(*origin, format!("ostree-unverified-registry:{TARGET}"));
-}
-
-fn the_tree_is_that_of_the_reference_importer(system: &System<'_>) {
-    let ours = oracle::query_system(system.root).unwrap();
-    let scratch = Scratch::new();
-    let theirs = oracle::import(&scratch.path("repo"), system.layout).unwrap();
-    let tree = text(&ours["deployments"][0]["image"]["tree"]);
-    if theirs["tree"] != tree {
-        let ours = listing(&system.root.join("ostree/repo"), &system.commit());
-        let theirs = listing(&scratch.path("repo"), &text(&theirs["commit"]));
-        panic!(
-            "only ours: {:#?}\nonly theirs: {:#?}",
-            ours.difference(&theirs).collect::<Vec<_>>(),
-            theirs.difference(&ours).collect::<Vec<_>>()
-        );
-    }
-}
-
-/// Every name of a commit with mode, owner, checksums and attributes.
-fn listing(repo: &Path, commit: &str) -> BTreeSet<String> {
-    let mut list = tool("ostree").unwrap();
-    list.args(["ls", "-R", "-C", "-X", "--repo"]).arg(repo);
-    let listed = tool::run(list.arg(commit)).unwrap();
-    listed.lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn layers_of_every_compression_give_the_same_tree() {
-    let scratch = Scratch::new();
-    let kinds = [
-        Compression::Gzip,
-        Compression::None,
-        Compression::ZstdChunked,
-    ];
-    let (packed, disk) = (scratch.path("image"), scratch.path("disk.img"));
-    variant::repacked(super::layout(), &packed, &kinds).unwrap();
-    install_layout(&scratch, &packed, &disk);
-    let tree = |root: &Path| {
-        let repo = root.join("ostree/repo");
-        let mut list = tool("ostree").unwrap();
-        list.args(["ls", "-d", "-C", "--repo"]).arg(repo);
-        tool::run(list.arg(image_reference())).unwrap()
-    };
-    let mounted = Mounted::of(&disk, &partition(&disk, "root")).unwrap();
-    let found = tree(mounted.path());
-    look("plain", |system| assert_eq!(found, tree(system.root)));
-}
-
-/// The reference importer has no word on these: it fails, and leaves an upper layer's mode of a directory out.
-#[test]
-fn names_change_their_type_between_layers() {
-    look("nasty-v2", |system| {
-        let nasty = system.deployment.join("usr/lib/nasty");
-        let kind = |name: &str| nasty.join(name).symlink_metadata().unwrap().file_type();
-        assert!(kind("file-then-dir").is_dir() && kind("file-then-dir/below").is_file());
-        assert!(kind("link-then-dir").is_dir() && kind("link-then-dir/below").is_file());
-        assert!(kind("dir-then-file").is_file() && kind("dir-then-link").is_symlink());
-        let marked = nasty.join("marked-dir").metadata().unwrap();
-        assert_eq!(marked.mode() & 0o7777, 0o755);
-        let read = |name: &str| fs::read_to_string(nasty.join(name)).unwrap();
-        assert_eq!(read("new-name"), "shared across layers\n");
-        assert_eq!(read("gone"), "it is back\n");
-        for name in ["original", "far", "gone-dir", "opaque/old"] {
-            assert!(!nasty.join(name).exists(), "{name}");
-        }
-        let etc: Vec<_> = fs::read_dir(system.deployment.join("usr/etc/nasty"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        assert_eq!(etc, ["only"]);
-        the_objects_are_whole(system);
-    });
-}
-
-#[test]
-fn a_hole_stays_a_hole() {
-    look("nasty-sparse", |system| {
-        let file = system.deployment.join("usr/lib/nasty/sparse");
-        let facts = fs::metadata(&file).unwrap();
-        assert_eq!(facts.len(), 1 << 30);
-        assert!(facts.blocks() < 1 << 11, "{} blocks", facts.blocks());
-    });
 }

@@ -174,14 +174,23 @@ fn options_that_mkfs_does_not_take_are_found_before_anything_is_written() {
     let scratch = Scratch::new();
     let file = old_disk(&scratch, "mkfs.ext4");
     let before = head(&file);
-    let kickstart = format!(
-        "clearpart --all\nreqpart\npart / --grow --mkfsoptions=\"-i size=7\"\nostreecontainer --url={TARGET}\n"
-    );
-    let ended = run(&mut install(&scratch, &kickstart, file.to_str().unwrap())).expect(3);
-    assert!(
-        ended.stderr.contains("mkfs.xfs") && ended.stderr.contains("size=7"),
-        "{}",
-        ended.stderr
-    );
+    for (fs, options, texts) in [
+        ("xfs", "-i size=7", ["mkfs.xfs", "size=7"]),
+        // What the plan calls the file system by would be wrong.
+        (
+            "ext4",
+            "-U random",
+            ["mkfs.ext4", "no file system with the UUID of the plan"],
+        ),
+    ] {
+        let kickstart = format!(
+            "clearpart --all\nreqpart\npart / --fstype={fs} --grow --mkfsoptions=\"{options}\"\n\
+             ostreecontainer --url={TARGET}\n"
+        );
+        let ended = run(&mut install(&scratch, &kickstart, file.to_str().unwrap())).expect(3);
+        for text in texts {
+            assert!(ended.stderr.contains(text), "{}", ended.stderr);
+        }
+    }
     assert!(before == head(&file), "something was written");
 }

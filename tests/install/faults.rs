@@ -47,7 +47,7 @@ fn run_and(mut command: Command, text: &str, act: impl FnOnce(u32)) -> Ended {
 
 /// What every failure says: the step, the cause, the log, what to do. The log is private and has the cause, too.
 #[track_caller]
-fn judge(ended: &Ended, steps: &[&str], code: i32, cause: &str) {
+pub(super) fn judge(ended: &Ended, steps: &[&str], code: i32, cause: &str) {
     let talk = &ended.stderr;
     assert_eq!(ended.code, code, "{talk}");
     let names_step = |step: &str| talk.contains(&format!("{step}: failed\nerror: "));

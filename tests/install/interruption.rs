@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use landfall_harness::disk::Mounted;
 use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
+use landfall_harness::variant;
 
 use super::{Scratch, install, install_from, is_startable, layout, partition, run, seed_kickstart};
 
@@ -154,20 +155,29 @@ fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
     let scratch = Scratch::new();
     let disk = scratch.path("disk.img");
     let size = format!("{}:8G", disk.display());
-    let script = |options: &str| {
-        format!(
-            "{}\n%post {options}\necho reason; exit 3\n%end\n",
+    let left = scratch.path("left");
+    // `/tmp` of the target, where the script was, is gone with the installation: others look while it is there.
+    let look = format!("ls -A /mnt/sysroot/tmp > {}", left.display());
+    let attempt = |options: &str, disk: &str| {
+        let kickstart = format!(
+            "{}\n%post {options}\ntouch /tmp/seen; echo reason; exit 3\n%end\n\
+             %post --nochroot\n{look}\n%end\n%onerror\n{look}\n%end\n",
             seed_kickstart()
-        )
+        );
+        let ended = run(install(&scratch, &kickstart, disk).arg("--allow-host-scripts"));
+        let found = std::fs::read_to_string(&left).unwrap();
+        std::fs::remove_file(&left).unwrap();
+        assert_eq!(found, "seen\n");
+        ended
     };
-    let ended = run(&mut install(&scratch, &script("--erroronfail"), &size)).expect(4);
+    let ended = attempt("--erroronfail", &size).expect(4);
     assert!(
         ended.stderr.contains("post: failed") && ended.stderr.contains("reason"),
         "{}",
         ended.stderr
     );
     assert!(!is_startable(&disk));
-    run(&mut install(&scratch, &script(""), disk.to_str().unwrap())).expect(0);
+    attempt("", disk.to_str().unwrap()).expect(0);
     assert!(is_startable(&disk));
     assert_eq!(script_files_left(&before), [""; 0]);
 }
@@ -254,4 +264,26 @@ fn with_its_seed_a_failed_installation_is_taken_up() {
         assert!(!log.contains(taken_up), "{log}");
         assert!(log.contains("; 0 B of layers were there"), "{log}");
     }
+}
+
+#[test]
+fn with_its_seed_another_image_takes_up_nothing() {
+    const SEED: &str = "5eed5eed-07e4-4eed-8eed-5eed5eed5eed";
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    run(install(&scratch, &broken, &size).args(["--seed", SEED])).expect(4);
+    // The layers are the same: without the mark they would be found.
+    let other = variant::with_config(layout(), &scratch.path("other"), |config| {
+        config["created"] = "2026-11-09T00:00:00Z".into();
+    });
+    let image = format!("oci:{}", other.unwrap().display());
+    let disk = disk.to_str().unwrap();
+    let mut command = install_from(&scratch, &seed_kickstart(), disk, &image);
+    let log = run(command.args(["--json", "--seed", SEED]))
+        .expect(0)
+        .stdout;
+    assert!(!log.contains("is taken up"), "{log}");
+    assert!(log.contains("; 0 B of layers were there"), "{log}");
 }

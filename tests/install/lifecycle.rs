@@ -7,6 +7,7 @@ use std::process::Command;
 
 use landfall_harness::disk::Mounted;
 use landfall_harness::registry::Registry;
+use landfall_harness::tool::tool;
 
 use super::{
     Ended, Scratch, deployment, install, install_from, is_startable, layout, partition, path_with,
@@ -22,7 +23,7 @@ fn read(path: impl AsRef<Path>) -> String {
 /// were called in place of those that would end this machine.
 fn run_in_environment(scratch: &Scratch, wanted: &Command) -> Ended {
     let programs = scratch.path("bin");
-    fs::create_dir(&programs).unwrap();
+    fs::create_dir_all(&programs).unwrap();
     let calls = scratch.path("calls");
     let text = format!(
         "#!/bin/sh\nfor word; do case $word in --initrd=*) test -s ${{word#*=}} && word=initrd ;; \
@@ -153,4 +154,68 @@ fn what_the_end_needs_is_there_before_anything_is_written() {
         ended.stderr
     );
     assert!(!disk.exists());
+}
+
+/// A `mren` that does something when it gives what firmware looks for its name.
+fn mren_that(scratch: &Scratch, does: &str) {
+    let programs = scratch.path("bin");
+    fs::create_dir(&programs).unwrap();
+    let mren = tool("mren").unwrap();
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in *BOOTX64.EFI*) {does} ;; esac\nexec {} \"$@\"\n",
+        mren.get_program().display()
+    );
+    write_program(&programs.join("mren"), &text);
+}
+
+#[test]
+fn a_signal_while_the_disk_is_made_reachable_is_too_late() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    mren_that(&scratch, "kill -s TERM $PPID; sleep 1");
+    let wanted = install(&scratch, &seed_kickstart(), &size);
+    let ended = run_in_environment(&scratch, &wanted).expect(0);
+    assert!(is_startable(&disk));
+    let told = "warning: a signal came when the installation was being completed";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(
+        ended
+            .stdout
+            .contains("The kickstart's `reboot` is left to you\n"),
+        "{}",
+        ended.stdout
+    );
+    assert!(!scratch.path("calls").exists(), "the machine restarts");
+}
+
+#[test]
+fn a_failure_in_the_last_moment_leaves_no_kernel_loaded() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    mren_that(&scratch, "exit 1");
+    let kickstart = seed_kickstart().replace("reboot", "reboot --kexec");
+    let wanted = install(&scratch, &kickstart, &size);
+    run_in_environment(&scratch, &wanted).expect(4);
+    assert!(!scratch.path("calls").exists(), "something was called");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_after_all_is_a_warning() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let report = scratch.path("report.json");
+    let kickstart = format!(
+        "{}\n%post --nochroot\nrm {r} && mkdir {r}\n%end\n",
+        seed_kickstart(),
+        r = report.display()
+    );
+    let mut wanted = install(&scratch, &kickstart, &size);
+    wanted.arg("--report").arg(&report);
+    let ended = run_in_environment(&scratch, &wanted).expect(0);
+    let told = format!("warning: writing the report `{}`: ", report.display());
+    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    assert_eq!(read(scratch.path("calls")), "systemctl --no-wall reboot\n");
 }

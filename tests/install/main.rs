@@ -13,11 +13,13 @@ mod contract;
 mod disk_faults;
 mod faults;
 mod foresight;
+mod front;
 mod interruption;
 mod kept;
 mod kinds;
 mod lifecycle;
 mod refusals;
+mod registry_faults;
 mod saved_plan;
 mod scripts;
 mod signals;
@@ -186,9 +188,9 @@ fn is_startable(disk: &Path) -> bool {
         Err(error) if error.to_string().contains("Fat problem while decoding") => return false,
         files => files.unwrap(),
     };
-    files.iter().any(|file| {
-        file.to_ascii_uppercase().ends_with("BOOTX64.EFI") || file.ends_with("shimx64.efi")
-    })
+    // The firmware's menu may still name any of them.
+    let is_program = |file: &String| file.to_ascii_lowercase().ends_with(".efi");
+    files.iter().any(is_program)
 }
 
 /// The one deployment's directory in a mounted root file system.

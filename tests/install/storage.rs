@@ -9,10 +9,10 @@ use landfall_harness::tool::{self, tool};
 
 use super::{Scratch, TARGET, deployment, install, is_startable, partition, run, seed_kickstart};
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 /// A disk image with the table that a script for `sfdisk` makes.
-fn disk(scratch: &Scratch, name: &str, mib: u64, script: &str) -> PathBuf {
+pub(super) fn disk(scratch: &Scratch, name: &str, mib: u64, script: &str) -> PathBuf {
     let path = scratch.path(name);
     File::create(&path).unwrap().set_len(mib * MIB).unwrap();
     tool::feed(tool("sfdisk").unwrap().arg("--quiet").arg(&path), script).unwrap();
@@ -28,7 +28,7 @@ fn numbered(disk: &Path, number: u32) -> Partition {
 }
 
 /// Makes a file system on a partition, with files in it.
-fn fill(scratch: &Scratch, disk: &Path, partition: &Partition, mkfs: &[&str]) {
+pub(super) fn fill(scratch: &Scratch, disk: &Path, partition: &Partition, mkfs: &[&str]) {
     let mut losetup = tool("losetup").unwrap();
     losetup.args(["--find", "--show"]);
     losetup.args(["--offset", &partition.start.to_string()]);
@@ -54,7 +54,7 @@ fn content(index: u32) -> Vec<u8> {
 }
 
 #[track_caller]
-fn assert_filled(disk: &Path, partition: &Partition) {
+pub(super) fn assert_filled(disk: &Path, partition: &Partition) {
     let mounted = Mounted::of(disk, partition).unwrap();
     for index in 0..40u32 {
         let found = fs::read(mounted.path().join(format!("file {index}"))).unwrap();
@@ -63,7 +63,7 @@ fn assert_filled(disk: &Path, partition: &Partition) {
 }
 
 /// Bytes of the mounted file system of a partition, used and free.
-fn file_system_bytes(disk: &Path, partition: &Partition) -> u64 {
+pub(super) fn file_system_bytes(disk: &Path, partition: &Partition) -> u64 {
     let mounted = Mounted::of(disk, partition).unwrap();
     let told = tool::run(
         tool("stat")
@@ -336,4 +336,16 @@ fn a_var_that_stays_keeps_what_is_in_it() {
         mounted.path().join("roothome").is_dir(),
         "the image's /var is added"
     );
+}
+
+#[test]
+fn a_table_of_four_entries_takes_no_fifth_partition() {
+    let scratch = Scratch::new();
+    let script = "label: gpt\ntable-length: 4\nsize=600M\nsize=600M\nsize=600M\n";
+    let disk = disk(&scratch, "disk.img", 8192, script);
+    let kickstart =
+        format!("clearpart --none\nreqpart\npart / --grow\nostreecontainer --url={TARGET}\n");
+    let ended = run(&mut install(&scratch, &kickstart, disk.to_str().unwrap())).expect(3);
+    let message = "would have 5 partitions, but its table holds 4";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
 }

@@ -64,21 +64,13 @@ fn prepare_esp(plan: &EspPlan, root: &Root, nodes: &Nodes) -> Result<Vec<EspFile
     root.make_directory("/boot/efi", 0o700)
         .map_err(|e| EngineError::io("making the directory `/boot/efi`", e))?;
     let esp = esp(plan, nodes)?;
-    let copies = plan
-        .copies
-        .iter()
-        .chain(&plan.reachable)
-        .map(|copy| copy.to.as_str());
-    esp.make_directories(copies.chain(plan.files.iter().map(|(path, _)| path.as_str())))?;
+    let chain = plan.chain.iter().map(|copy| copy.to.as_str());
+    esp.make_directories(chain.chain(plan.files.iter().map(|(path, _)| path.as_str())))?;
     for (path, text) in &plan.files {
         esp.write(path, text.as_bytes())?;
     }
-    for copy in &plan.copies {
-        let file = read(root, copy)?;
-        esp.write(&file.path, &file.content)?;
-    }
     esp.flush()?;
-    plan.reachable.iter().map(|copy| read(root, copy)).collect()
+    plan.chain.iter().map(|copy| read(root, copy)).collect()
 }
 
 fn build_grub(

@@ -58,7 +58,9 @@ fn has_table(disk: &DiskPlan) -> gptman::Result<bool> {
     let used = table.iter().filter(|(_, entry)| entry.is_used()).count();
     let is_planned = |partition: &crate::plan::Partition| {
         let planned = partition::entry(partition, sector);
-        partition.action == PartitionAction::Create && same(&table[partition.number], &planned)
+        let mut found = table.iter();
+        partition.action == PartitionAction::Create
+            && found.any(|(number, entry)| number == partition.number && same(entry, &planned))
     };
     Ok(table.header.disk_guid == label.to_bytes_le()
         && used == disk.after.len()

@@ -13,8 +13,11 @@ use std::path::Path;
 use kickstart_parser::commands::{End, EndAction};
 
 use super::error::EngineError;
+use super::mount::Mounts;
+use super::node::Nodes;
 use super::root::Root;
 use super::tool::Tool;
+use crate::plan::{FileSystem, Plan};
 
 /// Where dracut looks for what it runs last of all, and the name that Anaconda has for it.
 const HOOKS: &str = "/run/initramfs/usr/lib/dracut/hooks/shutdown";
@@ -37,12 +40,12 @@ pub(super) fn tools(end: &End) -> Vec<Tool> {
 }
 
 impl FinalAction {
-    /// The action that the kickstart asks for. For `--kexec` the deployment in `system` is loaded now, while it can be read;
-    /// if that fails, it is told, and the machine starts again by its firmware.
-    pub(super) fn prepare(end: &End, system: &Root, warn: &mut dyn FnMut(String)) -> Self {
+    /// The action that the kickstart asks for. For `--kexec` the kernel of the complete installation is loaded, whose file
+    /// systems are mounted at `at` meanwhile; if that fails, it is told, and the machine starts again by its firmware.
+    pub(super) fn prepare(end: &End, plan: &Plan, at: &Path, warn: &mut dyn FnMut(String)) -> Self {
         let kexec = end.kexec && end.action == EndAction::Reboot;
         let loaded = kexec
-            && load(system)
+            && load_from(plan, at)
                 .inspect_err(|error| {
                     let chain = error.chain().join(": ");
                     warn(format!("the machine starts again by its firmware: {chain}"));
@@ -52,6 +55,14 @@ impl FinalAction {
             action: end.action,
             eject: end.eject,
             kexec: loaded,
+        }
+    }
+
+    /// Takes the loaded kernel out of memory.
+    pub(super) fn give_up(self) {
+        if self.kexec {
+            // Nothing starts it but the action that is given up.
+            let _ = Tool::Kexec.with(["--unload"]).run();
         }
     }
 
@@ -72,6 +83,24 @@ impl FinalAction {
             EndAction::Halt => "halt",
         }
     }
+}
+
+/// Loads the kernel of the installation that `plan` has led to.
+fn load_from(plan: &Plan, at: &Path) -> Result<(), EngineError> {
+    let nodes = Nodes::attach(plan)?;
+    let mut mounts = Mounts::default();
+    for (mounted, point) in [("/", at.to_owned()), ("/boot", at.join("boot"))] {
+        if let Some((disk, partition)) = plan.mounted_at(mounted) {
+            let fs = partition.fs.map_or("auto", FileSystem::name);
+            mounts.device_read_only(nodes.of(&disk.device, partition.number)?, &point, fs)?;
+        }
+    }
+    let system =
+        Root::open(at).map_err(|e| EngineError::io(format!("opening `{}`", at.display()), e))?;
+    let loaded = load(&system);
+    // An open handle keeps the mount busy.
+    drop(system);
+    loaded.and(mounts.unmount())
 }
 
 /// Loads the kernel of the only boot entry.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Makes the planned file systems with the planned commands.
 
+use std::path::Path;
+
 use super::error::EngineError;
 use super::node::Nodes;
 use super::tool::Tool;
@@ -42,15 +44,30 @@ pub(super) fn rehearse(plan: &Plan) -> Result<(), EngineError> {
             .set_len(partition.size_bytes)
             .map_err(context)?;
         one(partition, file.path(), &mut |_| ())?;
+        is_the_planned_one(partition, file.path())?;
     }
     Ok(())
 }
 
-fn one(
-    partition: &Partition,
-    node: &std::path::Path,
-    log: &mut dyn FnMut(String),
-) -> Result<(), EngineError> {
+/// The system is started, and its file systems are mounted, by the UUIDs of the plan.
+fn is_the_planned_one(partition: &Partition, file: &Path) -> Result<(), EngineError> {
+    let words = ["--probe", "--output", "value", "--match-tag", "UUID"].map(AsRef::as_ref);
+    // 2: it holds nothing that is known.
+    let run = Tool::Blkid.with(words.into_iter().chain([file.as_os_str()]));
+    let found = run.tolerate(&[2]).output()?;
+    match &partition.fs_uuid {
+        Some(planned) if !found.trim().eq_ignore_ascii_case(planned) => {
+            let program = partition.mkfs.iter().find_map(|mkfs| mkfs.argv.first());
+            Err(EngineError::Refused(format!(
+                "with the options of the kickstart `{}` makes no file system with the UUID of the plan, {planned}",
+                program.map_or("mkfs", String::as_str)
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn one(partition: &Partition, node: &Path, log: &mut dyn FnMut(String)) -> Result<(), EngineError> {
     let argv = partition
         .mkfs
         .iter()

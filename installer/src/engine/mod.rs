@@ -23,6 +23,7 @@ mod finalize;
 mod format;
 pub mod host;
 pub mod import;
+mod initial_var;
 mod install_config;
 mod label;
 pub mod logs;
@@ -34,6 +35,7 @@ mod node;
 mod partition;
 mod pre_install;
 pub mod prepare;
+mod printed;
 pub mod process;
 mod repository;
 mod resize;
@@ -63,6 +65,7 @@ use mount::Mounts;
 use node::Nodes;
 use prepare::Prepared;
 use repository::{Checksum, Repository};
+use resize::Resizing;
 pub use stop::Stop;
 use sysroot::Stage;
 use system::System;
@@ -98,10 +101,15 @@ pub fn execute(
         written: false,
         resumed: false,
         marked: false,
+        completing: false,
         view: None,
     };
     execution.run().map_err(|error| {
-        let error = stop.cause(error);
+        let error = if execution.completing {
+            error
+        } else {
+            stop.cause(error)
+        };
         execution.fail(&error);
         Failed {
             step: execution.emitter.current(),
@@ -135,6 +143,8 @@ struct Execution<'e, 'a> {
     resumed: bool,
     /// Whether another run by the same plan can take up what is there.
     marked: bool,
+    /// Whether signals are too late.
+    completing: bool,
     /// The target as scripts of this machine see it.
     view: Option<View>,
 }
@@ -163,9 +173,8 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         self.marked = false;
         let stop = self.stop;
-        let view = &mut self.view;
+        let (view, completing) = (&mut self.view, &mut self.completing);
         let action = self.emitter.step(Step::Finalize, |emitter| {
-            let action = scripted::last_action(self.prepared, &system, emitter);
             if !self.prepared.plan.unsaved(Unsaved::Logs) {
                 logs::keep(emitter.journal(), system.root())?;
             }
@@ -182,15 +191,20 @@ impl Execution<'_, '_> {
             finalize::flush(&[&physical.join("boot"), &physical])?;
             earlier::clear_mark(&physical)?;
             mounts.unmount()?;
-            // From here on the installation is completed.
-            stop.check()?;
+            // From here on the installation is completed: a disk that half starts is worse than a moment's delay.
+            let _shelter = stop.shelter()?;
+            *completing = true;
             let warn = &mut |line| emitter.warn(line);
             bootloader::make_reachable(&reachable, &deployed.target.boot, &nodes, warn)?;
             drop(nodes);
             finalize::sync_disks(&self.prepared.plan)?;
+            // Whatever fails before must not leave a kernel that waits to be started.
+            let action = scripted::last_action(self.prepared, stop, &physical, emitter);
             Ok::<_, EngineError>(action)
         })?;
-        let report = summary::report(self.prepared, deployed.commit.to_string(), self.emitter);
+        let follows = action.is_some();
+        let commit = deployed.commit.to_string();
+        let report = summary::report(self.prepared, commit, follows, self.emitter);
         self.emitter.emit(Body::Finished {
             message: format!("{} is installed", report.source),
         });
@@ -202,6 +216,7 @@ impl Execution<'_, '_> {
         self.stop.check()?;
         let plan = &self.prepared.plan;
         let (written, resumed) = (&mut self.written, &mut self.resumed);
+        let stop = self.stop;
         let point = self.top.join("earlier");
         self.emitter.step(Step::Partition, |emitter| {
             *resumed = earlier::is_there(plan, &point, &mut |line| emitter.log(line));
@@ -214,8 +229,14 @@ impl Execution<'_, '_> {
             if resize::shrinks_any(plan) {
                 // The kernel lets nobody else at a disk that is held.
                 drop(files);
-                resize::shrink(plan, &point, &mut |line| emitter.log(line))?;
-                files = partition::open_all(&plan.disks)?;
+                Resizing {
+                    at: &point,
+                    stop,
+                    log: &mut |line| emitter.log(line),
+                }
+                .shrink(plan)?;
+                stop.check()?;
+                files = partition::open_again(&plan.disks)?;
             }
             plan.disks
                 .iter()
@@ -226,7 +247,7 @@ impl Execution<'_, '_> {
 
     fn format(&mut self) -> Result<Nodes, EngineError> {
         self.stop.check()?;
-        let resumed = self.resumed;
+        let (stop, resumed) = (self.stop, self.resumed);
         let plan = &self.prepared.plan;
         let point = self.top.join("resized");
         self.emitter.step(Step::Format, |emitter| {
@@ -234,7 +255,12 @@ impl Execution<'_, '_> {
             let wanted =
                 |partition: &Partition| !(resumed && partition.mount.as_deref() == Some("/"));
             format::all(plan, &nodes, wanted, &mut |line| emitter.log(line))?;
-            resize::grow(plan, &nodes, &point, &mut |line| emitter.log(line))?;
+            Resizing {
+                at: &point,
+                stop,
+                log: &mut |line| emitter.log(line),
+            }
+            .grow(plan, &nodes)?;
             Ok(nodes)
         })
     }

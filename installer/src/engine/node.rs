@@ -121,6 +121,11 @@ fn attach_loop(
 /// Tells the kernel, and whoever listens to it, about the new partitions.
 fn announce(disk: &DiskPlan) -> Result<(), EngineError> {
     Tool::Partx.with(["--update", &disk.device]).run()?;
+    settle()
+}
+
+/// Waits until udev, where it runs, has looked at what was changed.
+pub(super) fn settle() -> Result<(), EngineError> {
     if Tool::Udevadm.is_present() && Path::new("/run/udev/control").exists() {
         Tool::Udevadm.with(["settle", "--timeout=30"]).run()?;
     }

@@ -9,12 +9,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use gptman::{GPT, GPTPartitionEntry};
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::error::EngineError;
 use super::mbr;
+use super::node;
 use crate::plan::{DiskPlan, Label, Partition, PartitionAction, PartitionType};
 
 /// Opens every disk for writing. Image files that are not there are made, sparse, and removed
@@ -40,6 +43,29 @@ pub(super) fn open_all(disks: &[DiskPlan]) -> Result<Vec<File>, EngineError> {
         }
     }
     Ok(files)
+}
+
+/// Opens them once more after something on them was changed: udev, and whoever else listens to it, looks at that, and
+/// locks the disk meanwhile.
+pub(super) fn open_again(disks: &[DiskPlan]) -> Result<Vec<File>, EngineError> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const INTERVAL: Duration = Duration::from_millis(100);
+    node::settle()?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match open_all(disks) {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(INTERVAL),
+            opened => return opened,
+        }
+    }
+}
+
+fn is_busy(error: &EngineError) -> bool {
+    use std::io::ErrorKind::{ResourceBusy, WouldBlock};
+    let EngineError::Io { source, .. } = error else {
+        return false;
+    };
+    matches!(source.kind(), ResourceBusy | WouldBlock)
 }
 
 fn open(disk: &DiskPlan, is_new: bool) -> std::io::Result<File> {

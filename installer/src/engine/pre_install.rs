@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::EngineError;
 use super::mount::Mounts;
 use super::node::Nodes;
+use super::root::Root;
 use crate::plan::{FileSystem, Plan};
 
 /// The mounted file systems.
@@ -43,8 +44,14 @@ pub(super) fn mount(
         })
         .collect();
     wanted.sort_by_key(|(at, ..)| *at);
+    // A link in a file system that stays leads to nowhere else.
+    let root = Root::open(physical)
+        .map_err(|e| EngineError::io(format!("opening `{}`", physical.display()), e))?;
     for (at, disk, partition) in wanted {
-        let point = physical.join(at.trim_start_matches('/'));
+        let point = root
+            .make_directory_all(at)
+            .and_then(|()| root.real_path(at))
+            .map_err(|e| EngineError::io(format!("making the mount point `{at}`"), e))?;
         let node = nodes.of(&disk.device, partition.number)?;
         let fs = partition.fs.map_or("auto", FileSystem::name);
         data.points.push(point.clone());

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::error::EngineError;
 use super::mount::Mounts;
 use super::node::{self, Nodes};
+use super::stop::Stop;
 use super::tool::Tool;
 use crate::plan::{Partition, Plan, Resize, ResizeCommand};
 
@@ -33,75 +34,74 @@ fn before_tables(partition: &Partition) -> Option<&Resize> {
     partition.resize.as_ref().filter(shrinks)
 }
 
-/// Shrinks file systems while their partitions have their old sizes.
-pub(super) fn shrink(
-    plan: &Plan,
-    at: &Path,
-    log: &mut dyn FnMut(String),
-) -> Result<(), EngineError> {
-    for (disk, partition) in plan.partitions() {
-        if let Some(resize) = before_tables(partition) {
-            let old = node::before_tables(disk, partition, resize.from_bytes)?;
-            carry_out(resize, partition, old.path(), (at, log))?;
-        }
-    }
-    Ok(())
+/// How file systems are resized.
+pub(super) struct Resizing<'r> {
+    /// A mount point for those that are mounted meanwhile.
+    pub(super) at: &'r Path,
+    pub(super) stop: &'r Stop,
+    pub(super) log: &'r mut dyn FnMut(String),
 }
 
-/// Grows file systems into the new sizes of their partitions.
-pub(super) fn grow(
-    plan: &Plan,
-    nodes: &Nodes,
-    at: &Path,
-    log: &mut dyn FnMut(String),
-) -> Result<(), EngineError> {
-    for (disk, partition) in plan.partitions() {
-        let grows = partition
-            .resize
-            .as_ref()
-            .filter(|resize| !resize.shrinks(partition.size_bytes));
-        if let Some(resize) = grows {
-            let node = nodes.of(&disk.device, partition.number)?;
-            carry_out(resize, partition, node, (at, log))?;
+impl Resizing<'_> {
+    /// Shrinks file systems while their partitions have their old sizes.
+    pub(super) fn shrink(&mut self, plan: &Plan) -> Result<(), EngineError> {
+        for (disk, partition) in plan.partitions() {
+            if let Some(resize) = before_tables(partition) {
+                let old = node::before_tables(disk, partition, resize.from_bytes)?;
+                self.carry_out(resize, partition, old.path())?;
+            }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn carry_out(
-    resize: &Resize,
-    partition: &Partition,
-    node: &Path,
-    (at, log): (&Path, &mut dyn FnMut(String)),
-) -> Result<(), EngineError> {
-    for command in &resize.commands {
-        let mut mounts = Mounts::default();
-        if command.mounted {
-            let fs = partition.fs.map_or("auto", crate::plan::FileSystem::name);
-            mounts.device(node, at, fs)?;
+    /// Grows file systems into the new sizes of their partitions.
+    pub(super) fn grow(&mut self, plan: &Plan, nodes: &Nodes) -> Result<(), EngineError> {
+        for (disk, partition) in plan.partitions() {
+            let grows = partition
+                .resize
+                .as_ref()
+                .filter(|resize| !resize.shrinks(partition.size_bytes));
+            if let Some(resize) = grows {
+                let node = nodes.of(&disk.device, partition.number)?;
+                self.carry_out(resize, partition, node)?;
+            }
         }
-        let place = if command.mounted { at } else { node };
-        run(command, place, log)?;
-        mounts.unmount()?;
+        Ok(())
     }
-    Ok(())
-}
 
-fn run(
-    command: &ResizeCommand,
-    place: &Path,
-    log: &mut dyn FnMut(String),
-) -> Result<(), EngineError> {
-    let Some((program, args)) = command.argv.split_first() else {
-        return Ok(());
-    };
-    let tool = Tool::by_program(program)
-        .ok_or_else(|| EngineError::Refused(format!("`{program}` resizes no file system")))?;
-    let words = args.iter().map(|word| match word.as_str() {
-        "{}" => place.as_os_str(),
-        word => word.as_ref(),
-    });
-    let run = tool.with(words).tolerate(&command.tolerate);
-    log(run.line().to_owned());
-    run.run()
+    fn carry_out(
+        &mut self,
+        resize: &Resize,
+        partition: &Partition,
+        node: &Path,
+    ) -> Result<(), EngineError> {
+        for command in &resize.commands {
+            let mut mounts = Mounts::default();
+            if command.mounted {
+                let fs = partition.fs.map_or("auto", crate::plan::FileSystem::name);
+                mounts.device(node, self.at, fs)?;
+            }
+            let place = if command.mounted { self.at } else { node };
+            self.run(command, place)?;
+            mounts.unmount()?;
+        }
+        Ok(())
+    }
+
+    /// Half resized, a file system that was to be kept is lost: the command comes to its end, whatever happens to Landfall.
+    fn run(&mut self, command: &ResizeCommand, place: &Path) -> Result<(), EngineError> {
+        let Some((program, args)) = command.argv.split_first() else {
+            return Ok(());
+        };
+        let tool = Tool::by_program(program)
+            .ok_or_else(|| EngineError::Refused(format!("`{program}` resizes no file system")))?;
+        let words = args.iter().map(|word| match word.as_str() {
+            "{}" => place.as_os_str(),
+            word => word.as_ref(),
+        });
+        let run = tool.with(words).tolerate(&command.tolerate).outliving();
+        let _shelter = self.stop.shelter()?;
+        (self.log)(run.line().to_owned());
+        run.run()
+    }
 }

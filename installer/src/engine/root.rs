@@ -106,7 +106,8 @@ impl Root {
             .write(true)
             .create(true)
             .truncate(true)
-            .mode(mode);
+            .mode(mode)
+            .custom_flags(OFlags::NOCTTY.bits().cast_signed());
         parent
             .open_with(name, &options)
             .map(cap_std::fs::File::into_std)

@@ -7,15 +7,16 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kickstart_parser::hidden;
 use uuid::Uuid;
 
 use super::Stop;
 use super::error::EngineError;
+use super::printed::Printed;
+use super::process;
 use super::root::Root;
 use crate::event::Emitter;
 use crate::plan::ScriptPlan;
@@ -81,8 +82,7 @@ struct Outcome {
     success: bool,
 }
 
-/// Bytes of a script's output that are kept, and bytes and lines of it that events and errors carry.
-const MOST_KEPT: u64 = 1 << 20;
+/// Bytes and lines of a script's output that events and errors carry.
 const MOST_TOLD: usize = 16 << 10;
 const MOST_LINES: usize = 20;
 
@@ -104,25 +104,27 @@ impl Outcome {
 
 fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
     let base = Root::open(if script.chroot { root } else { Path::new("/") })?;
-    let mut log = match &script.log {
-        Some(path) => base.create(path, 0o600)?,
-        None => tempfile::tempfile()?,
+    let printed = match &script.log {
+        Some(path) => Printed::to(base.create(path, 0o600)?),
+        None => Printed::in_memory()?,
     };
     let (name, mut file) = script_file(&base)?;
     file.write_all(script.body.as_bytes())?;
     // An interpreter does not start while its script is open for writing, where that is the program itself.
     drop(file);
-    let status = command(script, root)
+    let mut command = command(script, root);
+    process::end_with_this(&mut command);
+    command
         .arg(&name)
         .env("LC_ALL", "C")
         .env("HOME", "/tmp")
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log.try_clone()?)
-        .status();
-    base.remove(&name)?;
+        .stdout(printed.stream()?)
+        .stderr(printed.stream()?);
+    let status = printed.bounded(|| command.status());
+    remove(&base, &name)?;
     let status = status?;
-    let output = end_of(&mut log)?;
+    let output = printed.end()?;
     Ok(Outcome {
         status: status.to_string(),
         log: script
@@ -133,6 +135,14 @@ fn attempt(script: &ScriptPlan, root: &Path) -> io::Result<Outcome> {
         output,
         success: status.success(),
     })
+}
+
+/// Removes the script's file, unless the script has done so: many clear `/tmp`.
+fn remove(base: &Root, name: &str) -> io::Result<()> {
+    match base.remove(name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// An empty file for the script under a name that nobody has.
@@ -162,15 +172,6 @@ fn command(script: &ScriptPlan, root: &Path) -> Command {
     command
 }
 
-/// The end of what a script printed, which may be any amount, without secrets.
-fn end_of(log: &mut File) -> io::Result<String> {
-    let length = log.seek(SeekFrom::End(0))?;
-    log.seek(SeekFrom::Start(length.saturating_sub(MOST_KEPT)))?;
-    let mut output = Vec::new();
-    log.take(MOST_KEPT).read_to_end(&mut output)?;
-    Ok(hidden(&String::from_utf8_lossy(&output)).into_owned())
-}
-
 /// The last lines of a text, with no more bytes than events carry.
 fn last_lines(text: &str) -> &str {
     let text = text.trim_end_matches('\n');
@@ -185,7 +186,49 @@ fn last_lines(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
+
+    /// A script of this machine.
+    fn script(body: &str) -> ScriptPlan {
+        ScriptPlan {
+            line: 1,
+            interpreter: "/bin/sh".to_owned(),
+            chroot: false,
+            log: None,
+            erroronfail: true,
+            body: body.to_owned(),
+        }
+    }
+
+    fn attempted(script: &ScriptPlan) -> Outcome {
+        attempt(script, Path::new("/")).unwrap()
+    }
+
+    #[test]
+    fn a_script_that_removes_its_own_file_is_no_failure() {
+        let outcome = attempted(&script("rm -f \"$0\"; test ! -e \"$0\" && echo gone\n"));
+        assert!(outcome.success);
+        assert_eq!(outcome.output, "gone\n");
+    }
+
+    #[test]
+    fn a_log_that_is_no_file_gets_the_output_and_is_not_read() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        let mut pipe = File::options().read(true).write(true).open(&path).unwrap();
+        let outcome = attempted(&ScriptPlan {
+            log: path.to_str().map(str::to_owned),
+            ..script("echo there\n")
+        });
+        assert!(outcome.success && outcome.log.is_none());
+        assert_eq!(outcome.output, "");
+        let mut line = [0; 6];
+        pipe.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"there\n");
+    }
 
     #[test]
     fn the_last_lines_are_bounded_in_lines_and_bytes() {

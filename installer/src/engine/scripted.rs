@@ -13,7 +13,7 @@ use super::node::Nodes;
 use super::prepare::Prepared;
 use super::script::Scripts;
 use super::system::System;
-use super::{Deployed, Execution, pre_install, process};
+use super::{Deployed, Execution, Stop, pre_install, process};
 use crate::event::{Emitter, Step};
 use crate::plan::Unsaved;
 
@@ -28,7 +28,8 @@ impl Execution<'_, '_> {
 
     fn end_left_behind(&mut self) {
         let emitter = &mut *self.emitter;
-        process::end_left_behind(self.outer.as_ref(), &mut |line| emitter.warn(line));
+        let (family, outer) = (self.stop.family(), self.outer.as_ref());
+        process::end_left_behind(family, outer, &mut |line| emitter.warn(line));
     }
 
     /// `%pre-install` with every new file system mounted, and then the target as later scripts of this machine see it.
@@ -51,7 +52,7 @@ impl Execution<'_, '_> {
                 let data = pre_install::mount(plan, nodes, physical, &mut |l| emitter.log(l))?;
                 let view = view.insert(View::open(physical)?);
                 scripts.run(emitter, stop)?;
-                process::end_left_behind(outer, &mut |line| emitter.warn(line));
+                process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
                 view.close()?;
                 data.close()
             })?;
@@ -79,7 +80,7 @@ impl Execution<'_, '_> {
             view.as_mut()
                 .map_or(Ok(()), |view| view.show(&system.path))?;
             scripts.run(emitter, stop)?;
-            process::end_left_behind(outer, &mut |line| emitter.warn(line));
+            process::end_left_behind(stop.family(), outer, &mut |line| emitter.warn(line));
             if plan.unsaved(Unsaved::InputKs) {
                 return Ok(());
             }
@@ -88,17 +89,32 @@ impl Execution<'_, '_> {
     }
 }
 
-/// What the machine does afterwards, which is up to the user outside the installer environment.
+/// What the machine does after the installation, which is up to the user outside the installer environment, and if he
+/// sent a signal that came too late to end the installation.
 pub(super) fn last_action(
     prepared: &Prepared,
-    system: &System,
+    stop: &Stop,
+    at: &Path,
     emitter: &mut Emitter<'_>,
 ) -> Option<FinalAction> {
     let end = prepared
         .kickstart
         .end
         .as_ref()
-        .filter(|_| prepared.environment)?;
+        .filter(|_| prepared.environment);
+    let is_wanted = || stop.check().is_ok();
     let warn = &mut |line| emitter.warn(line);
-    Some(FinalAction::prepare(end, system.root(), warn))
+    let action = end
+        .filter(|_| is_wanted())
+        .map(|end| FinalAction::prepare(end, &prepared.plan, at, warn));
+    if is_wanted() {
+        return action;
+    }
+    emitter.warn(
+        "a signal came when the installation was being completed: it is complete, and the machine goes on",
+    );
+    if let Some(action) = action {
+        action.give_up();
+    }
+    None
 }

@@ -9,8 +9,13 @@ use crate::inventory::Firmware;
 use crate::plan::Plan;
 use crate::report::{Report, StepReport};
 
-/// The report; `commit` is the checksum of what was deployed.
-pub(super) fn report(prepared: &Prepared, commit: String, emitter: &Emitter<'_>) -> Report {
+/// The report; `commit` is the checksum of what was deployed, and the final action `follows` or not.
+pub(super) fn report(
+    prepared: &Prepared,
+    commit: String,
+    follows: bool,
+    emitter: &Emitter<'_>,
+) -> Report {
     let Prepared {
         kickstart,
         plan,
@@ -35,7 +40,10 @@ pub(super) fn report(prepared: &Prepared, commit: String, emitter: &Emitter<'_>)
         disks: plan.disks.iter().map(|disk| disk.device.clone()).collect(),
         steps: steps.collect(),
         final_action: action.map(str::to_owned),
-        next: next(plan, action, prepared.environment),
+        next: next(
+            plan,
+            action.map(|word| left(word, follows, prepared.environment)),
+        ),
     }
 }
 
@@ -49,7 +57,7 @@ const fn word(action: EndAction) -> &'static str {
 }
 
 /// What the user does now.
-fn next(plan: &Plan, action: Option<&str>, environment: bool) -> Vec<String> {
+fn next(plan: &Plan, action: Option<String>) -> Vec<String> {
     let mut next = Vec::new();
     if plan.disks.iter().all(|disk| disk.image_file) {
         let kind = match plan.firmware {
@@ -60,12 +68,17 @@ fn next(plan: &Plan, action: Option<&str>, environment: bool) -> Vec<String> {
     } else {
         next.push("Start the machine from its disk".to_owned());
     }
-    next.extend(action.map(|action| {
-        if environment {
-            format!("The kickstart's `{action}` follows")
-        } else {
+    next.extend(action);
+    next
+}
+
+/// Who does what the kickstart has for the end.
+fn left(action: &str, follows: bool, environment: bool) -> String {
+    match (follows, environment) {
+        (true, _) => format!("The kickstart's `{action}` follows"),
+        (false, true) => format!("The kickstart's `{action}` is left to you"),
+        (false, false) => {
             format!("The kickstart's `{action}` is left to you outside the installer environment")
         }
-    }));
-    next
+    }
 }

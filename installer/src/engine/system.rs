@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use kickstart_parser::Secret;
 
 use super::error::EngineError;
+use super::initial_var;
 use super::mount::{Mounts, make_directory, point};
 use super::node::Nodes;
 use super::root::Root;
 use super::tool::{Run, Tool, quote};
 use crate::event::Emitter;
-use crate::plan::{AccessFile, Action, MountPlan, PartitionAction, Plan, Program, TargetPlan};
+use crate::plan::{AccessFile, Action, MountPlan, Plan, Program, TargetPlan};
 
 /// The mounted deployment.
 #[derive(Debug)]
@@ -87,8 +88,7 @@ impl System {
                     EngineError::io(format!("making the mount point `{}`", mount.at), e)
                 })?;
             if mount.at == "/var" {
-                let stays = planned.is_some_and(|p| p.action == PartitionAction::Keep);
-                self.move_var(node, fs, stays)?;
+                self.move_var(node, fs)?;
             }
             self.mounts.device(node, &point, fs)?;
             self.data.push(point);
@@ -96,18 +96,12 @@ impl System {
         Ok(())
     }
 
-    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it. What is on one that `stays`
-    /// is newer, and is not replaced.
-    fn move_var(&self, node: &Path, fs: &str, stays: bool) -> Result<(), EngineError> {
+    /// Copies the stateroot's initial `/var` to the partition that will be mounted over it.
+    fn move_var(&self, node: &Path, fs: &str) -> Result<(), EngineError> {
         let scratch = self.path.join("run/landfall-var");
         let mut mounts = Mounts::default();
         mounts.device(node, &scratch, fs)?;
-        let from = self.path.join("var/.");
-        let mode = if stays { "--update" } else { "--archive" };
-        let words = ["--archive".as_ref(), mode.as_ref(), from.as_os_str()];
-        Tool::Cp
-            .with(words.into_iter().chain([scratch.as_os_str()]))
-            .run()?;
+        initial_var::add_missing(&self.path.join("var"), &scratch)?;
         mounts.unmount()
     }
 

@@ -6,11 +6,14 @@
 //! the image are run by [`super::system`], through [`Tool::Chroot`].
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use super::error::EngineError;
+use super::printed::Printed;
+use super::process;
 
 macro_rules! tools {
     ($($name:ident = $program:literal from $package:literal,)*) => {
@@ -71,6 +74,7 @@ pub struct Run {
     command: Command,
     line: String,
     tolerate: Vec<i32>,
+    outlives: bool,
 }
 
 impl Tool {
@@ -108,6 +112,8 @@ impl Tool {
         let program = self.path().unwrap_or_else(|| self.program().into());
         let mut command = Command::new(program);
         command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+        // A terminal sends its signals to whole process groups: who is ended when is Landfall's to say.
+        command.process_group(0);
         if self == Self::Chroot {
             // A directory of this machine, which the image need not have.
             command.env_remove("TMPDIR");
@@ -117,6 +123,7 @@ impl Tool {
             command,
             line,
             tolerate: Vec::new(),
+            outlives: false,
         }
     }
 }
@@ -126,6 +133,13 @@ impl Run {
     #[must_use]
     pub fn tolerate(mut self, statuses: &[i32]) -> Self {
         self.tolerate.extend_from_slice(statuses);
+        self
+    }
+
+    /// Comes to its end even if Landfall is killed meanwhile.
+    #[must_use]
+    pub const fn outliving(mut self) -> Self {
+        self.outlives = true;
         self
     }
 
@@ -143,14 +157,12 @@ impl Run {
 
     /// Runs it to its end and gives what it printed on stdout.
     pub fn output(self) -> Result<String, EngineError> {
-        let output = self.finish(None)?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        self.finish(None)
     }
 
     /// Runs it to its end, with `input` on its stdin.
     pub fn feed(self, input: &[u8]) -> Result<String, EngineError> {
-        let output = self.finish(Some(input))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        self.finish(Some(input))
     }
 
     /// Runs it to its end.
@@ -158,41 +170,48 @@ impl Run {
         self.finish(None).map(drop)
     }
 
-    fn finish(mut self, input: Option<&[u8]>) -> Result<Output, EngineError> {
-        let stdin = if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        };
-        self.command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let context = || format!("running `{}`", self.line);
-        let mut child = self
-            .command
-            .spawn()
-            .map_err(|e| EngineError::io(context(), e))?;
-        if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
-            // A program that does not read its input tells why by its exit status.
-            let _ = pipe.write_all(text);
+    fn finish(mut self, input: Option<&[u8]>) -> Result<String, EngineError> {
+        if !self.outlives {
+            process::end_with_this(&mut self.command);
         }
-        let output = child
-            .wait_with_output()
-            .map_err(|e| EngineError::io(context(), e))?;
-        let tolerated = output
-            .status
-            .code()
-            .is_some_and(|code| self.tolerate.contains(&code));
-        if output.status.success() || tolerated {
-            return Ok(output);
+        let ended = run_to_end(&mut self.command, input)
+            .map_err(|e| EngineError::io(format!("running `{}`", self.line), e))?;
+        let code = ended.status.code();
+        if ended.status.success() || code.is_some_and(|code| self.tolerate.contains(&code)) {
+            return Ok(ended.stdout);
         }
         Err(EngineError::Tool {
             command: self.line,
-            status: output.status.to_string(),
-            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            status: ended.status.to_string(),
+            stderr: ended.stderr.trim().to_owned(),
         })
     }
+}
+
+/// How a program ended, and what it printed; of stderr only the end, and without secrets.
+struct Ended {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+/// What is printed goes to memory and not to pipes: those would break under a program that outlives Landfall.
+fn run_to_end(command: &mut Command, input: Option<&[u8]>) -> io::Result<Ended> {
+    let (stdout, stderr) = (Printed::in_memory()?, Printed::in_memory()?);
+    command.stdout(stdout.stream()?).stderr(stderr.stream()?);
+    if input.is_some() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn()?;
+    if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
+        // A program that does not read its input tells why by its exit status.
+        let _ = pipe.write_all(text);
+    }
+    Ok(Ended {
+        status: child.wait()?,
+        stdout: stdout.all()?,
+        stderr: stderr.end()?,
+    })
 }
 
 fn describe(tool: Tool, command: &Command) -> String {

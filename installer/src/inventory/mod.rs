@@ -78,6 +78,9 @@ pub struct Disk {
     pub in_use: Option<String>,
     /// Partition table: `gpt`, `dos`; none where there is none.
     pub table: Option<String>,
+    /// How many partitions a GPT has room for, where it is not 128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_entries: Option<u32>,
     /// What the whole disk is formatted as, where it has no partition table: `ext4`, `LVM2_member`.
     pub fs: Option<String>,
     /// Label of that file system.

@@ -372,6 +372,7 @@ fn empty_image(path: &Path, size: u64) -> Disk {
         read_only: false,
         in_use: None,
         table: None,
+        table_entries: None,
         fs: None,
         label: None,
         fs_uuid: None,
@@ -425,6 +426,9 @@ struct Sfdisk {
 struct Table {
     label: String,
     sectorsize: Option<u64>,
+    /// A number in quotes.
+    #[serde(rename = "table-length")]
+    length: Option<String>,
     #[serde(default)]
     partitions: Vec<TablePartition>,
 }
@@ -459,6 +463,7 @@ fn read_content(disk: &mut Disk) -> Result<(), EngineError> {
         serde_json::from_str(&run.output()?).map_err(|e| EngineError::io(context, e.into()))?;
     let table = table.partitiontable;
     disk.table = Some(table.label);
+    disk.table_entries = table.length.and_then(|length| length.parse().ok());
     let sector = table.sectorsize.unwrap_or(512);
     for partition in table.partitions {
         let number = number_of(&partition.node, &disk.device);

@@ -75,7 +75,7 @@ pub(super) fn allocate(
 fn check_table(disks: &[Usable<'_>], placed: &[Placed], issues: &mut Issues) {
     for (index, usable) in disks.iter().enumerate() {
         let created = placed.iter().filter(|place| place.disk == index).count();
-        let (count, entries) = (usable.kept.len() + created, usable.label.entries());
+        let (count, entries) = (usable.kept.len() + created, usable.entries());
         if created > 0 && count > entries {
             let device = &usable.disk.device;
             let message =

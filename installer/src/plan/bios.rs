@@ -83,7 +83,11 @@ pub(super) fn bios(
     issues: &mut Issues,
 ) -> Option<BiosPlan> {
     let disk = plan.boot_disk()?;
-    let (core_start_bytes, core_room_bytes) = core_place(disk)?;
+    let Some((core_start_bytes, core_room_bytes)) = core_place(disk) else {
+        let message = format!("`{}` has no place for GRUB's core image", disk.device);
+        issues.error(Code::NoBootLoader, message);
+        return None;
+    };
     let Some(payload) = &facts.bios else {
         issues
             .error(Code::BootLoaderMissing, "the image has no GRUB for BIOS")

@@ -60,10 +60,8 @@ pub struct EspPlan {
     pub number: u32,
     /// Text files.
     pub files: Vec<(String, String)>,
-    /// Files of the image.
-    pub copies: Vec<Copy>,
-    /// Files of the image that firmware looks for: written last of all.
-    pub reachable: Vec<Copy>,
+    /// The boot chain, from the image: written last of all, and what firmware looks for after what that starts.
+    pub chain: Vec<Copy>,
     /// The entry that the firmware of this machine gets, after them.
     pub entry: Option<BootEntry>,
 }
@@ -149,16 +147,18 @@ fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) ->
         from: from.clone(),
         to,
     };
-    let mut copies = Vec::new();
+    let mut chain = Vec::new();
     for directory in [vendor.as_str(), "EFI/BOOT"] {
-        copies.push(copy(&payload.grub, format!("{directory}/grub{suffix}.efi")));
-        copies.extend(
+        chain.push(copy(&payload.grub, format!("{directory}/grub{suffix}.efi")));
+        chain.extend(
             payload
                 .mok_manager
                 .iter()
                 .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
         );
     }
+    chain.push(copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")));
+    chain.push(copy(&payload.shim, format!("EFI/BOOT/{removable}")));
     Some(EspPlan {
         device: disk.device.clone(),
         number: partition.number,
@@ -166,11 +166,7 @@ fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) ->
             format!("{vendor}/grub.cfg"),
             render(Template::EspStub, menu),
         )],
-        copies,
-        reachable: vec![
-            copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")),
-            copy(&payload.shim, format!("EFI/BOOT/{removable}")),
-        ],
+        chain,
         entry: plan
             .boot_options
             .entry

@@ -169,7 +169,6 @@ impl<'d, 'i> Machine<'d, 'i> {
 
     /// Whether GRUB needs a partition of its own on the boot disk, which has none.
     pub(super) fn needs_bios_boot(&self) -> bool {
-        let is_bios_boot = |kind: &str| kind.parse::<Uuid>().is_ok_and(|kind| kind == BIOS_BOOT);
         let lacks_one = |usable: &Usable<'_>| {
             usable.label == Label::Gpt && !usable.kept.iter().any(|p| is_bios_boot(&p.kind))
         };
@@ -202,6 +201,10 @@ impl<'d, 'i> Machine<'d, 'i> {
     }
 }
 
+fn is_bios_boot(kind: &str) -> bool {
+    kind.parse::<Uuid>().is_ok_and(|kind| kind == BIOS_BOOT)
+}
+
 /// The boot disk when everything has its place: of a UEFI machine the one with the EFI System Partition, which is no other
 /// than the one that is named.
 pub(super) fn settle(
@@ -227,7 +230,13 @@ pub(super) fn settle(
     }
     let is_here =
         |(disk, request): &(usize, &Request)| *disk == boot && request.fs == FileSystem::BiosBoot;
-    if machine.needs_bios_boot() && !lies.iter().any(is_here) {
+    // The partition that GRUB would be in may become something else.
+    let is_taken = |claim: &Claim<'_>| {
+        claim.disk == boot && claim.format && is_bios_boot(&claim.partition.kind)
+    };
+    let is_needed = machine.needs_bios_boot()
+        || machine.inventory.firmware == Firmware::Bios && claims.iter().any(is_taken);
+    if is_needed && !lies.iter().any(is_here) {
         let message = format!(
             "a BIOS starts from a GPT only with a `biosboot` partition, and `{name}` has none"
         );

@@ -321,10 +321,8 @@ fn esp(
         from: file.from.clone(),
         to: format!("EFI/{}", file.to),
     });
-    let (mut reachable, copies): (Vec<_>, Vec<_>) =
-        copies.partition(|copy| chain::is_reached(&copy.to));
-    // What every firmware looks for comes last.
-    reachable.sort_by_key(|copy| chain::is_removable(&copy.to));
+    let mut chain: Vec<Copy> = copies.collect();
+    chain.sort_by_key(|copy| chain::rank(&copy.to));
     let directory = format!("EFI/{vendor}");
     Some(EspPlan {
         device: disk.device.clone(),
@@ -333,8 +331,7 @@ fn esp(
             (format!("{directory}/grub.cfg"), configuration.stub.clone()),
             (format!("{directory}/bootuuid.cfg"), boot_uuid(menu)),
         ],
-        copies,
-        reachable,
+        chain,
         entry: plan
             .boot_options
             .entry

@@ -52,10 +52,14 @@ fn breaks_line(text: &str) -> bool {
 }
 
 fn mount_point_word(mount: &str, at: &Location, issues: &mut Issues) -> Option<()> {
-    if !breaks_line(mount) {
+    let what = if breaks_line(mount) {
+        "white space"
+    } else if mount.contains("//") {
+        "two slashes in a row"
+    } else {
         return Some(());
-    }
-    let message = format!("the mount point {mount:?} has white space in it");
+    };
+    let message = format!("the mount point {mount:?} has {what} in it");
     issues.error(Code::MountInvalid, message).at(at);
     None
 }
@@ -82,6 +86,12 @@ pub(super) fn arguments(
     let text = text.unwrap_or("");
     if text.contains(|c: char| c.is_control() || "'\"\\".contains(c)) {
         let message = format!("the options {text:?} have quotes or control characters in them");
+        issues.error(Code::ValueInvalid, message).at(at);
+        return None;
+    }
+    // A device would be written to as the partition is.
+    if text.contains('/') {
+        let message = format!("the options {text:?} name a file or a device");
         issues.error(Code::ValueInvalid, message).at(at);
         return None;
     }

@@ -13,6 +13,7 @@ use super::filesystem::FileSystem;
 use super::issue::{Code, Issues};
 use super::request::{Machine, Request, file_system, making, mib};
 use super::resize;
+use super::select::Usable;
 use super::spec::{find_partitions, partition_name};
 use super::table::is_container;
 use crate::inventory::Partition;
@@ -71,11 +72,12 @@ pub(super) fn from_part<'i>(
     }
     check_content(part, fs, issues)?;
     let request = Request {
-        options: part.fsoptions.clone(),
         making: making(part, fs, issues)?,
         location: Some(at.clone()),
         ..Request::new(&part.mntpoint, fs, 0, &machine.inventory.arch)
+            .with_options(part.fsoptions.as_ref())
     };
+    check_label(&request, &machine.disks[disk], issues)?;
     let mut claim = Claim {
         disk,
         partition,
@@ -92,6 +94,22 @@ pub(super) fn from_part<'i>(
         claim.size_bytes = resize::target(&claim, size, machine.disks, issues)?;
     }
     Some(claim)
+}
+
+/// Some partitions are of use in one kind of table only.
+fn check_label(request: &Request, usable: &Usable<'_>, issues: &mut Issues) -> Option<()> {
+    if request.labels.contains(&usable.label) {
+        return Some(());
+    }
+    let names: Vec<&str> = request.labels.iter().map(|label| label.name()).collect();
+    let message = format!(
+        "the partition for `{}` must be on a disk with a {}",
+        request.what(),
+        names.join(" or ")
+    );
+    let issue = issues.error(Code::LabelUnsupported, message);
+    issue.location.clone_from(&request.location);
+    None
 }
 
 /// What a partition that keeps its content is used as must be what it holds.
@@ -164,11 +182,12 @@ pub(super) fn from_mount<'i>(
     }
     check::mount_words(mount, issues)?;
     let request = Request {
-        options: mount.mountoptions.clone(),
         making: check::arguments(mount.mkfsoptions.as_deref(), at, issues)?,
         location: Some(at.clone()),
         ..Request::new(&mount.mntpoint, fs, 0, &machine.inventory.arch)
+            .with_options(mount.mountoptions.as_ref())
     };
+    check_label(&request, &machine.disks[disk], issues)?;
     Some(Claim {
         disk,
         partition,

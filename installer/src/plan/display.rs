@@ -69,11 +69,7 @@ pub fn render_target(target: &TargetPlan) -> String {
 }
 
 fn render_boot(text: &mut String, boot: &BootPlan) {
-    for copy in boot
-        .esp
-        .iter()
-        .flat_map(|esp| esp.copies.iter().chain(&esp.reachable))
-    {
+    for copy in boot.esp.iter().flat_map(|esp| &esp.chain) {
         line(text, &format!("  {} -> ESP {}", copy.from, copy.to));
     }
     if let Some(entry) = boot.esp.iter().find_map(|esp| esp.entry.as_ref()) {

@@ -31,7 +31,7 @@ fn image(kickstart: &Kickstart) -> Vec<Ignored<'_>> {
         ));
     }
     for Located { value, location } in &kickstart.part {
-        let why = "UEFI looks for no such mark";
+        let why = "Landfall marks the partition with `/boot` in an MBR, and nothing in a GPT";
         found.push(("part --active", value.active, location, why));
     }
     if let Some(Located { value, location }) = &kickstart.ignoredisk {

@@ -336,7 +336,10 @@ pub fn plan_disks(
     let boot_disk = machine.boot.map(|index| disks[index].disk.device.clone());
     let boot_options = machine.boot_options(kickstart);
     let destroys = wipe::destroys(&disks, &claims);
-    let disks = layout::disk_plans(&machine, allocation, &claims, choices.seed);
+    let mut disks = layout::disk_plans(&machine, allocation, &claims, choices.seed);
+    if inventory.firmware == Firmware::Bios && !boot_options.keep_mbr {
+        wipe::boot_code(&mut disks, boot_disk.as_deref());
+    }
     let (Some(image), false) = (image, issues.has_errors()) else {
         return Err(issues);
     };

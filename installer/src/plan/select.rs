@@ -30,6 +30,12 @@ impl Usable<'_> {
     pub(super) fn keeps(&self, number: u32) -> bool {
         self.kept.iter().any(|kept| kept.number == number)
     }
+
+    /// How many partitions its table holds; one that stays may have few.
+    pub(super) fn entries(&self) -> usize {
+        let own = self.disk.table_entries.filter(|_| !self.relabel);
+        own.map_or(self.label.entries(), |entries| entries as usize)
+    }
 }
 
 pub(super) fn select<'i>(

@@ -21,8 +21,9 @@ pub(super) fn actions(
 ) -> Vec<Action> {
     let mut actions = root(kickstart.rootpw.as_deref(), plan.seed);
     actions.extend(groups(kickstart, facts, issues));
-    for user in &kickstart.user {
-        if is_there(user, facts, issues) {
+    for (index, user) in kickstart.user.iter().enumerate() {
+        let before = &kickstart.user[..index];
+        if is_there(user, before, facts, issues) {
             continue;
         }
         actions.extend(own_group(user, kickstart, facts));
@@ -88,15 +89,19 @@ fn storable(value: &str) -> String {
 fn groups(kickstart: &Kickstart, facts: &ImageFacts, issues: &mut Issues) -> Vec<Action> {
     let mut made: Vec<GroupSpec> = Vec::new();
     for group in &kickstart.group {
-        if facts.groups.contains(&group.name) {
-            let message = format!("the group `{}` is in the image already", group.name);
-            issues.warning(Code::NoEffect, message).at(&group.location);
+        let place = if facts.groups.contains(&group.name) {
+            "in the image already"
+        } else if made.iter().any(|made| made.name == group.name) {
+            "made by an earlier line"
+        } else {
+            made.push(GroupSpec {
+                name: group.name.clone(),
+                gid: group.gid,
+            });
             continue;
-        }
-        made.push(GroupSpec {
-            name: group.name.clone(),
-            gid: group.gid,
-        });
+        };
+        let message = format!("the group `{}` is {place}", group.name);
+        issues.warning(Code::NoEffect, message).at(&group.location);
     }
     for wanted in kickstart.user.iter().flat_map(|user| &user.groups) {
         let known =
@@ -142,17 +147,23 @@ fn own_group(user: &User, kickstart: &Kickstart, facts: &ImageFacts) -> Option<A
     }))
 }
 
-/// A user of the image is left as it is, as in Anaconda.
-fn is_there(user: &Located<User>, facts: &ImageFacts, issues: &mut Issues) -> bool {
-    let is_there = facts.users.contains_key(&user.name);
-    if is_there {
-        let message = format!(
-            "the user `{}` is in the image already and is left as it is",
-            user.name
-        );
-        issues.warning(Code::NoEffect, message).at(&user.location);
-    }
-    is_there
+/// A user of the image, or of a line before, is left as it is, as in Anaconda.
+fn is_there(
+    user: &Located<User>,
+    before: &[Located<User>],
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> bool {
+    let place = if facts.users.contains_key(&user.name) {
+        "in the image already"
+    } else if before.iter().any(|other| other.name == user.name) {
+        "made by an earlier line"
+    } else {
+        return false;
+    };
+    let message = format!("the user `{}` is {place} and is left as it is", user.name);
+    issues.warning(Code::NoEffect, message).at(&user.location);
+    true
 }
 
 fn account(
@@ -184,21 +195,22 @@ fn parent_of_home(user: &User) -> Option<Action> {
 /// A home on a file system that is kept may be another account's: it becomes the user's, as in Anaconda.
 fn kept_home(user: &User, plan: &Plan) -> Option<Action> {
     let home = home(user);
-    let short = home.strip_prefix("/var").unwrap_or(&home);
-    let is_below = |mount: &str| {
-        let mount = mount
-            .strip_prefix("/var")
-            .filter(|rest| !rest.is_empty())
-            .unwrap_or(mount);
-        short
-            .strip_prefix(mount)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
     let kept = plan.partitions().any(|(_, partition)| {
-        partition.action == PartitionAction::Keep
-            && partition.mount.as_deref().is_some_and(is_below)
+        let mount = partition.mount.as_deref();
+        partition.action == PartitionAction::Keep && mount.is_some_and(|at| is_below(&home, at))
     });
     kept.then(|| run(&["chown", "-R", "-h", &format!("{}:", user.name), &home]))
+}
+
+/// Whether a path lies on what is mounted; `/home` is a link to `/var/home`.
+fn is_below(path: &str, mount: &str) -> bool {
+    let real = |path: &str| match path.strip_prefix("/home") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("/var{path}"),
+        _ => path.to_owned(),
+    };
+    let path = real(path);
+    let rest = path.strip_prefix(&real(mount));
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// `useradd -U` refuses to make a group that is there; then it is the user's.
@@ -271,4 +283,26 @@ fn authorized_key(
         },
         run(&["chown", "-R", &format!("{name}:"), &directory]),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn homes_lie_below_var() {
+        for (path, mount, expected) in [
+            ("/home/bob", "/home", true),
+            ("/home/bob", "/var/home", true),
+            ("/home/bob", "/var", true),
+            ("/var/home/bob", "/home", true),
+            ("/var/lib/bob", "/var", true),
+            ("/srv/bob", "/var", false),
+            ("/home/bob", "/home/bo", false),
+            ("/homes/bob", "/home", false),
+            ("/home", "/home", false),
+        ] {
+            assert_eq!(is_below(path, mount), expected, "{path} on {mount}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::select::Usable;
 use super::size::{MIB, human};
 use super::spec::partition_name;
 use super::table::is_container;
-use super::{Partition, PartitionAction, Wipe};
+use super::{DiskPlan, Partition, PartitionAction, Wipe};
 use crate::inventory::{self, Disk};
 
 /// Heads and tails of what goes and of what comes, never a byte of what stays.
@@ -33,6 +33,22 @@ pub(super) fn wipes(usable: &Usable<'_>, after: &[Partition]) -> Vec<Wipe> {
         .flat_map(ends)
         .filter(|wipe| spares(wipe) && inside(wipe))
         .collect()
+}
+
+/// The code in the first sector of the boot disk, which a new one replaces as the last thing of all: until then the
+/// disk does not start by an old one.
+pub(super) fn boot_code(disks: &mut [DiskPlan], boot_disk: Option<&str>) {
+    const CODE: Wipe = Wipe {
+        start_bytes: 0,
+        size_bytes: 440,
+    };
+    let disk = disks
+        .iter_mut()
+        .find(|disk| Some(disk.device.as_str()) == boot_disk);
+    // A disk with a new table loses its beginning as a whole.
+    if let Some(disk) = disk.filter(|disk| disk.wipes.iter().all(|wipe| wipe.start_bytes > 0)) {
+        disk.wipes.push(CODE);
+    }
 }
 
 /// The first and the last MiB of a place, or all of a smaller one.

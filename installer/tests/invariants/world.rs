@@ -69,6 +69,7 @@ pub(crate) fn blank(name: &str) -> Disk {
         read_only: false,
         in_use: None,
         table: None,
+        table_entries: None,
         fs: None,
         label: None,
         fs_uuid: None,

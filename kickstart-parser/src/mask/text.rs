@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Secrets that a text gives away by itself: users and passwords in addresses, values of names that say what they are.
+//! Secrets that a text gives away by itself: users and passwords in addresses, values of names that say what they are,
+//! hashes of passwords.
 //!
 //! Takes any text, gives the places of its secrets in order. Which text it is does not matter here.
 
@@ -26,6 +27,7 @@ const KEY: &str = "key";
 pub(super) fn secrets(text: &str) -> Vec<Span> {
     let mut all = addresses(text);
     all.extend(Scanner::new(text).values());
+    all.extend(hashes(text));
     merged(all)
 }
 
@@ -102,6 +104,58 @@ fn last_at(word: &str) -> Option<usize> {
     } else {
         Some(last)
     }
+}
+
+/// Hashes as `crypt(5)` has them, `$6$SALT$HASH`, with the `$` escaped or not, and those of GRUB
+fn hashes(text: &str) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find(['$', 'g']) {
+        let start = at + found;
+        let length = hash_length(&text[start..]);
+        spans.extend(length.map(|length| Span {
+            start,
+            end: start + length,
+        }));
+        at = start + length.unwrap_or(1);
+    }
+    spans
+}
+
+/// How long the hash is that `text` begins with
+fn hash_length(text: &str) -> Option<usize> {
+    const GRUB: &str = "grub.pbkdf2.";
+    /// The shortest there is, MD5
+    const LEAST: usize = 22;
+    /// No hash is as long; it is a bound for texts that are none
+    const MOST: usize = 512;
+    if let Some(rest) = text.strip_prefix(GRUB) {
+        let is_part = |c: &char| c.is_ascii_alphanumeric() || *c == '.';
+        let length = rest.chars().take(MOST).take_while(is_part).count();
+        return (length > LEAST).then_some(GRUB.len() + length);
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "./,=+_-".contains(c);
+    let is_end = |(at, c): &(usize, char)| match c {
+        '$' => false,
+        '\\' => !text[at + 1..].starts_with('$'),
+        c => !is_part(*c),
+    };
+    let end = text.char_indices().find(|c| c.0 >= MOST || is_end(c));
+    let end = end.map_or(text.len(), |(at, _)| at);
+    let mut parts = text[..end].split('$').skip(1);
+    let method = parts.next()?.trim_end_matches('\\');
+    (is_method(method) && parts.any(|part| part.len() >= LEAST)).then_some(end)
+}
+
+/// Whether `crypt(3)`, or what else has its format, knows a method by this name
+fn is_method(name: &str) -> bool {
+    let (name, _) = name.split_once(',').unwrap_or((name, ""));
+    matches!(
+        name,
+        "1" | "2" | "2a" | "2b" | "2x" | "2y" | "3" | "5" | "6" | "7" | "y" | "gy" | "md5" | "sha1"
+    ) || ["argon2", "pbkdf2", "scrypt"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// Goes through a text and looks for names with values

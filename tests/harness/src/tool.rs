@@ -36,6 +36,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ostree", "ostree"),
     ("partx", "util-linux"),
     ("pkg-config", "pkg-config"),
+    ("prlimit", "util-linux"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
     ("semodule", "policycoreutils"),

@@ -31,6 +31,8 @@ const MAX_TEXTS: u64 = 32 << 20;
 #[derive(Debug)]
 pub(super) struct Labels {
     contexts: FileContexts,
+    /// What they were read from.
+    policies: Policies,
 }
 
 impl Labels {
@@ -52,7 +54,7 @@ pub(super) fn with_label(mut meta: Meta, label: Option<&str>) -> Meta {
 }
 
 /// The files of policies, as they were found so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Policies {
     texts: BTreeMap<String, Vec<u8>>,
     bytes: u64,
@@ -76,8 +78,19 @@ impl Policies {
         }
     }
 
+    /// The labels of the policy that is switched on, if all of that was found; `first`, if they are of the same files.
+    pub(super) fn labels_or(
+        self,
+        first: Option<Arc<Labels>>,
+    ) -> Result<Option<Arc<Labels>>, ContextsError> {
+        match first.filter(|first| first.policies == self) {
+            Some(first) => Ok(Some(first)),
+            None => Ok(self.labels()?.map(Arc::new)),
+        }
+    }
+
     /// The labels of the policy that is switched on, if all of that was found.
-    pub(super) fn labels(&self) -> Result<Option<Labels>, ContextsError> {
+    fn labels(&self) -> Result<Option<Labels>, ContextsError> {
         let text = |path: &str| self.texts.get(path).map_or(&[][..], Vec::as_slice);
         let config = String::from_utf8_lossy(text(CONFIG));
         let Some(name) = policy_name(&config)? else {
@@ -94,7 +107,10 @@ impl Policies {
             substitutions: file(ContextsFile::Substitutions),
             distribution_substitutions: file(ContextsFile::DistributionSubstitutions),
         })?;
-        Ok(Some(Labels { contexts }))
+        Ok(Some(Labels {
+            contexts,
+            policies: self.clone(),
+        }))
     }
 
     /// Reads them from a merged tree whose objects are in `repo`.
@@ -156,6 +172,15 @@ impl Gate {
         self.opened.notify_all();
     }
 
+    /// The labels that layers were written with.
+    pub(super) fn labels(&self) -> Option<Arc<Labels>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Known::Labels(labels) => Some(Arc::clone(labels)),
+            Known::Unknown | Known::None => None,
+        }
+    }
+
     fn wait(&self) -> Known {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let is_unknown = |known: &mut Known| matches!(known, Known::Unknown);
@@ -193,11 +218,11 @@ impl<'g> Labelling<'g> {
     }
 
     /// The label to write a file with, as far as can be known now.
-    pub(super) fn of(&mut self, path: &str, kind: FileKind) -> Option<Arc<str>> {
+    pub(super) fn of(&mut self, path: &str, kind: FileKind) -> Label {
         self.settle(path);
         match &self.known {
-            Known::Labels(labels) => labels.of(path, kind),
-            Known::Unknown | Known::None => None,
+            Known::Labels(labels) => Label::Placed(labels.of(path, kind)),
+            Known::Unknown | Known::None => Label::Known(None),
         }
     }
 
@@ -232,7 +257,7 @@ impl<'g> Labelling<'g> {
 /// Whether any file of a tree was written with a label.
 pub(super) fn are_in(tree: &Directory) -> bool {
     tree.entries.values().any(|node| match node {
-        Node::File(file) => matches!(file.label, Label::Known(Some(_))),
+        Node::File(file) => file.label.text().is_some(),
         Node::Directory(below) => are_in(below),
     })
 }
@@ -242,6 +267,8 @@ pub(super) struct Relabelling<'r> {
     repo: &'r Repository,
     staging: &'r mut Staging,
     labels: Option<&'r Labels>,
+    /// Whether these are the labels of the policy that was found first.
+    is_first: bool,
     /// Objects that were written again, by what they were and their label.
     done: HashMap<(Checksum, Option<Arc<str>>), Checksum>,
 }
@@ -251,12 +278,13 @@ impl<'r> Relabelling<'r> {
     pub(super) fn new(
         repo: &'r Repository,
         staging: &'r mut Staging,
-        labels: Option<&'r Labels>,
+        (labels, is_first): (Option<&'r Labels>, bool),
     ) -> Self {
         Self {
             repo,
             staging,
             labels,
+            is_first,
             done: HashMap::new(),
         }
     }
@@ -278,6 +306,9 @@ impl<'r> Relabelling<'r> {
     }
 
     fn file(&mut self, file: &mut File, path: &str) -> io::Result<()> {
+        if self.is_first && matches!(file.label, Label::Placed(_)) {
+            return Ok(());
+        }
         let kind = if file.symlink {
             FileKind::Symlink
         } else {
@@ -285,7 +316,7 @@ impl<'r> Relabelling<'r> {
         };
         let wanted = self.labels.and_then(|labels| labels.of(path, kind));
         let found = match &file.label {
-            Label::Known(label) => label.clone(),
+            Label::Known(label) | Label::Placed(label) => label.clone(),
             Label::InObject => self.label_of(file.checksum)?,
         };
         if found != wanted {

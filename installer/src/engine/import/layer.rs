@@ -12,7 +12,7 @@ use super::archive::{Archive, Entry, Kind};
 use super::labels::{ATTRIBUTE, Labelling, Policies, with_label};
 use super::path::{self, Place};
 use super::pipe::{self, Shared, Unpacked};
-use super::tree::{Directory, File, Label, Leaf, Node};
+use super::tree::{Directory, File, Leaf, Node};
 use super::{ImportError, LayerFault};
 use crate::engine::repository::{Fault, Meta, Staging};
 use crate::image::{Image, Layer};
@@ -73,12 +73,13 @@ impl<F: Leaf> Files<F> {
     /// Resolves links to files of the layers below, `lower` being the merge of them.
     pub(super) fn link_to(&mut self, lower: &Directory<F>) -> Result<(), LayerFault> {
         for (path, target) in std::mem::take(&mut self.links) {
-            let Some(Node::File(file)) = lower.get(&target).cloned() else {
+            let Some(Node::File(file)) = lower.get(&target) else {
                 let fault =
                     LayerFault::content(format!("a hard link to `{target}`, which is no file"));
                 return Err(fault.in_entry(path.as_bytes()));
             };
-            put(&mut self.tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
+            put(&mut self.tree, &path, file.renamed())
+                .map_err(|fault| fault.in_entry(path.as_bytes()))?;
         }
         Ok(())
     }
@@ -192,7 +193,7 @@ impl<S: Store> Unpacking<'_, S> {
         };
         match self.files.tree.get(&target) {
             Some(Node::File(file)) => {
-                let file = file.clone();
+                let file = file.renamed();
                 self.store.linked(&path, &file)?;
                 put(&mut self.files.tree, &path, file)
             }
@@ -213,7 +214,7 @@ impl<S: Store> Unpacking<'_, S> {
             }
             match tree.get(&target) {
                 Some(Node::File(file)) => {
-                    let file = file.clone();
+                    let file = file.renamed();
                     put(tree, &path, file).map_err(|fault| fault.in_entry(path.as_bytes()))?;
                 }
                 _ => links.push((path, target)),
@@ -239,7 +240,7 @@ impl Store for ToObjects<'_> {
         content: &mut dyn Read,
     ) -> Result<File, LayerFault> {
         let label = self.labelling.of(path, FileKind::Regular);
-        let meta = with_label(meta(entry), label.as_deref());
+        let meta = with_label(meta(entry), label.text());
         let checksum = if Policies::wants(path, entry.size) {
             let mut text = Vec::new();
             content.read_to_end(&mut text)?;
@@ -255,19 +256,19 @@ impl Store for ToObjects<'_> {
             checksum,
             size: entry.size,
             symlink: false,
-            label: Label::Known(label),
+            label,
         })
     }
 
     fn symlink(&mut self, path: &str, entry: &Entry, target: &str) -> Result<File, LayerFault> {
         let label = self.labelling.of(path, FileKind::Symlink);
-        let meta = with_label(meta(entry), label.as_deref());
+        let meta = with_label(meta(entry), label.text());
         let written = self.staging.symlink(&meta, target);
         Ok(File {
             checksum: written.map_err(Fault::Repository)?,
             size: 0,
             symlink: true,
-            label: Label::Known(label),
+            label,
         })
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use super::chunk::Objects;
 use super::labels::{self, Labels, Policies, Relabelling};
@@ -205,7 +206,7 @@ impl<'i> Merge<'i> {
 
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
     /// gives that policy. Without one nothing that was written here has a label.
-    fn relabel(&mut self) -> Result<Option<Labels>, ImportError> {
+    fn relabel(&mut self, first: Option<&Arc<Labels>>) -> Result<Option<Arc<Labels>>, ImportError> {
         let is_guessed = || self.layers.iter().any(|(_, tree)| labels::are_in(tree));
         if self.merged.get(labels::CONFIG).is_none() && !is_guessed() {
             return Ok(None);
@@ -213,19 +214,27 @@ impl<'i> Merge<'i> {
         self.publish()?;
         let doing = || ImportError::repository("labelling the image");
         let policies = Policies::in_tree(self.repo, &self.merged).map_err(doing())?;
-        let labels = policies.labels()?;
+        let labels = policies.labels_or(first.cloned())?;
         if labels.is_none() && !self.layers.iter().any(|(_, tree)| labels::are_in(tree)) {
             return Ok(None);
         }
         let mut own = self.own()?;
-        self.relabel_by(labels.as_ref(), &mut own)
+        let is_first = match (&labels, first) {
+            (Some(labels), Some(first)) => Arc::ptr_eq(labels, first),
+            _ => false,
+        };
+        self.relabel_by((labels.as_deref(), is_first), &mut own)
             .map_err(doing())?;
         self.own = Some(own);
         Ok(labels)
     }
 
-    fn relabel_by(&mut self, labels: Option<&Labels>, staging: &mut Staging) -> io::Result<()> {
-        let mut relabelling = Relabelling::new(self.repo, staging, labels);
+    fn relabel_by(
+        &mut self,
+        (labels, is_first): (Option<&Labels>, bool),
+        staging: &mut Staging,
+    ) -> io::Result<()> {
+        let mut relabelling = Relabelling::new(self.repo, staging, (labels, is_first));
         relabelling.tree(&mut self.merged, "")?;
         for (_, tree) in &mut self.layers {
             relabelling.tree(tree, "")?;
@@ -244,11 +253,15 @@ impl<'i> Merge<'i> {
         Ok(())
     }
 
-    /// Commits the merge of all layers under the ref `name`.
-    pub(super) fn finish(mut self, name: &str) -> Result<Commit, ImportError> {
+    /// Commits the merge of all layers under the ref `name`. Layers were written with the labels `first`, if with any.
+    pub(super) fn finish(
+        mut self,
+        name: &str,
+        first: Option<&Arc<Labels>>,
+    ) -> Result<Commit, ImportError> {
         self.load_base()?;
         drop_build_litter(&mut self.merged);
-        let labels = self.relabel()?;
+        let labels = self.relabel(first)?;
         let manifest = metadata::manifest(self.image);
         let entries = [
             (metadata::MANIFEST_DIGEST, self.image.digest.as_str()),
@@ -262,7 +275,7 @@ impl<'i> Merge<'i> {
         let time = metadata::time(self.image);
         let checksum = commit::write(
             (&mut own, &mut self.known),
-            (&self.merged, labels.as_ref()),
+            (&self.merged, labels.as_deref()),
             about,
             time,
         )

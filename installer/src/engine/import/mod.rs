@@ -85,8 +85,9 @@ pub(crate) fn import(
     repo.clear_stagings()
         .map_err(ImportError::repository("clearing the repository"))?;
     let roles = role::of_layers(image)?;
-    let (merge, reused_bytes) = read_layers(repo, image, &roles, progress)?;
-    let commit = merge.finish(&name)?;
+    let gate = Gate::default();
+    let (merge, reused_bytes) = read_layers((repo, image), &gate, &roles, progress)?;
+    let commit = merge.finish(&name, gate.labels().as_ref())?;
     Ok(Commit {
         reused_bytes,
         ..commit
@@ -123,12 +124,12 @@ type Outcome = Result<(Content, Staged), ImportError>;
 /// Reads all layers on a few threads; merges each when those below it are merged. Tells how many packed bytes needed no
 /// reading.
 fn read_layers<'i>(
-    repo: &'i Repository,
-    image: &'i Image,
+    (repo, image): (&'i Repository, &'i Image),
+    gate: &Gate,
     roles: &[Role],
     progress: Progress<'_>,
 ) -> Result<(Merge<'i>, u64), ImportError> {
-    let (shared, gate) = (Shared::default(), Gate::default());
+    let shared = Shared::default();
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
     let threads = thread::available_parallelism()
@@ -141,7 +142,7 @@ fn read_layers<'i>(
                 repo,
                 image,
                 shared: &shared,
-                gate: &gate,
+                gate,
             };
             scope.spawn(move || {
                 while let Some((at, role)) = take(roles, next) {

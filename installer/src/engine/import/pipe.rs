@@ -12,6 +12,7 @@ use std::thread::Scope;
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
+use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 
 use super::ImportError;
 use crate::hex::hex;
@@ -21,7 +22,7 @@ use crate::image::{Compression, Image, Layer, from_io};
 const CHUNK: usize = 256 * 1024;
 /// Chunks between the threads.
 const DEPTH: usize = 8;
-/// Bits of the window of zstd, which bounds its memory to 128 MiB; what `zstd --long` makes.
+/// Bits of the window of zstd, which bounds its memory to 128 MiB for a layer; what `zstd --long` makes.
 const WINDOW_LOG: u32 = 27;
 
 /// What all layers of an import share: how far they are, and whether to go on.
@@ -159,7 +160,7 @@ impl Pump {
     fn run(self, source: &mut Source<'_>, compression: Compression) {
         if let Err(error) = self.unpack(source, compression) {
             // The reader may be gone: then nobody wants to know.
-            let _ = self.full.send(Err(error));
+            let _ = self.full.send(Err(explained(error)));
         }
         drop(self);
         if source.failure.is_none() {
@@ -202,6 +203,16 @@ impl Pump {
             }
         }
     }
+}
+
+/// zstd says that a window takes too much memory, and not how large it may be.
+fn explained(error: io::Error) -> io::Error {
+    let zstd: Option<&zstd::Error> = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if zstd.is_some_and(|zstd| zstd.is(ZSTD_ErrorCode::ZSTD_error_frameParameter_windowTooLarge)) {
+        let most = 1 << (WINDOW_LOG - 20);
+        return io::Error::other(format!("its zstd window is larger than {most} MiB"));
+    }
+    error
 }
 
 /// Reads until the buffer is full or the archive ends, and says how it ended.

@@ -25,6 +25,11 @@ pub(super) enum Node<F = File> {
 /// What stands for a file in a tree.
 pub(super) trait Leaf: Clone {
     fn is_symlink(&self) -> bool;
+
+    /// The same file under another name.
+    fn renamed(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// A regular file or a symbolic link.
@@ -41,6 +46,14 @@ impl Leaf for File {
     fn is_symlink(&self) -> bool {
         self.symlink
     }
+
+    fn renamed(&self) -> Self {
+        let label = match &self.label {
+            Label::Placed(label) => Label::Known(label.clone()),
+            other => other.clone(),
+        };
+        Self { label, ..*self }
+    }
 }
 
 /// The SELinux label among an object's attributes.
@@ -48,8 +61,20 @@ impl Leaf for File {
 pub(super) enum Label {
     /// This one, or none.
     Known(Option<Arc<str>>),
+    /// What the policy that was found first has for the path where the file is.
+    Placed(Option<Arc<str>>),
     /// To be read from the object.
     InObject,
+}
+
+impl Label {
+    /// The label, as far as it is known without the object.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Known(label) | Self::Placed(label) => label.as_deref(),
+            Self::InObject => None,
+        }
+    }
 }
 
 /// A directory. One that no layer mentions, but that has something in it, has no `meta`.

@@ -221,3 +221,24 @@ fn a_written_mbr_is_known_again_and_a_changed_one_is_not() {
         }
     }
 }
+
+#[test]
+fn a_disk_that_udev_looks_at_after_a_change_is_waited_for() {
+    let (_, plan) = plans().remove(0);
+    let file = NamedTempFile::new().unwrap();
+    let disk = DiskPlan {
+        device: file.path().to_str().unwrap().to_owned(),
+        image_file: true,
+        ..plan.disks[0].clone()
+    };
+    let disks = [disk];
+    flock(file.as_file(), FlockOperation::LockShared).unwrap();
+    let error = open_all(&disks).unwrap_err();
+    assert!(is_busy(&error), "{error}");
+    std::thread::scope(|scope| {
+        let opened = scope.spawn(|| open_again(&disks));
+        sleep(Duration::from_millis(500));
+        flock(file.as_file(), FlockOperation::Unlock).unwrap();
+        opened.join().unwrap().unwrap();
+    });
+}

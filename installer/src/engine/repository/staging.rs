@@ -75,32 +75,40 @@ pub(crate) struct Staged {
     pub(crate) objects: u64,
 }
 
-/// The directories by the first two digits of a checksum, made when needed.
+/// The directories by the first two digits of a checksum, made when needed. None is held open: with a few stagings at
+/// a time they would be more than a process may have.
 #[derive(Debug)]
 struct Prefixes {
     directory: OwnedFd,
-    open: Vec<Option<OwnedFd>>,
+    made: Vec<bool>,
 }
 
 impl Prefixes {
-    fn of(&mut self, sum: Checksum) -> io::Result<BorrowedFd<'_>> {
-        let slot = &mut self.open[usize::from(sum.0[0])];
-        let directory = match slot.take() {
-            Some(open) => open,
-            None => make_directory(self.directory.as_fd(), &hex(&sum.0[..1]))?,
-        };
-        let open: &OwnedFd = slot.insert(directory);
-        Ok(open.as_fd())
+    /// The path of an object below the staging directory.
+    fn path(&mut self, kind: Kind, sum: Checksum) -> io::Result<String> {
+        let prefix = hex(&sum.0[..1]);
+        let made = &mut self.made[usize::from(sum.0[0])];
+        if !*made {
+            mkdirat(&self.directory, &prefix, Mode::from_raw_mode(0o755))?;
+            *made = true;
+        }
+        Ok(format!("{prefix}/{}.{}", hex(&sum.0[1..]), kind.suffix()))
+    }
+
+    /// A new file for an object; `None` if it is here already.
+    fn create(&mut self, kind: Kind, sum: Checksum, mode: u32) -> io::Result<Option<File>> {
+        let path = self.path(kind, sum)?;
+        create(self.directory.as_fd(), &path, mode)
     }
 }
 
 impl Staging {
     pub(super) fn new(repository: BorrowedFd<'_>, name: String) -> io::Result<Self> {
         let directory = open_directory(repository, &name)?;
-        let open = (0..256).map(|_| None).collect();
+        let made = vec![false; 256];
         Ok(Self {
             name,
-            prefixes: Prefixes { directory, open },
+            prefixes: Prefixes { directory, made },
             buffer: Vec::new(),
             bytes: 0,
             objects: 0,
@@ -132,9 +140,7 @@ impl Staging {
 
     /// Writes the buffer as the object `sum`, unless it is here.
     fn inline(&mut self, meta: &Meta, sum: Checksum) -> io::Result<()> {
-        let name = file_name(Kind::File, sum);
-        let prefix = self.prefixes.of(sum)?;
-        let Some(mut file) = create(prefix, &name, meta.mode)? else {
+        let Some(mut file) = self.prefixes.create(Kind::File, sum, meta.mode)? else {
             return Ok(());
         };
         file.write_all(&self.buffer)?;
@@ -179,31 +185,31 @@ impl Staging {
     }
 
     fn name_unfinished(&mut self, sum: Checksum) -> io::Result<()> {
-        let name = file_name(Kind::File, sum);
-        let prefix = self.prefixes.of(sum)?;
-        renameat(prefix, format!("../{UNFINISHED}"), prefix, name).map_err(Into::into)
+        let path = self.prefixes.path(Kind::File, sum)?;
+        let directory = &self.prefixes.directory;
+        renameat(directory, UNFINISHED, directory, path).map_err(Into::into)
     }
 
     /// Writes a symbolic link. Its mode is always 0777: Linux reads back nothing else.
     pub(crate) fn symlink(&mut self, meta: &Meta, target: &str) -> io::Result<Checksum> {
         self.objects += 1;
         let sum = Checksum::of(&meta.symlink_header(target));
-        let name = file_name(Kind::File, sum);
-        let prefix = self.prefixes.of(sum)?;
-        match symlinkat(target, prefix, &name) {
+        let path = self.prefixes.path(Kind::File, sum)?;
+        let directory = &self.prefixes.directory;
+        match symlinkat(target, directory, &path) {
             Err(Errno::EXIST) => return Ok(sum),
             other => other?,
         }
         let (uid, gid) = (Uid::from_raw(meta.uid), Gid::from_raw(meta.gid));
         chownat(
-            prefix,
-            &name,
+            directory,
+            &path,
             Some(uid),
             Some(gid),
             AtFlags::SYMLINK_NOFOLLOW,
         )?;
         for (key, value) in &meta.xattrs {
-            let path = format!("/proc/self/fd/{}/{name}", prefix.as_raw_fd());
+            let path = format!("/proc/self/fd/{}/{path}", directory.as_raw_fd());
             lsetxattr(path, key.as_slice(), value, XattrFlags::empty())?;
         }
         Ok(sum)
@@ -223,8 +229,7 @@ impl Staging {
         sum: Checksum,
         bytes: &[u8],
     ) -> io::Result<()> {
-        let prefix = self.prefixes.of(sum)?;
-        if let Some(mut file) = create(prefix, &file_name(kind, sum), 0o644)? {
+        if let Some(mut file) = self.prefixes.create(kind, sum, 0o644)? {
             file.write_all(bytes)?;
             set_mode(&file, 0o644)?;
         }
@@ -235,7 +240,7 @@ impl Staging {
     pub(crate) fn close(self) -> Staged {
         Staged {
             name: self.name,
-            prefixes: self.prefixes.open.iter().map(Option::is_some).collect(),
+            prefixes: self.prefixes.made,
             bytes: self.bytes,
             objects: self.objects,
         }
@@ -276,21 +281,9 @@ fn rename_all(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-fn file_name(kind: Kind, sum: Checksum) -> String {
-    format!("{}.{}", hex(&sum.0[1..]), kind.suffix())
-}
-
 fn open_directory(at: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(at, name, flags, Mode::empty()).map_err(Into::into)
-}
-
-/// Opens a directory, made if it is missing.
-fn make_directory(at: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    match mkdirat(at, name, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(Errno::EXIST) => open_directory(at, name),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// A new file, with the permission bits of `mode` that the process may give; `None` if there is one of the name.
@@ -362,4 +355,32 @@ fn write_with_holes(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Repository;
+    use super::*;
+
+    /// How many files at and below a directory this process has open.
+    fn open_below(path: &Path) -> usize {
+        let open = std::fs::read_dir("/proc/self/fd").unwrap();
+        let targets = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+        targets.filter(|target| target.starts_with(path)).count()
+    }
+
+    #[test]
+    fn many_objects_hold_no_more_files_open_than_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        let repo = Repository::create(&path, "").unwrap();
+        let mut staging = repo.stage().unwrap();
+        let before = open_below(&path);
+        for number in 0..2000_u32 {
+            let object = number.to_be_bytes();
+            staging.metadata(Kind::DirMeta, &object).unwrap();
+        }
+        assert!(staging.prefixes.made.iter().all(|made| *made));
+        assert_eq!((before, open_below(&path)), (2, 2));
+    }
 }

@@ -26,7 +26,11 @@ pub(super) enum Device {
 
 /// Whether the line is about a device, and not only about the host name.
 pub(super) fn names_a_device(line: &Network) -> bool {
-    line.hostname.is_none() || line.device.is_some() || line.ip.is_some()
+    let alone = Network {
+        hostname: line.hostname.clone(),
+        ..Network::default()
+    };
+    line.hostname.is_none() || *line != alone
 }
 
 pub(super) fn device(line: &Network) -> Device {

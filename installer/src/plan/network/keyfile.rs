@@ -76,15 +76,23 @@ fn device(ini: &mut Ini, link: &Link) {
             ini.section("team").some("config", config);
         }
         Kind::Vlan { id, parent } => {
+            // A parent is a name or a UUID; one of an address is found by that.
             let parent = match parent {
-                Device::Name(parent) | Device::Mac(parent) => Some(parent),
-                Device::Any => None,
+                Device::Name(parent) => Some(parent),
+                Device::Mac(_) | Device::Any => None,
             };
             ini.section("vlan").line("id", id).some("parent", parent);
         }
     }
-    let mac = match &link.device {
-        Device::Mac(mac) => Some(mac),
+    let mac = match (&link.device, &link.kind) {
+        (Device::Mac(mac), _)
+        | (
+            _,
+            Kind::Vlan {
+                parent: Device::Mac(mac),
+                ..
+            },
+        ) => Some(mac),
         _ => None,
     };
     ini.section("ethernet")

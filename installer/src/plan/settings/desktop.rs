@@ -35,6 +35,12 @@ pub(in crate::plan) fn first_boot(
 ) -> Vec<Action> {
     let command = kickstart.firstboot.as_ref();
     let mode = command.and_then(|command| command.mode);
+    let off = matches!(mode, None | Some(FirstBootMode::Disable));
+    let text = format!(
+        "[General]\npost_install_tools_disabled = {}\n",
+        u8::from(off)
+    );
+    let told = mode.map(|_| write("/etc/sysconfig/anaconda", text));
     if !facts.units.contains(AGENT) {
         if let Some(command) = command.filter(|_| mode.is_some_and(|m| m != FirstBootMode::Disable))
         {
@@ -43,18 +49,11 @@ pub(in crate::plan) fn first_boot(
                 .warning(Code::NoEffect, message)
                 .at(&command.location);
         }
-        return Vec::new();
+        return told.into_iter().collect();
     }
-    let off = matches!(mode, None | Some(FirstBootMode::Disable));
     let verb = if off { "disable" } else { "enable" };
     let mut actions = vec![run(&["systemctl", verb, AGENT])];
-    if mode.is_some() {
-        let text = format!(
-            "[General]\npost_install_tools_disabled = {}\n",
-            u8::from(off)
-        );
-        actions.push(write("/etc/sysconfig/anaconda", text));
-    }
+    actions.extend(told);
     if mode == Some(FirstBootMode::Reconfig) {
         actions.push(write("/etc/reconfigSys", String::new()));
     }

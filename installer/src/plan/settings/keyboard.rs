@@ -18,6 +18,8 @@ use super::SettingsFacts;
 pub(super) const MODEL_MAP: &str = "/usr/share/systemd/kbd-model-map";
 /// The console's settings.
 pub(super) const VCONSOLE: &str = "/etc/vconsole.conf";
+/// Where Debian makes [`VCONSOLE`] a link again whenever it starts: both halves of the settings are in the file behind it.
+pub(super) const DEBIAN: &str = "/usr/lib/tmpfiles.d/debian.conf";
 const X11: &str = "/etc/X11/xorg.conf.d/00-keyboard.conf";
 /// The font that Anaconda sets for languages with no font of their own.
 const FONT: &str = "eurlatgr";
@@ -98,7 +100,7 @@ pub(in crate::plan) fn keyboard(
             "the image has no console keymap `{keymap}`; it is set all the same"
         ));
     }
-    let console = keymap.map(|keymap| write(VCONSOLE, vconsole(&keymap, facts)));
+    let console = console_file(keymap.as_deref(), layouts.as_ref(), facts);
     let desktop = layouts.map(|layouts| write(X11, layouts.file()));
     console.into_iter().chain(desktop).collect()
 }
@@ -106,6 +108,38 @@ pub(in crate::plan) fn keyboard(
 /// Whether a keymap is there, as far as that can be known: an image without any may have them elsewhere.
 fn has(facts: &SettingsFacts, keymap: &str) -> bool {
     facts.keymaps.is_empty() || facts.keymaps.contains(keymap)
+}
+
+/// The settings of the console, with those of the desktop where they are in one file.
+fn console_file(
+    keymap: Option<&str>,
+    layouts: Option<&Layouts>,
+    facts: &SettingsFacts,
+) -> Option<Action> {
+    let console = keymap.map(|keymap| vconsole(keymap, facts));
+    match facts.text(DEBIAN).and_then(shared_file) {
+        Some(path) => {
+            let both = [layouts.map(Layouts::shell), console];
+            let text: String = both.into_iter().flatten().collect();
+            (!text.is_empty()).then(|| write(&path, text))
+        }
+        None => console.map(|text| write(VCONSOLE, text)),
+    }
+}
+
+/// Where a line of `tmpfiles.d` lets [`VCONSOLE`] lead to.
+fn shared_file(text: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [kind, VCONSOLE, _, _, _, _, target] = words[..] else {
+            return None;
+        };
+        kind.starts_with('L')
+            .then(|| match target.strip_prefix('/') {
+                Some(_) => target.to_owned(),
+                None => format!("/etc/{target}"),
+            })
+    })
 }
 
 fn vconsole(keymap: &str, facts: &SettingsFacts) -> String {
@@ -217,6 +251,21 @@ impl Layouts {
         }
     }
 
+    /// The variables of Debian's file.
+    fn shell(&self) -> String {
+        let Self {
+            layout,
+            model,
+            variant,
+            options,
+        } = self;
+        let model = if model.is_empty() { "pc105" } else { model };
+        format!(
+            "XKBMODEL=\"{model}\"\nXKBLAYOUT=\"{layout}\"\nXKBVARIANT=\"{variant}\"\nXKBOPTIONS=\"{options}\"\n\
+             BACKSPACE=\"guess\"\n"
+        )
+    }
+
     /// The file that `localectl` and X read.
     fn file(&self) -> String {
         let options = [
@@ -294,6 +343,23 @@ mod tests {
             let expected = (keymap.to_owned(), layouts.to_owned());
             assert_eq!(resolved(line, Some(TABLE)), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn where_the_console_has_no_file_of_its_own_both_halves_are_in_one() {
+        let tmpfiles = "# Debian\nL+ /etc/vconsole.conf  - - - -  default/keyboard\n";
+        assert_eq!(shared_file(tmpfiles).unwrap(), "/etc/default/keyboard");
+        assert_eq!(shared_file("d /etc/vconsole.conf - - - - x"), None);
+        let mut facts = facts(None);
+        facts.texts.insert(DEBIAN.to_owned(), tmpfiles.to_owned());
+        let layouts = Layouts::of(&["cz (qwerty)".to_owned(), "us".to_owned()], &[]);
+        let action = console_file(Some("cz-lat2"), Some(&layouts), &facts);
+        let text = "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"cz,us\"\nXKBVARIANT=\"qwerty,\"\nXKBOPTIONS=\"\"\n\
+                    BACKSPACE=\"guess\"\nKEYMAP=\"cz-lat2\"\n";
+        assert_eq!(
+            action,
+            Some(write("/etc/default/keyboard", text.to_owned()))
+        );
     }
 
     #[test]

@@ -37,12 +37,13 @@ pub struct SettingsFacts {
 
 impl SettingsFacts {
     /// The files whose texts are facts.
-    pub const TEXTS: [&'static str; 5] = [
+    pub const TEXTS: [&'static str; 6] = [
         time::CHRONY[0],
         time::CHRONY[1],
         selinux::CONFIG,
         keyboard::MODEL_MAP,
         keyboard::VCONSOLE,
+        keyboard::DEBIAN,
     ];
 
     /// The text of one of them, where the image has it.

@@ -40,11 +40,19 @@ pub(in crate::plan) fn services(
     let disable = command
         .disabled
         .iter()
-        .filter(|name| facts.units.contains(&unit(name)))
+        .filter(|name| facts.units.contains(&file_of(&unit(name))))
         .map(|name| run(&["systemctl", "disable", name]));
     let enable = command
         .enabled
         .iter()
         .map(|name| run(&["systemctl", "enable", name]));
     disable.chain(enable).collect()
+}
+
+/// The file of a unit: that of the template for an instance.
+fn file_of(unit: &str) -> String {
+    match (unit.split_once('@'), unit.rsplit_once('.')) {
+        (Some((name, _)), Some((_, kind))) => format!("{name}@.{kind}"),
+        _ => unit.to_owned(),
+    }
 }

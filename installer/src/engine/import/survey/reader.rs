@@ -49,6 +49,10 @@ impl Contents {
 
     fn add(&self, id: Id, content: Vec<u8>) -> Result<(), LayerFault> {
         let mut kept = self.kept();
+        // A file has as many names as it has, and one content.
+        if kept.contents.contains_key(&id) {
+            return Ok(());
+        }
         kept.bytes = kept.bytes.saturating_add(content.len());
         if kept.bytes > MAX_CONTENT {
             let reason = format!("the image's settings have more than {MAX_CONTENT} bytes");

@@ -227,6 +227,17 @@ fn settings_have_a_limit() {
 }
 
 #[test]
+fn a_file_with_many_names_counts_once() {
+    let large = vec![b'#'; 8 << 20];
+    let object = format!("{OBJECTS}/ab/1.file");
+    let mut tar = Tar::default().file(&object, 0o644, &large);
+    for number in 0..9 {
+        tar = tar.hard_link(&format!("usr/lib/kargs.d/{number}"), &object);
+    }
+    assert_eq!(of(vec![tar]).content("usr/lib/kargs.d/8").unwrap(), large);
+}
+
+#[test]
 fn a_damaged_blob_and_a_stop_end_it() {
     let layout = LayoutDir::of(&[layer(Tar::default().file("usr/a", 0o644, b"a"))]);
     let image = layout.open().unwrap();

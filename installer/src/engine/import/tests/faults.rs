@@ -248,6 +248,18 @@ fn damaged_packing_under_a_good_digest_is_a_bad_layer() {
 }
 
 #[test]
+fn a_window_that_would_take_too_much_memory_is_refused() {
+    let error = TestRepo::new().import(&[windowed(28)]).unwrap_err();
+    assert!(matches!(&error, ImportError::Layer { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(
+        message.starts_with("unpacking the layer `sha256:")
+            && message.ends_with(": its zstd window is larger than 128 MiB"),
+        "{message}"
+    );
+}
+
+#[test]
 fn archive_that_is_not_its_diff_id_is_refused() {
     let mut layer = plain(base());
     layer.diff_id = format!("sha256:{}", "0".repeat(64));
