@@ -322,8 +322,7 @@ fn esp(
         to: format!("EFI/{}", file.to),
     });
     let mut chain: Vec<Copy> = copies.collect();
-    // What firmware looks for comes after what that starts, and what every firmware looks for last.
-    chain.sort_by_key(|copy| (chain::is_reached(&copy.to), chain::is_removable(&copy.to)));
+    chain.sort_by_key(|copy| chain::rank(&copy.to));
     let directory = format!("EFI/{vendor}");
     Some(EspPlan {
         device: disk.device.clone(),

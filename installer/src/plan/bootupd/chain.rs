@@ -77,16 +77,16 @@ fn refuse_chain<T>(why: &str, issues: &mut Issues) -> Option<T> {
     None
 }
 
-/// Whether a firmware finds the file by itself, or by an entry that an earlier system left.
-pub(super) fn is_reached(to: &str) -> bool {
-    let name = to.rsplit('/').next().unwrap_or(to);
-    is_removable(to) || name.to_ascii_lowercase().starts_with("shim")
-}
-
-pub(super) fn is_removable(to: &str) -> bool {
+/// When a file of the chain is written: what starts nothing by itself, then shims, which an entry of an earlier system may
+/// name, then what every firmware looks for.
+pub(super) fn rank(to: &str) -> u8 {
     let to = to.to_ascii_lowercase();
-    to.strip_prefix("efi/boot/boot")
-        .is_some_and(|rest| rest.strip_suffix(".efi").is_some())
+    let removable = to.strip_prefix("efi/boot/boot");
+    if removable.is_some_and(|rest| rest.ends_with("efi")) {
+        return 2;
+    }
+    let name = to.rsplit('/').next().unwrap_or(&to);
+    u8::from(name.starts_with("shim"))
 }
 
 #[cfg(test)]
@@ -143,19 +143,34 @@ mod tests {
     }
 
     #[test]
-    fn what_firmware_finds_is_told_apart() {
-        let reached = [
-            "EFI/BOOT/BOOTX64.EFI",
-            "EFI/Boot/bootia32.efi",
-            "EFI/fedora/shim.efi",
-            "EFI/fedora/SHIMX64.EFI",
-        ];
-        assert!(reached.into_iter().all(is_reached));
-        let others = [
-            "EFI/BOOT/fbx64.efi",
-            "EFI/fedora/BOOTX64.CSV",
-            "EFI/fedora/grubx64.efi",
-        ];
-        assert!(!others.into_iter().any(is_reached));
+    fn what_firmware_finds_comes_last() {
+        for (rank, files) in [
+            (
+                0,
+                [
+                    "EFI/BOOT/fbx64.efi",
+                    "EFI/fedora/BOOTX64.CSV",
+                    "EFI/fedora/grubx64.efi",
+                ],
+            ),
+            (
+                1,
+                [
+                    "EFI/fedora/shim.efi",
+                    "EFI/fedora/SHIMX64.EFI",
+                    "EFI/a/shimaa64.efi",
+                ],
+            ),
+            (
+                2,
+                [
+                    "EFI/BOOT/BOOTX64.EFI",
+                    "EFI/Boot/bootia32.efi",
+                    "EFI/BOOT/BOOTAA64.EFI",
+                ],
+            ),
+        ] {
+            assert!(files.iter().all(|file| super::rank(file) == rank), "{rank}");
+        }
     }
 }
