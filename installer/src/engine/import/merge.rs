@@ -207,15 +207,14 @@ impl<'i> Merge<'i> {
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
     /// gives that policy. Without one nothing that was written here has a label.
     fn relabel(&mut self, first: Option<&Arc<Labels>>) -> Result<Option<Arc<Labels>>, ImportError> {
-        let is_guessed = || self.layers.iter().any(|(_, tree)| labels::are_in(tree));
-        if self.merged.get(labels::CONFIG).is_none() && !is_guessed() {
+        if self.merged.get(labels::CONFIG).is_none() && !self.has_labels() {
             return Ok(None);
         }
         self.publish()?;
         let doing = || ImportError::repository("labelling the image");
         let policies = Policies::in_tree(self.repo, &self.merged).map_err(doing())?;
         let labels = policies.labels_or(first.cloned())?;
-        if labels.is_none() && !self.layers.iter().any(|(_, tree)| labels::are_in(tree)) {
+        if labels.is_none() && !self.has_labels() {
             return Ok(None);
         }
         let mut own = self.own()?;
@@ -227,6 +226,12 @@ impl<'i> Merge<'i> {
             .map_err(doing())?;
         self.own = Some(own);
         Ok(labels)
+    }
+
+    /// Whether a layer has labels of a policy that it was read by, now or by an earlier import. Over an ostree commit none
+    /// is: what labels there are come from that commit, by links to its files, and stay.
+    fn has_labels(&self) -> bool {
+        self.base.is_none() && self.layers.iter().any(|(_, tree)| labels::are_in(tree))
     }
 
     fn relabel_by(

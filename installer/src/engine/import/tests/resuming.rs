@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Imports that ended early, and what the next one finds.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 #[test]
@@ -87,6 +89,69 @@ fn a_layer_that_is_not_whole_is_read_again() {
         assert_eq!(mended.checksum, commit.checksum, "{ending}");
         repo.fsck();
     }
+}
+
+/// Changes to an object as a script can make them through a link to it.
+const CHANGES: [fn(&Path); 5] = [
+    |object| {
+        let other = if mode(object) == 0o600 { 0o400 } else { 0o600 };
+        fs::set_permissions(object, fs::Permissions::from_mode(other)).unwrap();
+    },
+    |object| {
+        let mut content = fs::read(object).unwrap();
+        content[0] ^= 1;
+        fs::write(object, content).unwrap();
+    },
+    |object| {
+        let file = fs::OpenOptions::new().append(true).open(object).unwrap();
+        (&file).write_all(b"more").unwrap();
+    },
+    |object| {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::lsetxattr(object, "user.new", b"1", flags).unwrap();
+    },
+    |object| std::os::unix::fs::lchown(object, Some(4242), None).unwrap(),
+];
+
+fn mode(object: &Path) -> u32 {
+    fs::symlink_metadata(object).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_layer_with_an_object_that_was_changed_is_read_again() {
+    for (index, change) in CHANGES.iter().enumerate() {
+        let repo = TestRepo::new();
+        let (_layout, image, commit) = imported_without_blob(&repo);
+        let mut objects = repo.objects("file");
+        objects.retain(|object| {
+            let about = fs::symlink_metadata(object).unwrap();
+            about.is_file() && about.len() > 0
+        });
+        objects.iter().for_each(|object| change(object));
+        let error = import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+        assert!(matches!(error, ImportError::Image(_)), "{index}: {error}");
+        let mended = repo.import(&[plain(nasty("etc"))]).unwrap();
+        assert_eq!(mended.checksum, commit.checksum, "{index}");
+        repo.fsck();
+    }
+}
+
+#[test]
+fn a_layer_with_a_link_that_was_changed_is_read_again() {
+    let repo = TestRepo::new();
+    let (_layout, image, _) = imported_without_blob(&repo);
+    let objects = repo.objects("file");
+    let link = objects.iter().find(|object| object.is_symlink()).unwrap();
+    fs::remove_file(link).unwrap();
+    std::os::unix::fs::symlink("elsewhere", link).unwrap();
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    // What is no file at all is not waited for.
+    fs::remove_file(link).unwrap();
+    run(Command::new("mkfifo").arg(link), "mkfifo");
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    fs::remove_file(link).unwrap();
+    repo.import(&[plain(nasty("etc"))]).unwrap();
+    repo.fsck();
 }
 
 #[test]
