@@ -134,9 +134,10 @@ impl<'i> Merge<'i> {
             (&files.tree, None),
             about,
             time,
-        )
-        .map_err(ImportError::repository(committing(layer)))?;
-        self.own = Some(own);
+        );
+        let commit = self
+            .keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))?;
         self.layers.push((name.to_owned(), files.tree));
         Ok(commit)
     }
@@ -159,13 +160,12 @@ impl<'i> Merge<'i> {
             list.entries.insert(name, Node::File(file));
         }
         let mut own = self.own()?;
-        let commit = commit::write((&mut own, &mut self.known), (&list, None), (&[], None), 0)
-            .map_err(ImportError::repository(committing(layer)))?;
-        self.own = Some(own);
-        Ok(commit)
+        let commit = commit::write((&mut own, &mut self.known), (&list, None), (&[], None), 0);
+        self.keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))
     }
 
-    /// Where to write what is not of one layer; the caller puts it back.
+    /// Where to write what is not of one layer; to be given to [`Self::keep`] with what came of it.
     fn own(&mut self) -> Result<Staging, ImportError> {
         match self.own.take() {
             Some(own) => Ok(own),
@@ -174,6 +174,17 @@ impl<'i> Merge<'i> {
                 .stage()
                 .map_err(ImportError::repository("making a place for commits")),
         }
+    }
+
+    /// Keeps what was written. After a fault it holds half an object and is of no use, nor are the commits in it that wait
+    /// for their refs.
+    fn keep<T>(&mut self, own: Staging, written: io::Result<T>) -> io::Result<T> {
+        if written.is_ok() {
+            self.own = Some(own);
+        } else {
+            self.refs.clear();
+        }
+        written
     }
 
     /// Puts the tree of the lowest layers' commit below everything, once all of it is there.
@@ -222,9 +233,8 @@ impl<'i> Merge<'i> {
             (Some(labels), Some(first)) => Arc::ptr_eq(labels, first),
             _ => false,
         };
-        self.relabel_by((labels.as_deref(), is_first), &mut own)
-            .map_err(doing())?;
-        self.own = Some(own);
+        let relabelled = self.relabel_by((labels.as_deref(), is_first), &mut own);
+        self.keep(own, relabelled).map_err(doing())?;
         Ok(labels)
     }
 
@@ -283,9 +293,10 @@ impl<'i> Merge<'i> {
             (&self.merged, labels.as_deref()),
             about,
             time,
-        )
-        .map_err(ImportError::repository(doing))?;
-        self.own = Some(own);
+        );
+        let checksum = self
+            .keep(own, checksum)
+            .map_err(ImportError::repository(doing))?;
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;
         self.repo

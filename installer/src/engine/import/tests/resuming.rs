@@ -91,6 +91,42 @@ fn a_layer_that_is_not_whole_is_read_again() {
     }
 }
 
+#[test]
+fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
+    let layers = [
+        plain(nasty("etc")),
+        plain(base().file("usr/b", 0o644, b"b")),
+    ];
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(&layers));
+    let image = layout.open().unwrap();
+    let (shared, gate) = (Shared::default(), Gate::default());
+    let work = Work {
+        repo: &repo.repo,
+        image: &image,
+        intact: &Intact::new(&repo.repo, &shared),
+        shared: &shared,
+        gate: &gate,
+    };
+    let mut merge = Merge::new(&repo.repo, &image);
+    let [first, second] = [0, 1].map(|at| work.layer(at, Role::Files).unwrap());
+    merge.add(0, first).unwrap();
+    // Where commits are written comes after both layers. What is new there meets a file.
+    let commits = repo.dir.path().join("tmp/landfall-2");
+    for prefix in 0..=255_u8 {
+        let blocked = commits.join(format!("{prefix:02x}"));
+        if !blocked.exists() {
+            fs::write(blocked, "").unwrap();
+        }
+    }
+    let error = merge.add(1, second).unwrap_err();
+    assert!(matches!(error, ImportError::Repository { .. }), "{error}");
+    merge.publish().unwrap();
+    drop(merge);
+    assert_eq!(repo.ostree(&["refs"]), "");
+    repo.import(&layers).unwrap();
+    repo.fsck();
+}
+
 /// Changes to an object as a script can make them through a link to it.
 const CHANGES: [fn(&Path); 5] = [
     |object| {
