@@ -236,20 +236,24 @@ fn finish(
     }
 }
 
-/// Takes the layers as they come, until all are merged.
+/// Takes the layers as they come, until all are merged. One that was stopped is passed over: a fault of another one was the
+/// reason, and is told when it comes.
 fn collect(
     merge: &mut Merge<'_>,
     results: &Receiver<(usize, Outcome)>,
     shared: &Shared,
     progress: Progress<'_>,
 ) -> Result<(), ImportError> {
+    let mut is_stopped = false;
     loop {
         if progress(shared.done()).is_break() {
             return Err(ImportError::Stopped);
         }
         match results.recv_timeout(TICK) {
+            Ok((_, Err(ImportError::Stopped))) => is_stopped = true,
             Ok((at, layer)) => merge.add(at, layer?)?,
             Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) if is_stopped => return Err(ImportError::Stopped),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
