@@ -110,19 +110,15 @@ impl<'r> Intact<'r> {
 
     fn read(&self, checksum: Checksum) -> io::Result<File> {
         let (meta, target) = self.repo.file_meta(checksum)?;
-        let mut size = 0;
-        let found = match &target {
-            Some(target) => meta.checksum_of_symlink(target),
-            None => {
-                let mut content = Counted {
-                    file: self.repo.open_file(checksum)?,
-                    shared: self.shared,
-                    count: 0,
-                };
-                let found = meta.checksum_of_file(&mut content)?;
-                size = content.count;
-                found
-            }
+        let (found, size) = if let Some(target) = &target {
+            (meta.checksum_of_symlink(target), 0)
+        } else {
+            let mut content = Counted {
+                file: self.repo.open_file(checksum)?,
+                shared: self.shared,
+                count: 0,
+            };
+            (meta.checksum_of_file(&mut content)?, content.count)
         };
         if found != checksum {
             let message = format!("the file `{checksum}` was changed");

@@ -163,7 +163,9 @@ fn a_layer_with_an_object_that_was_changed_is_read_again() {
             let about = fs::symlink_metadata(object).unwrap();
             about.is_file() && about.len() > 0
         });
-        objects.iter().for_each(|object| change(object));
+        for object in &objects {
+            change(object);
+        }
         let error = import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
         assert!(matches!(error, ImportError::Image(_)), "{index}: {error}");
         let mended = repo.import(&[plain(nasty("etc"))]).unwrap();
