@@ -183,6 +183,7 @@ impl<'i> Merge<'i> {
             self.own = Some(own);
         } else {
             self.refs.clear();
+            self.known = commit::Known::default();
         }
         written
     }
@@ -198,6 +199,34 @@ impl<'i> Merge<'i> {
         self.usr_only = !prepare_root::is_overlay(self.repo, &self.merged);
         self.has_base = true;
         Ok(())
+    }
+
+    /// Makes durable what is there when no more comes: what was merged and, for the next import to merge, the layers that wait
+    /// for a lost one. One with links to lower layers cannot be kept without them.
+    pub(super) fn salvage(&mut self) -> Result<(), ImportError> {
+        let image = self.image;
+        for (at, (content, staged)) in std::mem::take(&mut self.waiting) {
+            let layer = &image.layers[at];
+            let commit = match content {
+                Content::Files(files) if !files.is_whole() => continue,
+                Content::Files(files) => self.unmerged(layer, files.tree)?,
+                Content::Objects(objects) => self.objects(layer, &objects)?,
+            };
+            let name = refs::layer(&layer.digest);
+            self.refs.extend(name.map(|name| (name, commit)));
+            self.staged.push(staged);
+        }
+        self.publish()
+    }
+
+    fn unmerged(&mut self, layer: &Layer, mut tree: Directory) -> Result<Checksum, ImportError> {
+        tree.mark_unsettled();
+        let mut own = self.own()?;
+        let about = (&[metadata::IMPORTER][..], None);
+        let time = metadata::time(self.image);
+        let commit = commit::write((&mut own, &mut self.known), (&tree, None), about, time);
+        self.keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))
     }
 
     /// Makes durable what is staged, gives it its names, and sets the refs to it.

@@ -167,7 +167,7 @@ fn read_layers<'i>(
                 }
                 shared.give_up();
                 // What is whole spares the next import its bytes. The reason to give up is the one to tell.
-                let _ = merge.publish();
+                let _ = merge.salvage();
                 Err(error)
             }
         }

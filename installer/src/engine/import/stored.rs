@@ -28,7 +28,9 @@ pub(super) fn layer(files: &Intact<'_>, digest: &str, role: Role) -> Option<Cont
     match role {
         Role::Files => {
             let tree = Walk::new(repo, &|sum| files.get(sum)).directory(root, 0);
-            Some(Content::Files(Files::of(tree.ok()?)))
+            let mut tree = tree.ok()?;
+            tree.unmark_unsettled();
+            Some(Content::Files(Files::of(tree)))
         }
         Role::Commit => {
             // Which of the commit's files are in this layer is not kept. Those of others may be missing.

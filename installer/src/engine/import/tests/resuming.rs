@@ -127,6 +127,54 @@ fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
     repo.fsck();
 }
 
+/// What the next import makes of the two layers, when of an earlier one only the upper layer came; it is taken as it is
+/// exactly if `is_kept`.
+fn only_the_upper_came(layers: &[Packed; 2], is_kept: bool) {
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(layers));
+    let image = layout.open().unwrap();
+    let (shared, gate) = (Shared::default(), Gate::default());
+    drop(gate.opened_at_end());
+    let work = Work {
+        repo: &repo.repo,
+        image: &image,
+        intact: &Intact::new(&repo.repo, &shared),
+        shared: &shared,
+        gate: &gate,
+    };
+    let mut merge = Merge::new(&repo.repo, &image);
+    merge.add(1, work.layer(1, Role::Files).unwrap()).unwrap();
+    merge.salvage().unwrap();
+    drop(merge);
+    repo.fsck();
+    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+    let kept = if is_kept { image.layers[1].size } else { 0 };
+    assert_eq!(commit.reused_bytes, kept);
+    let other = TestRepo::new();
+    let fresh = other.import(layers).unwrap();
+    assert_eq!(commit.checksum, fresh.checksum);
+    for layer in &image.layers {
+        let name = refs::layer(&layer.digest).unwrap();
+        assert_eq!(resolve(&repo, &name), resolve(&other, &name));
+    }
+    repo.fsck();
+}
+
+#[test]
+fn a_layer_above_a_lost_one_is_kept() {
+    let lower = || {
+        let tar = Tar::default().dir("./", 0o555).dir("usr/", 0o700);
+        plain(tar.dir("usr/a", 0o711).file("usr/a/x", 0o644, b"x"))
+    };
+    // It mentions neither the root nor the directories on its way.
+    let upper = Tar::default()
+        .file("usr/a/y", 0o644, b"y")
+        .dir("usr/a/b", 0o770)
+        .file("usr/a/.wh.x", 0o644, b"");
+    only_the_upper_came(&[lower(), plain(upper)], true);
+    let linked = base().hard_link("usr/a/z", "usr/a/x");
+    only_the_upper_came(&[lower(), plain(linked)], false);
+}
+
 /// Changes to an object as a script can make them through a link to it.
 const CHANGES: [fn(&Path); 5] = [
     |object| {
