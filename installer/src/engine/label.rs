@@ -108,11 +108,11 @@ fn walk(labels: &FileContexts, at: &Path, path: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Labels one file. One with several names may share its inode with an object of the repository, such as the kernel
-/// in `/boot`: it has the label of the commit.
+/// Labels one file. In `/boot` one with several names may share its inode with an object of the repository, such as the
+/// kernel: it has the label of the commit. `/etc` and `/var` are copies.
 fn one(labels: &FileContexts, entry: &DirEntry, path: &str) -> io::Result<()> {
     let about = entry.metadata()?;
-    if about.is_file() && about.nlink() > 1 {
+    if path.starts_with("/boot/") && about.is_file() && about.nlink() > 1 {
         return Ok(());
     }
     let kind = FileKind::of_mode(about.mode());
@@ -210,6 +210,11 @@ mod tests {
         write("physical/ostree/repo/objects/aa/c.file", "kernel");
         let kernel = dir.path().join("physical/ostree/repo/objects/aa/c.file");
         fs::hard_link(kernel, dir.path().join("system/boot/vmlinuz")).unwrap();
+        fs::hard_link(
+            dir.path().join("system/etc/passwd"),
+            dir.path().join("system/etc/passwd.old"),
+        )
+        .unwrap();
         std::os::unix::fs::symlink("/etc/shadow", dir.path().join("system/var/link")).unwrap();
         dir
     }
@@ -240,6 +245,7 @@ mod tests {
         for (path, expected) in [
             ("system/etc", Some("etc_t")),
             ("system/etc/passwd", Some("etc_t")),
+            ("system/etc/passwd.old", Some("etc_t")),
             ("system/etc/none", None),
             ("system/var/lib", Some("var_t")),
             ("system/var/link", Some("var_t")),
