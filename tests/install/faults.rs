@@ -331,6 +331,16 @@ fn install_on_failing_disk(text: &str) -> (Ended, bool) {
     (ended, is_startable(&faulty.file()))
 }
 
+/// What the system says of a disk with I/O errors. The kernel hands the error of the file system in memory on.
+#[track_caller]
+fn cause(ended: &Ended) -> &'static str {
+    let causes = ["Input/output error", "No space left on device"];
+    let found = causes
+        .into_iter()
+        .find(|cause| ended.stderr.contains(cause));
+    found.unwrap_or_else(|| panic!("none of {causes:?} in:\n{}", ended.stderr))
+}
+
 #[test]
 fn errors_of_the_disk_end_the_installation_wherever_they_begin() {
     for (index, step) in STEPS.iter().enumerate().skip(1) {
@@ -338,7 +348,7 @@ fn errors_of_the_disk_end_the_installation_wherever_they_begin() {
             install_on_failing_disk(&format!(r#""step":"{step}","state":"started""#));
         // The kernel may take what is written and fail later.
         assert_ne!(ended.code, 0, "errors since {step}:\n{}", ended.stderr);
-        judge(&ended, &STEPS[index..], 4, "error");
+        judge(&ended, &STEPS[index..], 4, cause(&ended));
         // Only the very last write can fail when firmware finds the rest already, and that is said.
         let last = ended.stderr.contains("the disk may start all the same");
         assert!(
@@ -358,4 +368,24 @@ fn errors_of_the_disk_at_its_first_byte_are_told() {
     let ended = run(command.args(["--firmware", "uefi", "--yes"]));
     judge(&ended, &["partition"], 4, "Input/output error");
     assert!(!is_startable(&faulty.file()));
+}
+
+#[test]
+fn a_full_disk_is_told_and_a_larger_root_is_all_it_takes() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    // More than the image packed, less than the image.
+    let root = |mib: u32| {
+        let line = format!("part / --size={mib} --fstype=ext4");
+        seed_kickstart().replace("part / --grow --fstype xfs", &line)
+    };
+    let mut command = install(&scratch, &root(260), &size(&scratch));
+    let ended = run(&mut command);
+    judge(&ended, &["import"], 4, "No space left on device");
+    assert!(!is_startable(&disk));
+    let (_, seed) = ended.stderr.split_once("`--seed ").unwrap();
+    let (seed, _) = seed.split_once('`').unwrap();
+    let mut command = install(&scratch, &root(3000), disk.to_str().unwrap());
+    run(command.args(["--seed", seed])).expect(0);
+    assert!(is_startable(&disk));
 }

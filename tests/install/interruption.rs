@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Installations that end early leave a disk that no firmware starts, nothing mounted, and can be run again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use landfall_harness::disk::Mounted;
+use landfall_harness::oci::{About, Compression, Layout};
 use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
 use landfall_harness::variant;
@@ -183,51 +184,86 @@ fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
 }
 
 /// The number after `"key":` in an event.
-fn number(event: &str, key: &str) -> Option<u64> {
+fn number_of(event: &str, key: &str) -> Option<u64> {
     let (_, rest) = event.split_once(&format!("\"{key}\":"))?;
     let digits = rest.split(|each: char| !each.is_ascii_digit()).next()?;
     digits.parse().ok()
 }
 
+/// The image, its layers not compressed, below more layers than an import keeps to itself: a kill in the middle finds
+/// some of it made durable.
+fn layered(scratch: &Scratch) -> String {
+    let (upper, both) = (scratch.path("upper"), scratch.path("layered"));
+    variant::repacked(layout(), &upper, &[Compression::None]).unwrap();
+    let lower = scratch.path("lower");
+    let mut image = Layout::create(&lower).unwrap();
+    for number in 0..64 {
+        let mut layer = image.layer(Compression::Gzip, 1).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(4096);
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        let path = format!("usr/share/landfall/{number}");
+        let content = [number; 4096];
+        layer.append_data(&mut header, path, &content[..]).unwrap();
+        image.push(layer, "", "").unwrap();
+    }
+    let about = About {
+        labels: HashMap::new(),
+        created: "2026-01-01T00:00:00Z".to_owned(),
+        reference: "lower:1".to_owned(),
+    };
+    image.finish(&about).unwrap();
+    variant::stack(&lower, &upper, &both).unwrap();
+    format!("oci:{}", both.display())
+}
+
 #[test]
-fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_succeeds() {
+fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_takes_it_up() {
     // Not the seed of another test: XFS mounts no two file systems of one UUID.
     const SEED: &str = "5eed5eed-4111-4eed-8eed-5eed5eed5eed";
     let scratch = Scratch::new();
+    let image = layered(&scratch);
     let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let attempt = |disk: &str| {
+        let mut command = install_from(&scratch, &seed_kickstart(), disk, &image);
+        command.args(["--seed", SEED]);
+        command
+    };
+    let taken_up = "an earlier installation by the same plan is taken up";
+    let mut resumed = 0;
     // Thousandths of the layers' bytes, by a linear congruential generator.
     let mut random = 20_u64;
-    for attempt in 0..20 {
+    for number in 0..20 {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let part = (random >> 33) % 1000;
-        let disk_argument = if attempt == 0 {
-            &size
+        let command = if number == 0 {
+            attempt(&format!("{}:8G", disk.display()))
         } else {
-            disk.to_str().unwrap()
+            attempt(disk.to_str().unwrap())
         };
-        let mut command = install(&scratch, &seed_kickstart(), disk_argument);
-        // Every other run takes up what the one before left.
-        if attempt % 2 == 1 {
-            command.args(["--seed", SEED]);
-        }
         let status = interrupt_when(command, "KILL", &mut |event| {
+            resumed += u32::from(event.contains(taken_up));
             if !event.contains(IMPORTING) {
                 return false;
             }
             let reached = |done, total| done * 1000 >= part * total;
-            let (done, total) = (number(event, "done"), number(event, "total"));
+            let (done, total) = (number_of(event, "done"), number_of(event, "total"));
             done.zip(total)
                 .is_some_and(|(done, total)| reached(done, total))
         });
         assert_eq!(status.code(), None, "after {part} thousandths");
         assert!(!is_startable(&disk), "after {part} thousandths");
+        assert!(!is_attached(&disk), "loop devices are left");
     }
-    assert!(!is_attached(&disk), "loop devices are left");
-    let mut command = install(&scratch, &seed_kickstart(), disk.to_str().unwrap());
-    run(command.args(["--seed", SEED])).expect(0);
+    assert!(resumed > 0, "no run took up what the one before left");
+    let mut command = attempt(disk.to_str().unwrap());
+    let log = run(command.arg("--json")).expect(0).stdout;
+    assert!(log.contains(taken_up), "{log}");
+    assert!(!log.contains("; 0 B of layers were there"), "{log}");
     assert!(is_startable(&disk));
     let mounted = Mounted::of(&disk, &partition(&disk, "root")).unwrap();
     let repo = mounted.path().join("ostree/repo");

@@ -2,8 +2,8 @@
 //! An installation by the same plan that did not come to its end.
 //!
 //! Takes a plan; finds out whether the disks carry exactly its tables and the root file system its mark, and clears
-//! that file system of all but the repository, whose whole layers need not be fetched again. Before that it only looks (a
-//! journal that was left open is replayed). It deliberately does not know what is in the repository.
+//! that file system of all but the repository's objects and layers: whole ones need not be fetched again. Before that it
+//! only looks (a journal that was left open is replayed). It deliberately does not know what is in the repository.
 
 use std::fs::{self, File};
 use std::io;
@@ -118,13 +118,20 @@ pub(super) fn clear_mark(root: &Path) -> Result<(), EngineError> {
     fs::remove_file(&path).map_err(|e| EngineError::io(format!("removing `{}`", path.display()), e))
 }
 
-/// Removes what an earlier installation left in `root`, but for the objects and layers of its repository.
+/// Removes what an earlier installation left in `root`, but for the objects of its repository and the refs of layers.
 pub(super) fn clear(root: &Path) -> Result<(), EngineError> {
     let [ostree, repo] = REPOSITORY;
     clear_all_but(root, ostree)
         .and_then(|()| clear_all_but(&root.join(ostree), repo))
         .and_then(|()| clear_all_but(&root.join("ostree/repo/refs/heads"), ostree))
         .and_then(|()| clear_all_but(&root.join("ostree/repo/refs/heads/ostree"), "container"))
+        // Another reference may be the target now, and an image that bootc finds is one that is installed.
+        .and_then(|()| {
+            clear_all_but(
+                &root.join("ostree/repo/refs/heads/ostree/container"),
+                "blob",
+            )
+        })
         .map_err(|e| EngineError::io("clearing what an earlier installation left", e))
 }
 
@@ -163,4 +170,46 @@ fn make_mutable(path: &Path) -> io::Result<()> {
         ioctl_setflags(&directory, flags - IFlags::IMMUTABLE)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_earlier_installation_objects_and_refs_of_layers_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |path: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        };
+        let kept = [
+            "ostree/repo/config",
+            "ostree/repo/objects/ab/cd.file",
+            "ostree/repo/refs/heads/ostree/container/blob/sha256_3A_ab",
+        ];
+        let gone = [
+            "boot/loader/entries/ostree-1.conf",
+            "ostree/deploy/default/deploy/ab.0/usr/x",
+            "ostree/repo/refs/heads/other",
+            "ostree/repo/refs/heads/ostree/0/1/0",
+            "ostree/repo/refs/heads/ostree/container/image/docker_3A__2F__2F_example_2E_org/os_3A_1",
+            MARK,
+        ];
+        kept.iter().chain(&gone).for_each(|path| put(path));
+        clear(root.path()).unwrap();
+        for path in kept {
+            assert!(root.path().join(path).exists(), "{path}");
+        }
+        for path in gone {
+            assert!(!root.path().join(path).exists(), "{path}");
+        }
+        assert!(
+            !root
+                .path()
+                .join("ostree/repo/refs/heads/ostree/container/image")
+                .exists()
+        );
+    }
 }

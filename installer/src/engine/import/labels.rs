@@ -43,6 +43,13 @@ impl Labels {
     }
 }
 
+/// The label among the attributes of a file.
+pub(super) fn label_in(meta: &Meta) -> Option<Arc<str>> {
+    let value = meta.xattrs.get(ATTRIBUTE)?;
+    let text = String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value));
+    Some(text.into())
+}
+
 /// Adds a label to the attributes of a file.
 pub(super) fn with_label(mut meta: Meta, label: Option<&str>) -> Meta {
     meta.xattrs.remove(ATTRIBUTE);
@@ -317,21 +324,13 @@ impl<'r> Relabelling<'r> {
         let wanted = self.labels.and_then(|labels| labels.of(path, kind));
         let found = match &file.label {
             Label::Known(label) | Label::Placed(label) => label.clone(),
-            Label::InObject => self.label_of(file.checksum)?,
+            Label::InObject => label_in(&self.repo.file_meta(file.checksum)?.0),
         };
         if found != wanted {
             file.checksum = self.again(file, wanted.clone())?;
         }
         file.label = Label::Known(wanted);
         Ok(())
-    }
-
-    fn label_of(&self, checksum: Checksum) -> io::Result<Option<Arc<str>>> {
-        let (meta, _) = self.repo.file_meta(checksum)?;
-        let value = meta.xattrs.get(ATTRIBUTE);
-        let text =
-            value.map(|value| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)));
-        Ok(text.map(Arc::from))
     }
 
     /// Writes an object with another label.

@@ -70,6 +70,11 @@ impl<F: Leaf> Files<F> {
         }
     }
 
+    /// Whether nothing of it waits for the layers below.
+    pub(super) fn is_whole(&self) -> bool {
+        self.links.is_empty()
+    }
+
     /// Resolves links to files of the layers below, `lower` being the merge of them.
     pub(super) fn link_to(&mut self, lower: &Directory<F>) -> Result<(), LayerFault> {
         for (path, target) in std::mem::take(&mut self.links) {

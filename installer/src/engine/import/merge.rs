@@ -134,9 +134,10 @@ impl<'i> Merge<'i> {
             (&files.tree, None),
             about,
             time,
-        )
-        .map_err(ImportError::repository(committing(layer)))?;
-        self.own = Some(own);
+        );
+        let commit = self
+            .keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))?;
         self.layers.push((name.to_owned(), files.tree));
         Ok(commit)
     }
@@ -159,13 +160,12 @@ impl<'i> Merge<'i> {
             list.entries.insert(name, Node::File(file));
         }
         let mut own = self.own()?;
-        let commit = commit::write((&mut own, &mut self.known), (&list, None), (&[], None), 0)
-            .map_err(ImportError::repository(committing(layer)))?;
-        self.own = Some(own);
-        Ok(commit)
+        let commit = commit::write((&mut own, &mut self.known), (&list, None), (&[], None), 0);
+        self.keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))
     }
 
-    /// Where to write what is not of one layer; the caller puts it back.
+    /// Where to write what is not of one layer; to be given to [`Self::keep`] with what came of it.
     fn own(&mut self) -> Result<Staging, ImportError> {
         match self.own.take() {
             Some(own) => Ok(own),
@@ -174,6 +174,18 @@ impl<'i> Merge<'i> {
                 .stage()
                 .map_err(ImportError::repository("making a place for commits")),
         }
+    }
+
+    /// Keeps what was written. After a fault it holds half an object and is of no use, nor are the commits in it that wait
+    /// for their refs.
+    fn keep<T>(&mut self, own: Staging, written: io::Result<T>) -> io::Result<T> {
+        if written.is_ok() {
+            self.own = Some(own);
+        } else {
+            self.refs.clear();
+            self.known = commit::Known::default();
+        }
+        written
     }
 
     /// Puts the tree of the lowest layers' commit below everything, once all of it is there.
@@ -187,6 +199,34 @@ impl<'i> Merge<'i> {
         self.usr_only = !prepare_root::is_overlay(self.repo, &self.merged);
         self.has_base = true;
         Ok(())
+    }
+
+    /// Makes durable what is there when no more comes: what was merged and, for the next import to merge, the layers that wait
+    /// for a lost one. One with links to lower layers cannot be kept without them.
+    pub(super) fn salvage(&mut self) -> Result<(), ImportError> {
+        let image = self.image;
+        for (at, (content, staged)) in std::mem::take(&mut self.waiting) {
+            let layer = &image.layers[at];
+            let commit = match content {
+                Content::Files(files) if !files.is_whole() => continue,
+                Content::Files(files) => self.unmerged(layer, files.tree)?,
+                Content::Objects(objects) => self.objects(layer, &objects)?,
+            };
+            let name = refs::layer(&layer.digest);
+            self.refs.extend(name.map(|name| (name, commit)));
+            self.staged.push(staged);
+        }
+        self.publish()
+    }
+
+    fn unmerged(&mut self, layer: &Layer, mut tree: Directory) -> Result<Checksum, ImportError> {
+        tree.mark_unsettled();
+        let mut own = self.own()?;
+        let about = (&[metadata::IMPORTER][..], None);
+        let time = metadata::time(self.image);
+        let commit = commit::write((&mut own, &mut self.known), (&tree, None), about, time);
+        self.keep(own, commit)
+            .map_err(ImportError::repository(committing(layer)))
     }
 
     /// Makes durable what is staged, gives it its names, and sets the refs to it.
@@ -207,15 +247,14 @@ impl<'i> Merge<'i> {
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
     /// gives that policy. Without one nothing that was written here has a label.
     fn relabel(&mut self, first: Option<&Arc<Labels>>) -> Result<Option<Arc<Labels>>, ImportError> {
-        let is_guessed = || self.layers.iter().any(|(_, tree)| labels::are_in(tree));
-        if self.merged.get(labels::CONFIG).is_none() && !is_guessed() {
+        if self.merged.get(labels::CONFIG).is_none() && !self.has_labels() {
             return Ok(None);
         }
         self.publish()?;
         let doing = || ImportError::repository("labelling the image");
         let policies = Policies::in_tree(self.repo, &self.merged).map_err(doing())?;
         let labels = policies.labels_or(first.cloned())?;
-        if labels.is_none() && !self.layers.iter().any(|(_, tree)| labels::are_in(tree)) {
+        if labels.is_none() && !self.has_labels() {
             return Ok(None);
         }
         let mut own = self.own()?;
@@ -223,10 +262,15 @@ impl<'i> Merge<'i> {
             (Some(labels), Some(first)) => Arc::ptr_eq(labels, first),
             _ => false,
         };
-        self.relabel_by((labels.as_deref(), is_first), &mut own)
-            .map_err(doing())?;
-        self.own = Some(own);
+        let relabelled = self.relabel_by((labels.as_deref(), is_first), &mut own);
+        self.keep(own, relabelled).map_err(doing())?;
         Ok(labels)
+    }
+
+    /// Whether a layer has labels of a policy that it was read by, now or by an earlier import. Over an ostree commit none
+    /// is: what labels there are come from that commit, by links to its files, and stay.
+    fn has_labels(&self) -> bool {
+        self.base.is_none() && self.layers.iter().any(|(_, tree)| labels::are_in(tree))
     }
 
     fn relabel_by(
@@ -278,9 +322,10 @@ impl<'i> Merge<'i> {
             (&self.merged, labels.as_deref()),
             about,
             time,
-        )
-        .map_err(ImportError::repository(doing))?;
-        self.own = Some(own);
+        );
+        let checksum = self
+            .keep(own, checksum)
+            .map_err(ImportError::repository(doing))?;
         self.refs.push((name.to_owned(), checksum));
         self.publish()?;
         self.repo

@@ -44,6 +44,7 @@ use layer::Files;
 use merge::Merge;
 use pipe::Shared;
 use role::Role;
+use stored::Intact;
 
 /// Layers that are read at the same time: each has two threads, some buffers and the window of its decoder.
 const MOST_LAYERS: usize = 4;
@@ -130,6 +131,7 @@ fn read_layers<'i>(
     progress: Progress<'_>,
 ) -> Result<(Merge<'i>, u64), ImportError> {
     let shared = Shared::default();
+    let intact = Intact::new(repo, &shared);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
     let threads = thread::available_parallelism()
@@ -141,6 +143,7 @@ fn read_layers<'i>(
             let work = Work {
                 repo,
                 image,
+                intact: &intact,
                 shared: &shared,
                 gate,
             };
@@ -164,7 +167,7 @@ fn read_layers<'i>(
                 }
                 shared.give_up();
                 // What is whole spares the next import its bytes. The reason to give up is the one to tell.
-                let _ = merge.publish();
+                let _ = merge.salvage();
                 Err(error)
             }
         }
@@ -181,6 +184,7 @@ fn take(roles: &[Role], next: &AtomicUsize) -> Option<(usize, Role)> {
 struct Work<'i> {
     repo: &'i Repository,
     image: &'i Image,
+    intact: &'i Intact<'i>,
     shared: &'i Shared,
     gate: &'i Gate,
 }
@@ -199,7 +203,7 @@ impl Work<'_> {
             .repo
             .stage()
             .map_err(ImportError::repository("making a place for a layer"))?;
-        if let Some(content) = stored::layer(self.repo, &layer.digest, role) {
+        if let Some(content) = stored::layer(self.intact, &layer.digest, role) {
             self.shared.skip(layer.size);
             return Ok((content, staging.close()));
         }
@@ -232,20 +236,24 @@ fn finish(
     }
 }
 
-/// Takes the layers as they come, until all are merged.
+/// Takes the layers as they come, until all are merged. One that was stopped is passed over: a fault of another one was the
+/// reason, and is told when it comes.
 fn collect(
     merge: &mut Merge<'_>,
     results: &Receiver<(usize, Outcome)>,
     shared: &Shared,
     progress: Progress<'_>,
 ) -> Result<(), ImportError> {
+    let mut is_stopped = false;
     loop {
         if progress(shared.done()).is_break() {
             return Err(ImportError::Stopped);
         }
         match results.recv_timeout(TICK) {
+            Ok((_, Err(ImportError::Stopped))) => is_stopped = true,
             Ok((at, layer)) => merge.add(at, layer?)?,
             Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) if is_stopped => return Err(ImportError::Stopped),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }

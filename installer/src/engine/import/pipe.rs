@@ -50,6 +50,11 @@ impl Shared {
         self.done.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Whether every layer is to end.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
     /// Ends every layer that is being read.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
@@ -65,7 +70,7 @@ struct Source<'s> {
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.shared.given_up.load(Ordering::Relaxed) {
+        if self.shared.has_given_up() {
             self.failure = Some(ImportError::Stopped);
             return Err(io::Error::other("stopped"));
         }

@@ -1,46 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What an earlier import left in the repository.
 //!
-//! Takes the digest of a layer; gives its content, if all of it is there, so that it need not be read again. Takes a
-//! commit; gives its tree. It deliberately does not know why the earlier import ended.
+//! Takes the digest of a layer; gives its content, if all of it is there and still what its objects' names say, so that it
+//! need not be read again. Files of a deployment are links to objects: a script may have changed them. Takes a commit;
+//! gives its tree. It deliberately does not know why the earlier import ended.
 
-use std::io;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Content;
 use super::chunk::Objects;
+use super::labels::label_in;
 use super::layer::{Files, MAX_ENTRIES};
 use super::path::MAX_DEPTH;
+use super::pipe::Shared;
 use super::refs;
 use super::role::Role;
 use super::tree::{Directory, File, Label, Node};
 use crate::engine::repository::{Checksum, DirTree, Repository};
 
-/// The content of the layer `digest`. `None` if it is not there, or not whole.
-pub(super) fn layer(repo: &Repository, digest: &str, role: Role) -> Option<Content> {
+/// The content of the layer `digest`. `None` if it is not there, not whole, or not what it was.
+pub(super) fn layer(files: &Intact<'_>, digest: &str, role: Role) -> Option<Content> {
+    let repo = files.repo;
     let commit = repo.resolve(&refs::layer(digest)?).ok()??;
+    let root = repo.root_of(commit).ok()?;
     match role {
         Role::Files => {
-            let tree = tree(repo, commit).ok()?;
+            let tree = Walk::new(repo, &|sum| files.get(sum)).directory(root, 0);
+            let mut tree = tree.ok()?;
+            tree.unmark_unsettled();
             Some(Content::Files(Files::of(tree)))
         }
         Role::Commit => {
-            let root = repo.root_of(commit).ok()?;
-            Walk::new(repo).directories(root, 0).ok()?;
+            // Which of the commit's files are in this layer is not kept. Those of others may be missing.
+            let there = |sum| match files.get(sum) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(missing(sum)),
+                other => other,
+            };
+            Walk::new(repo, &there).directory(root, 0).ok()?;
             Some(Content::Objects(Objects {
                 commit: Some(commit),
                 ..Objects::default()
             }))
         }
         Role::Objects => {
-            let entries = tree(repo, commit).ok()?.entries.into_values();
-            let files = entries.map(|node| match node {
+            let tree = Walk::new(repo, &|sum| files.get(sum)).directory(root, 0);
+            let listed = tree.ok()?.entries.into_values().map(|node| match node {
                 Node::File(file) => Some(file.checksum),
                 Node::Directory(_) => None,
             });
             Some(Content::Objects(Objects {
                 commit: None,
-                files: files.collect::<Option<_>>()?,
+                files: listed.collect::<Option<_>>()?,
             }))
         }
     }
@@ -49,18 +61,112 @@ pub(super) fn layer(repo: &Repository, digest: &str, role: Role) -> Option<Conte
 /// The tree of a commit, all of which is there.
 pub(super) fn tree(repo: &Repository, commit: Checksum) -> io::Result<Directory> {
     let root = repo.root_of(commit)?;
-    Walk::new(repo).directory(root, 0)
+    let file = |checksum| {
+        let (size, symlink) = repo.file_size(checksum)?;
+        Ok(File {
+            checksum,
+            size,
+            symlink,
+            label: Label::InObject,
+        })
+    };
+    Walk::new(repo, &file).directory(root, 0)
+}
+
+/// Stands for a file whose size nobody asks for.
+fn missing(checksum: Checksum) -> File {
+    File {
+        checksum,
+        size: 0,
+        symlink: false,
+        label: Label::InObject,
+    }
+}
+
+/// Files of the repository that are what their names say. Each is read once.
+#[derive(Debug)]
+pub(super) struct Intact<'r> {
+    repo: &'r Repository,
+    shared: &'r Shared,
+    known: Mutex<HashMap<Checksum, File>>,
+}
+
+impl<'r> Intact<'r> {
+    pub(super) fn new(repo: &'r Repository, shared: &'r Shared) -> Self {
+        Self {
+            repo,
+            shared,
+            known: Mutex::default(),
+        }
+    }
+
+    fn get(&self, sum: Checksum) -> io::Result<File> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = known().get(&sum) {
+            return Ok(file.clone());
+        }
+        let file = self.read(sum)?;
+        known().insert(sum, file.clone());
+        Ok(file)
+    }
+
+    fn read(&self, checksum: Checksum) -> io::Result<File> {
+        let (meta, target) = self.repo.file_meta(checksum)?;
+        let (found, size) = if let Some(target) = &target {
+            (meta.checksum_of_symlink(target), 0)
+        } else {
+            let mut content = Counted {
+                file: self.repo.open_file(checksum)?,
+                shared: self.shared,
+                count: 0,
+            };
+            (meta.checksum_of_file(&mut content)?, content.count)
+        };
+        if found != checksum {
+            let message = format!("the file `{checksum}` was changed");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(File {
+            checksum,
+            size,
+            symlink: target.is_some(),
+            label: Label::Known(label_in(&meta)),
+        })
+    }
+}
+
+/// A file whose bytes are counted, and which ends early with the import.
+struct Counted<'s> {
+    file: std::fs::File,
+    shared: &'s Shared,
+    count: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.shared.has_given_up() {
+            return Err(io::Error::other("stopped"));
+        }
+        let count = self.file.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
+    }
 }
 
 /// Reads directories that may be hostile: each can stand in many places.
 struct Walk<'r> {
     repo: &'r Repository,
+    file: &'r dyn Fn(Checksum) -> io::Result<File>,
     entries: u64,
 }
 
 impl<'r> Walk<'r> {
-    const fn new(repo: &'r Repository) -> Self {
-        Self { repo, entries: 0 }
+    const fn new(repo: &'r Repository, file: &'r dyn Fn(Checksum) -> io::Result<File>) -> Self {
+        Self {
+            repo,
+            file,
+            entries: 0,
+        }
     }
 
     /// What a directory lists, counted.
@@ -85,28 +191,14 @@ impl<'r> Walk<'r> {
             ..Directory::default()
         };
         for (name, checksum) in listed.files {
-            let (size, symlink) = self.repo.file_size(checksum)?;
-            let file = File {
-                checksum,
-                size,
-                symlink,
-                label: Label::InObject,
-            };
-            found.entries.insert(name, Node::File(file));
+            found
+                .entries
+                .insert(name, Node::File((self.file)(checksum)?));
         }
         for (name, below) in listed.directories {
             let below = self.directory(below, depth + 1)?;
             found.entries.insert(name, Node::Directory(below));
         }
         Ok(found)
-    }
-
-    /// Reads all directories of a tree, without their files.
-    fn directories(&mut self, (tree, meta): (Checksum, Checksum), depth: usize) -> io::Result<()> {
-        self.repo.dirmeta(meta)?;
-        let below = self.list(tree, depth)?.directories;
-        below
-            .into_values()
-            .try_for_each(|below| self.directories(below, depth + 1))
     }
 }

@@ -166,6 +166,26 @@ impl<F: Leaf> Directory<F> {
         }
     }
 
+    /// Gives directories without metadata what stands for none, for a layer that is kept before it is merged.
+    pub(super) fn mark_unsettled(&mut self) {
+        self.meta.get_or_insert_with(|| Arc::new(unsettled()));
+        for node in self.entries.values_mut() {
+            if let Node::Directory(below) = node {
+                below.mark_unsettled();
+            }
+        }
+    }
+
+    /// Takes away what [`Self::mark_unsettled`] gave.
+    pub(super) fn unmark_unsettled(&mut self) {
+        self.meta.take_if(|meta| **meta == unsettled());
+        for node in self.entries.values_mut() {
+            if let Node::Directory(below) = node {
+                below.unmark_unsettled();
+            }
+        }
+    }
+
     fn is_opaque(&self) -> bool {
         self.entries
             .get(OPAQUE)
@@ -204,6 +224,16 @@ impl<F: Leaf> Directory<F> {
 impl<F> Node<F> {
     fn empty() -> Self {
         Self::Directory(Directory::default())
+    }
+}
+
+/// What no directory has: in the commit of a layer it stands where the layer does not mention a directory.
+fn unsettled() -> Meta {
+    let mark = (b"user.landfall.unsettled".to_vec(), b"1".to_vec());
+    Meta {
+        mode: 0,
+        xattrs: [mark].into(),
+        ..Meta::implied()
     }
 }
 

@@ -165,8 +165,11 @@ impl Repository {
             mode: stat.st_mode & 0o7777,
             xattrs: staging::xattrs_of(&self.path.join(&path))?,
         };
-        if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
-            return Ok((meta, None));
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => return Ok((meta, None)),
+            FileType::Symlink => {}
+            // It is not to be opened: that may wait forever.
+            _ => return Err(damaged(&format!("the file `{sum}`"))),
         }
         let target = readlinkat(&self.directory, path, Vec::new())?;
         let target = target

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
@@ -17,6 +18,8 @@ use crate::hex::hex;
 /// Extended attributes by name, in the order that ostree hashes them.
 pub(crate) type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// Bytes of content that are hashed at a time.
+const CHUNK: usize = 256 * 1024;
 const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 /// Linux gives every link this mode.
@@ -111,6 +114,25 @@ impl Meta {
     /// What the checksum of a regular file begins with.
     pub(super) fn file_header(&self) -> Vec<u8> {
         self.header(REGULAR | self.mode, "")
+    }
+
+    /// The checksum of a regular file with this content.
+    pub(crate) fn checksum_of_file(&self, content: &mut dyn Read) -> io::Result<Checksum> {
+        let mut hash = Sha256::new_with_prefix(self.file_header());
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return Ok(Checksum(hash.finalize().into())),
+                Ok(count) => hash.update(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The checksum of a symbolic link to `target`.
+    pub(crate) fn checksum_of_symlink(&self, target: &str) -> Checksum {
+        Checksum::of(&self.symlink_header(target))
     }
 
     /// All that the checksum of a symbolic link is made of.

@@ -193,7 +193,7 @@ impl Staging {
     /// Writes a symbolic link. Its mode is always 0777: Linux reads back nothing else.
     pub(crate) fn symlink(&mut self, meta: &Meta, target: &str) -> io::Result<Checksum> {
         self.objects += 1;
-        let sum = Checksum::of(&meta.symlink_header(target));
+        let sum = meta.checksum_of_symlink(target);
         let path = self.prefixes.path(Kind::File, sum)?;
         let directory = &self.prefixes.directory;
         match symlinkat(target, directory, &path) {

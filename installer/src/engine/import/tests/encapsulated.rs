@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Images that hold an ostree commit in objects: made here from commits of the `ostree` program.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::*;
 use crate::engine::repository::{CommitObject, DirTree, Meta};
@@ -220,6 +220,33 @@ fn a_layer_of_objects_is_kept_alive_by_a_commit_that_lists_them() {
     }
     let again = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
     assert_eq!(again.checksum, commit.checksum);
+}
+
+#[test]
+fn a_layer_of_objects_with_one_that_was_changed_is_read_again() {
+    let source = Source::of(lower(true, None));
+    let layers = chunked(&source, upper());
+    for at in 0..3 {
+        let (repo, layout) = (TestRepo::new(), image(&layers, 2));
+        let image = layout.open().unwrap();
+        let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        let objects = source.repo.objects("file");
+        let mut of_layer = objects.iter().skip(at).step_by(3);
+        let name = of_layer.find(|object| !object.is_symlink()).unwrap();
+        let changed = name.strip_prefix(source.repo.dir.path()).unwrap();
+        fs::set_permissions(
+            repo.dir.path().join(changed),
+            fs::Permissions::from_mode(0o604),
+        )
+        .unwrap();
+        let again = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        assert_eq!(again.checksum, commit.checksum);
+        // One with a link to the object is read again, too, and the first, which may hold any.
+        let read = image.total_bytes() - again.reused_bytes;
+        assert!(read >= image.layers[at].size, "layer {at}");
+        assert!(again.reused_bytes > 0, "layer {at}");
+        repo.fsck();
+    }
 }
 
 /// Each list of layers, which holds all of a commit, is refused with a message that holds the word.

@@ -267,6 +267,31 @@ fn archive_that_is_not_its_diff_id_is_refused() {
     assert!(error.contains("diff_id `sha256:000"), "{error}");
 }
 
+/// What is told when layers end with these, in this order.
+fn told(outcomes: Vec<Outcome>) -> ImportError {
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(&[plain(base())]));
+    let image = layout.open().unwrap();
+    let mut merge = Merge::new(&repo.repo, &image);
+    let (sender, receiver) = channel();
+    for outcome in outcomes.into_iter().enumerate() {
+        sender.send(outcome).unwrap();
+    }
+    drop(sender);
+    collect(&mut merge, &receiver, &Shared::default(), &mut go_on).unwrap_err()
+}
+
+#[test]
+fn a_full_disk_is_told_though_another_layer_was_stopped_before() {
+    let full =
+        || ImportError::repository("writing a layer")(std::io::ErrorKind::StorageFull.into());
+    let error = told(vec![Err(ImportError::Stopped), Err(full())]);
+    assert!(matches!(error, ImportError::Repository { .. }), "{error}");
+    let error = told(vec![Err(full()), Err(ImportError::Stopped)]);
+    assert!(matches!(error, ImportError::Repository { .. }), "{error}");
+    let error = told(vec![Err(ImportError::Stopped)]);
+    assert!(matches!(error, ImportError::Stopped), "{error}");
+}
+
 #[test]
 fn a_reference_that_makes_no_ref_is_refused() {
     let image = LayoutDir::of(&[plain(base())]);

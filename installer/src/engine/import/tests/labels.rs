@@ -187,6 +187,30 @@ fn labels_that_were_guessed_go_when_a_layer_above_switches_the_policy_off() {
 }
 
 #[test]
+fn labels_of_a_layer_that_was_there_go_when_a_layer_above_switches_the_policy_off() {
+    let lower = || plain(system(with_policy(base(), CONTEXTS)));
+    let disabled = base().file("etc/selinux/config", 0o644, b"SELINUX=disabled\n");
+    let removed = base().file("etc/selinux/.wh.config", 0o644, b"");
+    for upper in [plain(disabled), plain(removed)] {
+        let layers = [lower(), upper];
+        let (repo, layout) = (TestRepo::new(), LayoutDir::of(&layers));
+        let image = layout.open().unwrap();
+        let [first, second] = [0, 1].map(|at| layout.blob_path(&image.layers[at].digest));
+        let kept = fs::read(&second).unwrap();
+        fs::remove_file(&second).unwrap();
+        import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+        fs::write(&second, kept).unwrap();
+        fs::remove_file(&first).unwrap();
+        let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        let fresh = TestRepo::new().import(&layers).unwrap();
+        assert_eq!(commit.checksum, fresh.checksum);
+        let found = labels(&repo, commit.checksum);
+        assert!(found.iter().all(|(_, label)| label.is_none()), "{found:?}");
+        repo.fsck();
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_is_an_error() {
     let bad = with_policy(base(), "/usr/(.*\tsystem_u:object_r:usr_t:s0\n");
     let error = TestRepo::new().import(&[plain(system(bad))]).unwrap_err();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Imports that ended early, and what the next one finds.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 #[test]
@@ -87,6 +89,155 @@ fn a_layer_that_is_not_whole_is_read_again() {
         assert_eq!(mended.checksum, commit.checksum, "{ending}");
         repo.fsck();
     }
+}
+
+#[test]
+fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
+    let layers = [
+        plain(nasty("etc")),
+        plain(base().file("usr/b", 0o644, b"b")),
+    ];
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(&layers));
+    let image = layout.open().unwrap();
+    let (shared, gate) = (Shared::default(), Gate::default());
+    let work = Work {
+        repo: &repo.repo,
+        image: &image,
+        intact: &Intact::new(&repo.repo, &shared),
+        shared: &shared,
+        gate: &gate,
+    };
+    let mut merge = Merge::new(&repo.repo, &image);
+    let [first, second] = [0, 1].map(|at| work.layer(at, Role::Files).unwrap());
+    merge.add(0, first).unwrap();
+    // Where commits are written comes after both layers. What is new there meets a file.
+    let commits = repo.dir.path().join("tmp/landfall-2");
+    for prefix in 0..=255_u8 {
+        let blocked = commits.join(format!("{prefix:02x}"));
+        if !blocked.exists() {
+            fs::write(blocked, "").unwrap();
+        }
+    }
+    let error = merge.add(1, second).unwrap_err();
+    assert!(matches!(error, ImportError::Repository { .. }), "{error}");
+    merge.publish().unwrap();
+    drop(merge);
+    assert_eq!(repo.ostree(&["refs"]), "");
+    repo.import(&layers).unwrap();
+    repo.fsck();
+}
+
+/// What the next import makes of the two layers, when of an earlier one only the upper layer came; it is taken as it is
+/// exactly if `is_kept`.
+fn only_the_upper_came(layers: &[Packed; 2], is_kept: bool) {
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(layers));
+    let image = layout.open().unwrap();
+    let (shared, gate) = (Shared::default(), Gate::default());
+    drop(gate.opened_at_end());
+    let work = Work {
+        repo: &repo.repo,
+        image: &image,
+        intact: &Intact::new(&repo.repo, &shared),
+        shared: &shared,
+        gate: &gate,
+    };
+    let mut merge = Merge::new(&repo.repo, &image);
+    merge.add(1, work.layer(1, Role::Files).unwrap()).unwrap();
+    merge.salvage().unwrap();
+    drop(merge);
+    repo.fsck();
+    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+    let kept = if is_kept { image.layers[1].size } else { 0 };
+    assert_eq!(commit.reused_bytes, kept);
+    let other = TestRepo::new();
+    let fresh = other.import(layers).unwrap();
+    assert_eq!(commit.checksum, fresh.checksum);
+    for layer in &image.layers {
+        let name = refs::layer(&layer.digest).unwrap();
+        assert_eq!(resolve(&repo, &name), resolve(&other, &name));
+    }
+    repo.fsck();
+}
+
+#[test]
+fn a_layer_above_a_lost_one_is_kept() {
+    let lower = || {
+        let tar = Tar::default().dir("./", 0o555).dir("usr/", 0o700);
+        plain(tar.dir("usr/a", 0o711).file("usr/a/x", 0o644, b"x"))
+    };
+    // It mentions neither the root nor the directories on its way.
+    let upper = Tar::default()
+        .file("usr/a/y", 0o644, b"y")
+        .dir("usr/a/b", 0o770)
+        .file("usr/a/.wh.x", 0o644, b"");
+    only_the_upper_came(&[lower(), plain(upper)], true);
+    let linked = base().hard_link("usr/a/z", "usr/a/x");
+    only_the_upper_came(&[lower(), plain(linked)], false);
+}
+
+/// Changes to an object as a script can make them through a link to it.
+const CHANGES: [fn(&Path); 5] = [
+    |object| {
+        let other = if mode(object) == 0o600 { 0o400 } else { 0o600 };
+        fs::set_permissions(object, fs::Permissions::from_mode(other)).unwrap();
+    },
+    |object| {
+        let mut content = fs::read(object).unwrap();
+        content[0] ^= 1;
+        fs::write(object, content).unwrap();
+    },
+    |object| {
+        let file = fs::OpenOptions::new().append(true).open(object).unwrap();
+        (&file).write_all(b"more").unwrap();
+    },
+    |object| {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::lsetxattr(object, "user.new", b"1", flags).unwrap();
+    },
+    |object| std::os::unix::fs::lchown(object, Some(4242), None).unwrap(),
+];
+
+fn mode(object: &Path) -> u32 {
+    fs::symlink_metadata(object).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_layer_with_an_object_that_was_changed_is_read_again() {
+    for (index, change) in CHANGES.iter().enumerate() {
+        let repo = TestRepo::new();
+        let (_layout, image, commit) = imported_without_blob(&repo);
+        let mut objects = repo.objects("file");
+        objects.retain(|object| {
+            let about = fs::symlink_metadata(object).unwrap();
+            about.is_file() && about.len() > 0
+        });
+        for object in &objects {
+            change(object);
+        }
+        let error = import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+        assert!(matches!(error, ImportError::Image(_)), "{index}: {error}");
+        let mended = repo.import(&[plain(nasty("etc"))]).unwrap();
+        assert_eq!(mended.checksum, commit.checksum, "{index}");
+        repo.fsck();
+    }
+}
+
+#[test]
+fn a_layer_with_a_link_that_was_changed_is_read_again() {
+    let repo = TestRepo::new();
+    let (_layout, image, _) = imported_without_blob(&repo);
+    let objects = repo.objects("file");
+    let link = objects.iter().find(|object| object.is_symlink()).unwrap();
+    fs::remove_file(link).unwrap();
+    std::os::unix::fs::symlink("elsewhere", link).unwrap();
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    // What is no file at all is not waited for.
+    fs::remove_file(link).unwrap();
+    run(Command::new("mkfifo").arg(link), "mkfifo");
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap_err();
+    fs::remove_file(link).unwrap();
+    repo.import(&[plain(nasty("etc"))]).unwrap();
+    repo.fsck();
 }
 
 #[test]
