@@ -190,8 +190,10 @@ impl Table {
 
 /// A location without a slash at its end.
 fn location(text: &str) -> Result<String, String> {
-    if text.contains("://") {
-        return Err(format!("`{text}` must be without `http://` or `https://`"));
+    if let Some((_, address)) = text.split_once("://") {
+        // A login may stand before the host.
+        let host = address.rsplit('@').next().unwrap_or_default();
+        return Err(format!("`{host}` must be without `http://` or `https://`"));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -233,8 +235,7 @@ fn load(places: &Places) -> Result<Vec<Table>, ImageError> {
 fn parse(file: &Path, text: &[u8]) -> Result<Vec<Table>, ImageError> {
     let refused = |reason: String| ImageError::configuration(file, reason);
     let text = std::str::from_utf8(text).map_err(|_| refused("it is not UTF-8".to_owned()))?;
-    let document: Document =
-        toml::from_str(text).map_err(|e| refused(e.to_string().trim().replace('\n', " ")))?;
+    let document: Document = toml::from_str(text).map_err(|e| refused(unquoted(&e, text)))?;
     if document.registries.is_some() {
         return Err(refused(
             "it is of version 1 ([registries]), which is not supported; write [[registry]] tables"
@@ -246,6 +247,23 @@ fn parse(file: &Path, text: &[u8]) -> Result<Vec<Table>, ImageError> {
         table.settle(file).map_err(refused)?;
     }
     Ok(tables)
+}
+
+/// What the parser says without the line and the values it quotes: a file given by mistake may hold a login.
+fn unquoted(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let message = error.message();
+    let of_value = ["invalid type", "invalid value", "unknown variant"];
+    let message = match message.rfind(", expected ") {
+        Some(at) if of_value.iter().any(|kind| message.starts_with(kind)) => {
+            &message[at + ", ".len()..]
+        }
+        _ => message,
+    };
+    format!("line {line}, column {column}: {message}")
 }
 
 /// The main file and the drop-ins, in the order in which they are read.

@@ -217,7 +217,7 @@ fn what_is_wrong_with_a_file_is_said() {
             "[registries.search]\nregistries = [\"r.test\"]",
             "version 1",
         ),
-        ("[[registry]\n", "TOML parse error"),
+        ("[[registry]\n", "line 1, column 12: "),
         (
             "[[registry]]\nlocation = \"r.test\"\nmirror-by-digest-only = true\n\
              [[registry.mirror]]\nlocation = \"m\"\npull-from-mirror = \"all\"",
@@ -230,5 +230,33 @@ fn what_is_wrong_with_a_file_is_said() {
     ] {
         let error = with(text, "r.test/os:1").unwrap_err();
         assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_quoted() {
+    for (text, reason) in [
+        (
+            r#"{"auths": {"r.test": {"auth": "aHVzaA=="}}}"#,
+            "registries.conf`: line 1, column ",
+        ),
+        (
+            "# all\n[[registry]]\ninsecure = \"aHVzaA==\"\n",
+            "line 3, column 12: expected a boolean",
+        ),
+        (
+            "[[registry]]\nlocation = \"r.test\"\n[[registry.mirror]]\n\
+             location = \"m\"\npull-from-mirror = \"aHVzaA==\"\n",
+            "line 5, column 20: expected one of",
+        ),
+        ("registry = \"aHVzaA==\"", "expected a sequence"),
+        (
+            "[[registry]]\nlocation = \"https://me:aHVzaA==@r.test\"",
+            "`r.test` must be without",
+        ),
+    ] {
+        let error = with(text, "r.test/os:1").unwrap_err();
+        assert!(error.contains(reason), "{error}");
+        assert!(!error.contains("aHVzaA"), "{error}");
     }
 }
