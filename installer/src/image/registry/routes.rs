@@ -33,10 +33,10 @@ pub(super) fn routes(name: &RegistryRef, access: &Access) -> Result<Vec<Route>, 
     let whole = reference.whole();
     let tables = load(&access.places)?;
     let matching = tables.iter().filter_map(|table| {
-        let length = matched(&whole, table.prefix())?;
-        Some((length, table))
+        let covered = matched(&whole, table.prefix())?;
+        Some((covered, table))
     });
-    let Some((length, table)) = matching.max_by_key(|(length, _)| *length) else {
+    let Some((covered, table)) = matching.max_by_key(|(_, table)| table.rank()) else {
         return Ok(vec![Route {
             reference,
             insecure: false,
@@ -50,7 +50,7 @@ pub(super) fn routes(name: &RegistryRef, access: &Access) -> Result<Vec<Route>, 
             reason: format!("the registry `{}` is blocked", table.prefix()),
         });
     }
-    table.routes(&reference, &whole[length..])
+    table.routes(&reference, &whole[covered..])
 }
 
 /// A digest says all; registries know no name with both.
@@ -111,6 +111,12 @@ impl Table {
     fn prefix(&self) -> &str {
         let given = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         given.unwrap_or(&self.location)
+    }
+
+    /// The longest prefix counts, whatever a wildcard covers; of two of one length, the one without.
+    fn rank(&self) -> (usize, bool) {
+        let prefix = self.prefix();
+        (prefix.len(), !prefix.starts_with('*'))
     }
 
     /// Brings locations into one form; gives what is wrong with the table.

@@ -103,6 +103,40 @@ fn the_longest_prefix_wins_and_wildcards_match_domains() {
 }
 
 #[test]
+fn a_wildcard_after_a_longer_prefix_does_not_stand_in_for_it() {
+    let table = |prefix: &str, blocked: bool| {
+        format!(
+            "[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{}\"\nblocked = {blocked}\n",
+            prefix.trim_start_matches("*.")
+        )
+    };
+    for (blocked, wide, name) in [
+        ("bad.example.com", "*.example.com", "bad.example.com/os:1"),
+        ("b.example.com", "*.example.com", "b.example.com/os:1"),
+        (
+            "*.lab.example.com",
+            "*.example.com",
+            "a.lab.example.com/os:1",
+        ),
+    ] {
+        let (narrow, wide) = (table(blocked, true), table(wide, false));
+        for text in [format!("{narrow}{wide}"), format!("{wide}{narrow}")] {
+            let error = with(&text, name).unwrap_err();
+            assert!(
+                error.ends_with(&format!("the registry `{blocked}` is blocked")),
+                "{error}"
+            );
+        }
+    }
+    // The rest of the name follows what the wildcard covers, not its own length.
+    let text = "[[registry]]\nprefix = \"*.example.com\"\nlocation = \"m.test/copy\"\n";
+    assert_eq!(
+        with(text, "a.b.example.com/os:1").unwrap(),
+        ["m.test/copy/os:1"]
+    );
+}
+
+#[test]
 fn mirrors_for_digests_or_tags_alone() {
     let digest = format!("r.test/os@sha256:{}", "0".repeat(64));
     let only = |pull: &str| {
