@@ -15,6 +15,9 @@ use super::ImageError;
 use super::archive::TarFile;
 use super::manifest::{MAX_JSON, digest_hex};
 
+/// Names that a message lists at most.
+const MAX_SHOWN: usize = 10;
+
 /// An OCI layout.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -76,6 +79,24 @@ impl Layout {
         Ok(found)
     }
 
+    /// Without a name that was asked for, several images that suit alike are an error.
+    pub(super) fn refuse_equals(&self, entries: &[&Descriptor]) -> Result<(), ImageError> {
+        if self.tag.is_some() || entries.len() < 2 {
+            return Ok(());
+        }
+        let shown = entries
+            .iter()
+            .take(MAX_SHOWN)
+            .map(|entry| match name(entry) {
+                Some(name) => format!("`{name}`"),
+                None => format!("`{}` (without a name)", entry.digest()),
+            });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let doing = format!("reading {}", self.files.name("index.json"));
+        let reason = format!("it lists several images for this architecture, name one of: {shown}");
+        Err(ImageError::invalid(doing, reason))
+    }
+
     /// A blob as it lies there, unverified.
     pub(super) fn blob(&self, digest: &str) -> Result<Box<dyn Read + Send>, ImageError> {
         let path = format!("blobs/sha256/{}", digest_hex(digest)?);
@@ -128,7 +149,7 @@ fn missing(index: &ImageIndex, tag: Option<&str>) -> String {
 fn names(index: &ImageIndex) -> String {
     let mut names: Vec<_> = index.manifests().iter().filter_map(name).collect();
     names.sort_unstable();
-    names.truncate(10);
+    names.truncate(MAX_SHOWN);
     names
         .iter()
         .map(|name| format!("`{name}`"))

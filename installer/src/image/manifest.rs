@@ -73,18 +73,7 @@ pub(super) fn choose<'a>(
     entries: &'a [Descriptor],
     arch: &str,
 ) -> Result<&'a Descriptor, Vec<String>> {
-    let platform = |entry: &Descriptor| {
-        let platform = entry.platform().as_ref()?;
-        (*platform.os() == Os::Linux).then(|| platform.architecture().to_string())
-    };
-    let variant = |entry: &Descriptor| {
-        let variant = entry.platform().as_ref()?.variant().clone();
-        variant.filter(|variant| variant != baseline(arch))
-    };
-    let suitable = entries
-        .iter()
-        .filter(|entry| platform(entry).as_deref() == Some(arch));
-    if let Some(found) = suitable.min_by_key(|entry| variant(entry)) {
+    if let Some(found) = suitable(entries, arch).min_by_key(|entry| variant(entry, arch)) {
         return Ok(found);
     }
     if let [only] = entries
@@ -96,6 +85,40 @@ pub(super) fn choose<'a>(
     found.sort_unstable();
     found.dedup();
     Err(found)
+}
+
+/// The entries that could as well have been chosen: each image once, the chosen one first.
+pub(super) fn equals<'a>(
+    entries: &'a [Descriptor],
+    chosen: &'a Descriptor,
+    arch: &str,
+) -> Vec<&'a Descriptor> {
+    let wanted = variant(chosen, arch);
+    let mut found = vec![chosen];
+    for entry in suitable(entries, arch).filter(|entry| variant(entry, arch) == wanted) {
+        if found.iter().all(|known| known.digest() != entry.digest()) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+fn suitable<'a>(entries: &'a [Descriptor], arch: &str) -> impl Iterator<Item = &'a Descriptor> {
+    entries
+        .iter()
+        .filter(move |entry| platform(entry).as_deref() == Some(arch))
+}
+
+/// The architecture of an entry for Linux.
+fn platform(entry: &Descriptor) -> Option<String> {
+    let platform = entry.platform().as_ref()?;
+    (*platform.os() == Os::Linux).then(|| platform.architecture().to_string())
+}
+
+/// What an entry needs beyond any machine of the architecture.
+fn variant(entry: &Descriptor, arch: &str) -> Option<String> {
+    let variant = entry.platform().as_ref()?.variant().clone();
+    variant.filter(|variant| variant != baseline(arch))
 }
 
 /// The variant of an architecture that all its 64-bit machines have.

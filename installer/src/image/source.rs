@@ -70,6 +70,7 @@ impl Source {
             Self::Layout(layout) => {
                 let entries = layout.descriptors()?;
                 let chosen = manifest::choose(&entries, arch).map_err(RootError::Architecture)?;
+                layout.refuse_equals(&manifest::equals(&entries, chosen, arch))?;
                 Ok(self.document(chosen)?)
             }
             Self::DockerArchive(archive) => Ok(archive.manifest().to_vec()),

@@ -79,7 +79,7 @@ mod tests {
         assert!(
             read(|f| &mut f.registries_conf)
                 .unwrap_err()
-                .contains("TOML parse error")
+                .contains("line 1, column ")
         );
         write("[[registry]]\nlocation = \"r.test\"\n");
         assert!(read(|f| &mut f.registries_conf).is_ok());

@@ -131,6 +131,38 @@ fn index_is_resolved_by_architecture() {
 }
 
 #[test]
+fn several_images_for_one_platform_need_a_name() {
+    let layout = LayoutDir::new();
+    let image = |content: &[u8]| {
+        let layers = [layer(content)];
+        platform(layout.image(&layers, &config(&layers, "amd64")), "amd64")
+    };
+    let (one, two) = (image(b"one"), image(b"two"));
+    let (first, second) = (named(one.clone(), "v1"), named(two.clone(), "v2"));
+    layout.index(&[first.clone(), second.clone()]);
+    let error = layout.open().unwrap_err().to_string();
+    assert!(error.starts_with("reading `"), "{error}");
+    let told =
+        "index.json`: it lists several images for this architecture, name one of: `v1`, `v2`";
+    assert!(error.ends_with(told), "{error}");
+    let by_name = format!("{}:v2", layout.reference()).parse().unwrap();
+    let chosen = Image::open(&by_name, &options()).unwrap();
+    assert_eq!(chosen.digest, two["digest"]);
+    layout.index(&[first.clone(), two.clone()]);
+    let error = layout.open().unwrap_err().to_string();
+    let digest = two["digest"].as_str().unwrap();
+    assert!(
+        error.ends_with(&format!("`v1`, `{digest}` (without a name)")),
+        "{error}"
+    );
+    // One image under two names is one image, and a variant that not every machine has is no rival.
+    let mut newer = second;
+    newer["platform"]["variant"] = json!("v3");
+    layout.index(&[newer, first, named(one.clone(), "latest")]);
+    assert_eq!(layout.open().unwrap().digest, one["digest"]);
+}
+
+#[test]
 fn configuration_of_another_architecture_is_refused() {
     let layers = [layer(b"one")];
     let layout = LayoutDir::new();

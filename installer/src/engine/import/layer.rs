@@ -129,18 +129,9 @@ pub(super) fn each_entry(
     each: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), LayerFault>,
 ) -> Result<(), LayerFault> {
     let mut archive = Archive::new(&mut *unpacked);
-    let (mut entries, mut kept) = (0, 0);
+    let mut counted = Counted::default();
     while let Some(entry) = archive.next()? {
-        entries += 1;
-        if entries > MAX_ENTRIES {
-            let reason = format!("it has more than {MAX_ENTRIES} entries");
-            return Err(LayerFault::content(reason));
-        }
-        kept += entry.kept_bytes();
-        if kept > MAX_KEPT {
-            let reason = format!("its names and attributes have more than {MAX_KEPT} bytes");
-            return Err(LayerFault::content(reason));
-        }
+        counted.add(entry.kept_bytes())?;
         each(&entry, &mut archive).map_err(|fault| fault.in_entry(&entry.path))?;
     }
     archive.finish()?;
@@ -150,6 +141,30 @@ pub(super) fn each_entry(
         return Err(LayerFault::content(reason));
     }
     Ok(())
+}
+
+/// What of one layer is kept in memory.
+#[derive(Default)]
+struct Counted {
+    entries: u64,
+    bytes: u64,
+}
+
+impl Counted {
+    /// Counts one more entry, with `bytes` of names and attributes.
+    fn add(&mut self, bytes: u64) -> Result<(), LayerFault> {
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            let reason = format!("it has more than {MAX_ENTRIES} entries");
+            return Err(LayerFault::content(reason));
+        }
+        self.bytes += bytes;
+        if self.bytes > MAX_KEPT {
+            let reason = format!("its names and attributes have more than {MAX_KEPT} bytes");
+            return Err(LayerFault::content(reason));
+        }
+        Ok(())
+    }
 }
 
 struct Unpacking<'s, S: Store> {
@@ -293,5 +308,40 @@ fn meta(entry: &Entry) -> Meta {
         gid: entry.gid,
         mode: entry.mode,
         xattrs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(fault: LayerFault) -> String {
+        fault.in_layer("sha256:1").to_string()
+    }
+
+    #[test]
+    fn a_layer_of_too_many_entries_is_refused() {
+        let mut counted = Counted::default();
+        for _ in 0..2_000_000 {
+            counted.add(1).unwrap();
+        }
+        let message = said(counted.add(1).unwrap_err());
+        assert!(
+            message.ends_with("it has more than 2000000 entries"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_layer_of_too_many_names_and_attributes_is_refused() {
+        let mut counted = Counted::default();
+        for _ in 0..256 {
+            counted.add(1 << 20).unwrap();
+        }
+        let message = said(counted.add(1).unwrap_err());
+        assert!(
+            message.ends_with("its names and attributes have more than 268435456 bytes"),
+            "{message}"
+        );
     }
 }

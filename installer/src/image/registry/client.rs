@@ -3,7 +3,8 @@
 //!
 //! Takes the host and the access options; gives a client that trusts the machine's roots, `--ca`, and what
 //! containers-certs.d(5) has for the host. The proxy is that of the environment (`HTTPS_PROXY`,
-//! `HTTP_PROXY`, `NO_PROXY`). A redirect to another host carries no credentials, and none leads from https to http.
+//! `HTTP_PROXY`, `NO_PROXY`). A redirect to another host carries no credentials, and none leads from https to http;
+//! a login in a request's body goes through none.
 
 use std::path::{Path, PathBuf};
 
@@ -32,14 +33,26 @@ pub(super) enum Security {
     Plain,
 }
 
+/// What is done about redirects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// They are followed, a few.
+    Followed,
+    /// They are answers: the body of a request, too, would go where 307 and 308 lead.
+    Refused,
+}
+
 /// Makes the client for `host`, perhaps with a port.
 pub(super) fn client(
     host: &str,
-    security: Security,
+    (security, redirects): (Security, Redirects),
     access: &Access,
 ) -> Result<Client, ImageError> {
     let trust = Trust::find(host, access)?;
-    let build = |only: bool| builder(security, access, &trust, only).build();
+    let build = |only: bool| {
+        let builder = builder(security, access, &trust, only);
+        builder.redirect(policy(security, redirects)).build()
+    };
     match build(false) {
         Ok(client) => Ok(client),
         // A machine without any root certificates can still talk http.
@@ -58,7 +71,6 @@ fn builder(security: Security, access: &Access, trust: &Trust, only: bool) -> Cl
     let builder = Client::builder()
         .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
         .referer(false)
-        .redirect(redirects(security))
         .connect_timeout(access.patience.connect)
         .timeout(access.patience.stall)
         .tls_danger_accept_invalid_certs(security == Security::Insecure);
@@ -73,7 +85,10 @@ fn builder(security: Security, access: &Access, trust: &Trust, only: bool) -> Cl
     }
 }
 
-fn redirects(security: Security) -> Policy {
+fn policy(security: Security, redirects: Redirects) -> Policy {
+    if redirects == Redirects::Refused {
+        return Policy::none();
+    }
     let verified = security == Security::Verified;
     Policy::custom(move |attempt: Attempt<'_>| {
         match may_redirect(attempt.previous(), attempt.url(), verified) {

@@ -21,7 +21,7 @@ use super::super::ImageError;
 use super::super::access::Access;
 use super::super::manifest::MAX_JSON;
 use super::challenge::{self, Challenge};
-use super::client::{Security, client};
+use super::client::{Redirects, Security, client};
 use super::credentials::{Login, login};
 use super::failure::Failure;
 use super::retries::retry_after;
@@ -41,6 +41,8 @@ pub(super) struct Endpoint {
     /// Its name, and what of it is wanted.
     pub(super) reference: Reference,
     client: Client,
+    /// What asks token servers.
+    tokens: Client,
     security: Security,
     login: Option<Login>,
     scheme: OnceLock<&'static str>,
@@ -55,9 +57,18 @@ impl Endpoint {
             _ => Security::Verified,
         };
         let host = host(&route.reference);
+        let (follow, refuse) = (Redirects::Followed, Redirects::Refused);
+        let client_with = |redirects| client(host, (security, redirects), access);
+        let client = client_with(follow)?;
+        let login = login((host, route.reference.repository()), access)?;
+        let tokens = match login {
+            Some(Login::IdentityToken(_)) => client_with(refuse)?,
+            _ => client.clone(),
+        };
         Ok(Self {
-            client: client(host, security, access)?,
-            login: login((host, route.reference.repository()), access)?,
+            client,
+            tokens,
+            login,
             reference: route.reference,
             security,
             scheme: OnceLock::new(),
@@ -173,7 +184,7 @@ impl Endpoint {
                     repository: self.reference.repository(),
                     verified: self.security == Security::Verified,
                 };
-                let token = token::fetch(&self.client, &request, login.as_ref())?;
+                let token = token::fetch(&self.tokens, &request, login.as_ref())?;
                 format!("Bearer {}", token.expose())
             }
             (Some(Challenge::Basic), Some(Login::Password { user, password })) => {

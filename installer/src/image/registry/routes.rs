@@ -33,10 +33,10 @@ pub(super) fn routes(name: &RegistryRef, access: &Access) -> Result<Vec<Route>, 
     let whole = reference.whole();
     let tables = load(&access.places)?;
     let matching = tables.iter().filter_map(|table| {
-        let length = matched(&whole, table.prefix())?;
-        Some((length, table))
+        let covered = matched(&whole, table.prefix())?;
+        Some((covered, table))
     });
-    let Some((length, table)) = matching.max_by_key(|(length, _)| *length) else {
+    let Some((covered, table)) = matching.max_by_key(|(_, table)| table.rank()) else {
         return Ok(vec![Route {
             reference,
             insecure: false,
@@ -50,7 +50,7 @@ pub(super) fn routes(name: &RegistryRef, access: &Access) -> Result<Vec<Route>, 
             reason: format!("the registry `{}` is blocked", table.prefix()),
         });
     }
-    table.routes(&reference, &whole[length..])
+    table.routes(&reference, &whole[covered..])
 }
 
 /// A digest says all; registries know no name with both.
@@ -111,6 +111,12 @@ impl Table {
     fn prefix(&self) -> &str {
         let given = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         given.unwrap_or(&self.location)
+    }
+
+    /// The longest prefix counts, whatever a wildcard covers; of two of one length, the one without.
+    fn rank(&self) -> (usize, bool) {
+        let prefix = self.prefix();
+        (prefix.len(), !prefix.starts_with('*'))
     }
 
     /// Brings locations into one form; gives what is wrong with the table.
@@ -190,8 +196,10 @@ impl Table {
 
 /// A location without a slash at its end.
 fn location(text: &str) -> Result<String, String> {
-    if text.contains("://") {
-        return Err(format!("`{text}` must be without `http://` or `https://`"));
+    if let Some((_, address)) = text.split_once("://") {
+        // A login may stand before the host.
+        let host = address.rsplit('@').next().unwrap_or_default();
+        return Err(format!("`{host}` must be without `http://` or `https://`"));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -233,8 +241,7 @@ fn load(places: &Places) -> Result<Vec<Table>, ImageError> {
 fn parse(file: &Path, text: &[u8]) -> Result<Vec<Table>, ImageError> {
     let refused = |reason: String| ImageError::configuration(file, reason);
     let text = std::str::from_utf8(text).map_err(|_| refused("it is not UTF-8".to_owned()))?;
-    let document: Document =
-        toml::from_str(text).map_err(|e| refused(e.to_string().trim().replace('\n', " ")))?;
+    let document: Document = toml::from_str(text).map_err(|e| refused(unquoted(&e, text)))?;
     if document.registries.is_some() {
         return Err(refused(
             "it is of version 1 ([registries]), which is not supported; write [[registry]] tables"
@@ -246,6 +253,23 @@ fn parse(file: &Path, text: &[u8]) -> Result<Vec<Table>, ImageError> {
         table.settle(file).map_err(refused)?;
     }
     Ok(tables)
+}
+
+/// What the parser says without the line and the values it quotes: a file given by mistake may hold a login.
+fn unquoted(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let message = error.message();
+    let of_value = ["invalid type", "invalid value", "unknown variant"];
+    let message = match message.rfind(", expected ") {
+        Some(at) if of_value.iter().any(|kind| message.starts_with(kind)) => {
+            &message[at + ", ".len()..]
+        }
+        _ => message,
+    };
+    format!("line {line}, column {column}: {message}")
 }
 
 /// The main file and the drop-ins, in the order in which they are read.

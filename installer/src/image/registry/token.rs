@@ -38,7 +38,7 @@ pub(super) struct Request<'a> {
     pub(super) verified: bool,
 }
 
-/// Fetches a token.
+/// Fetches a token. An identity token is sent in a body: for such a login, `client` follows no redirect.
 pub(super) fn fetch(
     client: &Client,
     request: &Request<'_>,
@@ -133,6 +133,11 @@ fn name_server(failure: Failure, host: &str, login: Option<&Login>) -> Failure {
                 &format!("the token server `{host}` refuses {what}"),
             )
         }
+        Failure::Status {
+            status: 300..=399, ..
+        } if matches!(login, Some(Login::IdentityToken(_))) => Failure::Distrusted(format!(
+            "the token server `{host}` redirects, and an identity token is not sent on"
+        )),
         Failure::Network(reason) => {
             Failure::Network(format!("asking the token server `{host}`: {reason}"))
         }

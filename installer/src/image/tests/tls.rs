@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Registries with certificates of their own, and proxies.
 
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::faults::open_with;
 use super::fixture::{TestRegistry, access, run};
@@ -205,6 +210,75 @@ fn the_proxy_of_the_environment_is_used() {
     let direct = Server::start(move |asked, _| served(&path, asked));
     open_with(&direct.host, &options()).unwrap();
     assert_eq!(direct.asked().len(), 2);
+}
+
+/// A proxy that makes tunnels for those who give a login; it counts them.
+fn tunnels() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let count = Arc::clone(&count);
+            thread::spawn(move || tunnel(stream, &count));
+        }
+    });
+    (host, made)
+}
+
+fn tunnel(mut client: TcpStream, made: &AtomicUsize) -> Option<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let to = head.strip_prefix("CONNECT ")?.split(' ').next()?;
+    // `me:hush`
+    if !head.contains("Basic bWU6aHVzaA==") {
+        let refusal = b"HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n";
+        return client.write_all(refusal).ok();
+    }
+    let mut server = TcpStream::connect(to).ok()?;
+    client.write_all(b"HTTP/1.1 200 X\r\n\r\n").ok()?;
+    made.fetch_add(1, Ordering::SeqCst);
+    let (mut from, mut into) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    thread::spawn(move || io::copy(&mut from, &mut into));
+    io::copy(&mut server, &mut client).ok().map(|_| ())
+}
+
+#[test]
+fn https_goes_through_a_tunnel_of_the_proxy() {
+    let test = "https_goes_through_a_tunnel_of_the_proxy";
+    if std::env::var_os("LANDFALL_TEST_INNER").is_none() {
+        let (registry, certificates) = start(false);
+        let layout = LayoutDir::of(&[layer(b"one")]);
+        registry.push(&layout, "os:1", &[]);
+        let (proxy, made) = tunnels();
+        let url = format!("http://me:hush@{proxy}");
+        let ca = certificates.path().join("ca.crt");
+        let variables = [
+            ("HTTPS_PROXY", &*url),
+            ("NO_PROXY", ""),
+            ("LANDFALL_TEST_HOST", &registry.host),
+            ("LANDFALL_TEST_CA", ca.to_str().unwrap()),
+        ];
+        again(test, &variables);
+        assert!(made.load(Ordering::SeqCst) > 0, "the proxy was passed by");
+        return;
+    }
+    let variable = |name: &str| std::env::var(name).unwrap();
+    let mut options = options();
+    options.access.plain_http = false;
+    let host = variable("LANDFALL_TEST_HOST");
+    // The certificate is checked through the tunnel as without.
+    let error = open_with(&host, &options).unwrap_err();
+    assert!(reason(&error).contains("UnknownIssuer"), "{error}");
+    options.access.ca = Some(variable("LANDFALL_TEST_CA").into());
+    let image = open_with(&host, &options).unwrap();
+    read(&image, 0).unwrap();
 }
 
 #[test]

@@ -96,6 +96,40 @@ fn an_identity_token_is_exchanged() {
 }
 
 #[test]
+fn an_identity_token_does_not_follow_a_redirect() {
+    for status in [307, 308] {
+        let thief = Server::start(|_, _| Answer::new(200, r#"{"token":"t0ken"}"#));
+        let place = format!("http://{}/token", thief.host);
+        let (registry, tokens) =
+            token_registry(move |_| Answer::new(status, "").header("Location", place.clone()));
+        let text = json!({"auths": {&registry.host: {"identitytoken": "id&t"}}});
+        let (_root, options) = machine(&[("run/ostree/auth.json", &text.to_string())]);
+        let error = open_with(&registry.host, &options).unwrap_err();
+        assert_eq!(thief.asked().len(), 0);
+        assert_eq!(tokens.asked().len(), 1);
+        let reason = std::error::Error::source(&error).unwrap().to_string();
+        let told = "the token server `127.0.0.1` redirects, and an identity token is not sent on";
+        assert_eq!(reason, told);
+    }
+    // For its content the registry may redirect all the same.
+    let storage = guarded(|_| None);
+    let place = storage.host.clone();
+    let tokens = Server::start(|_, _| Answer::new(200, r#"{"token":"t0ken"}"#));
+    let realm = format!("Bearer realm=\"http://{}/token\"", tokens.host);
+    let registry = guarded(move |asked| {
+        if asked.header("authorization").is_none() {
+            return Some(unauthorized(realm.clone()));
+        }
+        let there = format!("http://{place}{}", asked.path);
+        Some(Answer::new(307, "").header("Location", there))
+    });
+    let text = json!({"auths": {&registry.host: {"identitytoken": "id&t"}}});
+    let (_root, options) = machine(&[("run/ostree/auth.json", &text.to_string())]);
+    open_with(&registry.host, &options).unwrap();
+    assert!(!storage.asked().is_empty());
+}
+
+#[test]
 fn what_a_token_server_can_do_wrong() {
     for (answer, reason) in [
         (Answer::new(401, SECRET), "refuses the login of `user`"),

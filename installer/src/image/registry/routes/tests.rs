@@ -103,6 +103,40 @@ fn the_longest_prefix_wins_and_wildcards_match_domains() {
 }
 
 #[test]
+fn a_wildcard_after_a_longer_prefix_does_not_stand_in_for_it() {
+    let table = |prefix: &str, blocked: bool| {
+        format!(
+            "[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{}\"\nblocked = {blocked}\n",
+            prefix.trim_start_matches("*.")
+        )
+    };
+    for (blocked, wide, name) in [
+        ("bad.example.com", "*.example.com", "bad.example.com/os:1"),
+        ("b.example.com", "*.example.com", "b.example.com/os:1"),
+        (
+            "*.lab.example.com",
+            "*.example.com",
+            "a.lab.example.com/os:1",
+        ),
+    ] {
+        let (narrow, wide) = (table(blocked, true), table(wide, false));
+        for text in [format!("{narrow}{wide}"), format!("{wide}{narrow}")] {
+            let error = with(&text, name).unwrap_err();
+            assert!(
+                error.ends_with(&format!("the registry `{blocked}` is blocked")),
+                "{error}"
+            );
+        }
+    }
+    // The rest of the name follows what the wildcard covers, not its own length.
+    let text = "[[registry]]\nprefix = \"*.example.com\"\nlocation = \"m.test/copy\"\n";
+    assert_eq!(
+        with(text, "a.b.example.com/os:1").unwrap(),
+        ["m.test/copy/os:1"]
+    );
+}
+
+#[test]
 fn mirrors_for_digests_or_tags_alone() {
     let digest = format!("r.test/os@sha256:{}", "0".repeat(64));
     let only = |pull: &str| {
@@ -217,7 +251,7 @@ fn what_is_wrong_with_a_file_is_said() {
             "[registries.search]\nregistries = [\"r.test\"]",
             "version 1",
         ),
-        ("[[registry]\n", "TOML parse error"),
+        ("[[registry]\n", "line 1, column 12: "),
         (
             "[[registry]]\nlocation = \"r.test\"\nmirror-by-digest-only = true\n\
              [[registry.mirror]]\nlocation = \"m\"\npull-from-mirror = \"all\"",
@@ -230,5 +264,33 @@ fn what_is_wrong_with_a_file_is_said() {
     ] {
         let error = with(text, "r.test/os:1").unwrap_err();
         assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_quoted() {
+    for (text, reason) in [
+        (
+            r#"{"auths": {"r.test": {"auth": "aHVzaA=="}}}"#,
+            "registries.conf`: line 1, column ",
+        ),
+        (
+            "# all\n[[registry]]\ninsecure = \"aHVzaA==\"\n",
+            "line 3, column 12: expected a boolean",
+        ),
+        (
+            "[[registry]]\nlocation = \"r.test\"\n[[registry.mirror]]\n\
+             location = \"m\"\npull-from-mirror = \"aHVzaA==\"\n",
+            "line 5, column 20: expected one of",
+        ),
+        ("registry = \"aHVzaA==\"", "expected a sequence"),
+        (
+            "[[registry]]\nlocation = \"https://me:aHVzaA==@r.test\"",
+            "`r.test` must be without",
+        ),
+    ] {
+        let error = with(text, "r.test/os:1").unwrap_err();
+        assert!(error.contains(reason), "{error}");
+        assert!(!error.contains("aHVzaA"), "{error}");
     }
 }
