@@ -19,7 +19,7 @@ const TARGET: &str = "docker://localhost/image:1";
 /// One or two layers, imported. The first byte says how: checksums mended, an ostree commit in the first, two layers.
 ///
 /// What is taken can be read again and is what its name says; it stays inside the repository; and taking it again,
-/// from what the first time left, gives the same. What is looked into before anything is stored has no fewer files.
+/// from what the first time left, gives the same. A look into it before anything is stored found the same names.
 pub fn layers(input: &[u8]) {
     let Some((&how, rest)) = input.split_first() else {
         return;
@@ -56,7 +56,11 @@ pub fn layers(input: &[u8]) {
     let (tree, meta) = repo.root_of(first.checksum).unwrap();
     repo.dirmeta(meta).unwrap();
     check_tree(&repo, tree);
-    check_names(&repo, tree, (&foreseen.unwrap(), "/"));
+    let foreseen = foreseen.unwrap();
+    // An archive with a commit may have any names beside the objects, or none.
+    if how & 2 == 0 {
+        check_names(&repo, tree, (&foreseen, "/"));
+    }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
