@@ -120,7 +120,9 @@ pub struct Plan {
 }
 
 /// What of an installation can be left out of the installed system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Unsaved {
     /// The log, the events and what scripts printed.
