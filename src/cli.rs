@@ -42,6 +42,13 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Install a container image on this machine's disks or on disk image files
     Install(InstallArgs),
+    /// Make an ISO that installs an image: for CD, USB stick and virtual media, BIOS and UEFI
+    Iso(IsoArgs),
+    /// Make the installer for a network boot server: kernel, initramfs, boot menu
+    Netboot(NetbootArgs),
+    /// Install the machine that was started from a medium of Landfall's
+    #[command(hide = true)]
+    Environment,
     /// Print the JSON schemas of Landfall's interfaces
     #[command(hide = true)]
     Schema(SchemaArgs),
@@ -124,6 +131,9 @@ pub(crate) struct SourceArgs {
     /// Version of the language, like `RHEL9` or `F45` [default: what `#version=` says, else the newest]
     #[arg(long, value_name = "VERSION")]
     pub(crate) syntax: Option<Syntax>,
+    /// Take the content from the medium in this directory, if it has the image that the kickstart names
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) medium: Option<PathBuf>,
     /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
@@ -176,21 +186,11 @@ impl NosaveArg {
     }
 }
 
-/// How the image is reached.
+/// How the image is reached, and what of that the installed system is given.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
-    /// Talk http, not https, to the registry
-    #[arg(long)]
-    pub(crate) plain_http: bool,
-    /// Registry logins, instead of those of this machine (containers-auth.json(5))
-    #[arg(long, value_name = "FILE")]
-    pub(crate) authfile: Option<PathBuf>,
-    /// Certificates (PEM) of authorities to trust beside those of this machine
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Which images may be installed, instead of this machine's file (containers-policy.json(5))
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) read: ReadAccessArgs,
     /// Registry logins for the installed system, written to /etc/ostree/auth.json [default: none]
     #[arg(long, value_name = "FILE")]
     pub(crate) target_authfile: Option<PathBuf>,
@@ -203,7 +203,24 @@ pub(crate) struct AccessArgs {
     pub(crate) target_ca: Option<PathBuf>,
 }
 
-impl AccessArgs {
+/// How the image is reached.
+#[derive(Debug, Args)]
+pub(crate) struct ReadAccessArgs {
+    /// Talk http, not https, to the registry
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Registry logins, instead of those of this machine (containers-auth.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Certificates (PEM) of authorities to trust beside those of this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Which images may be installed, instead of this machine's file (containers-policy.json(5))
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+impl ReadAccessArgs {
     /// How the image is reached, as the engine takes it.
     pub(crate) fn access(&self) -> Access {
         Access {
@@ -214,7 +231,9 @@ impl AccessArgs {
             ..Access::default()
         }
     }
+}
 
+impl AccessArgs {
     /// What the installed system is given.
     pub(crate) fn for_target(&self) -> TargetAccessFiles {
         TargetAccessFiles {
@@ -287,6 +306,51 @@ pub(crate) struct InstallArgs {
     /// Show every command and file, too
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall iso --image registry.example.com/web:1 --kickstart web.ks --output web.iso")]
+pub(crate) struct IsoArgs {
+    /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
+    #[arg(long, value_name = "REF")]
+    pub(crate) image: String,
+    /// The kickstart to embed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kickstart: Option<PathBuf>,
+    /// Leave the image out: the machine pulls it
+    #[arg(long)]
+    pub(crate) no_payload: bool,
+    /// What installed systems follow for updates, if not the kickstart's reference
+    #[arg(long, value_name = "REF")]
+    pub(crate) target_ref: Option<String>,
+    /// One more argument for the installer's kernel (repeatable)
+    #[arg(long = "karg", value_name = "ARG")]
+    pub(crate) kargs: Vec<String>,
+    /// Label of the medium: at most 32 of `A-Z0-9_-`
+    #[arg(long, value_name = "LABEL", default_value = "LANDFALL")]
+    pub(crate) label: String,
+    #[command(flatten)]
+    pub(crate) access: ReadAccessArgs,
+    /// Write this file
+    #[arg(short, long, value_name = "FILE", default_value = "landfall.iso")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  landfall netboot --image registry.example.com/web:1 --output /srv/boot/web")]
+pub(crate) struct NetbootArgs {
+    /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
+    #[arg(long, value_name = "REF")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) access: ReadAccessArgs,
+    /// Make the tree in this directory
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

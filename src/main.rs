@@ -3,12 +3,15 @@
 
 mod check;
 mod cli;
+mod environment;
 mod explain;
 mod http;
 mod input;
 mod install;
 mod inventory;
+mod iso;
 mod kickstart;
+mod netboot;
 mod plan;
 mod reference;
 mod schema;
@@ -30,6 +33,9 @@ fn main() -> ExitCode {
         Command::Inventory(args) => inventory::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Install(args) => install::run(&args),
+        Command::Iso(args) => iso::run(&args),
+        Command::Netboot(args) => netboot::run(&args),
+        Command::Environment => environment::run(),
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),
     };

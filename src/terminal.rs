@@ -11,6 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use landfall_installer::engine::error::EngineError;
 use landfall_installer::event::{Body, Event, Failure, Sink, State, Step};
 use landfall_installer::exit::Exit;
+use landfall_installer::image::ImageError;
+use landfall_installer::media::MediaError;
 use landfall_installer::plan::{Issue, Severity, size};
 
 /// Why a subcommand ends without doing what was asked.
@@ -48,6 +50,22 @@ impl Problem {
                 chain,
                 hint,
             },
+        }
+    }
+}
+
+impl From<ImageError> for Problem {
+    fn from(error: ImageError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        Self {
+            exit: error.exit(),
+            hint: error.hint(),
+            chain: error.chain(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod exit;
 mod hex;
 pub mod inventory;
 pub mod journal;
+pub mod medium;
 pub mod plan;
 pub mod report;
 pub mod selinux;
@@ -21,3 +22,5 @@ mod template;
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod image;
+#[cfg(feature = "engine")]
+pub mod media;

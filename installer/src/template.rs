@@ -17,6 +17,8 @@ pub(crate) enum Template {
     CoreEarly,
     EspStub,
     Fstab,
+    MediumEsp,
+    MediumMenu,
 }
 
 impl Template {
@@ -42,6 +44,8 @@ impl Template {
             Self::CoreEarly => include_str!("../../templates/boot/early.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),
+            Self::MediumEsp => include_str!("../../templates/media/esp.cfg"),
+            Self::MediumMenu => include_str!("../../templates/media/grub.cfg"),
         }
     }
 }

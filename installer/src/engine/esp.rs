@@ -13,24 +13,24 @@ use super::error::EngineError;
 use super::tool::Tool;
 
 /// Programs that writing an ESP needs.
-pub(super) const TOOLS: [Tool; 3] = [Tool::Mcopy, Tool::Mmd, Tool::Mren];
+pub(crate) const TOOLS: [Tool; 3] = [Tool::Mcopy, Tool::Mmd, Tool::Mren];
 
 /// An ESP that is being written.
 #[derive(Debug)]
-pub(super) struct Esp {
+pub(crate) struct Esp {
     node: PathBuf,
 }
 
 impl Esp {
     /// The ESP on the partition's node.
-    pub(super) fn on(node: &Path) -> Self {
+    pub(crate) fn on(node: &Path) -> Self {
         Self {
             node: node.to_owned(),
         }
     }
 
     /// Makes the directories that the files at `paths` will stand in.
-    pub(super) fn make_directories<'p>(
+    pub(crate) fn make_directories<'p>(
         &self,
         paths: impl Iterator<Item = &'p str>,
     ) -> Result<(), EngineError> {
@@ -48,7 +48,7 @@ impl Esp {
     }
 
     /// Writes a new file.
-    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), EngineError> {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) -> Result<(), EngineError> {
         let (directory, _) = path.rsplit_once('/').unwrap_or(("", path));
         let unfinished = format!("::/{directory}/landfall.new");
         self.mtool(Tool::Mcopy, ["-".as_ref(), unfinished.as_ref()])
@@ -72,7 +72,7 @@ impl Esp {
     }
 
     /// Writes everything to the disk.
-    pub(super) fn flush(&self) -> Result<(), EngineError> {
+    pub(crate) fn flush(&self) -> Result<(), EngineError> {
         let flushed = File::open(&self.node).and_then(|file| file.sync_all());
         flushed.map_err(|e| EngineError::io(format!("flushing `{}`", self.node.display()), e))
     }

@@ -4,7 +4,7 @@
 //! [`Mounts::unmount`] is strict: what is still in use is an error, so that everything is written
 //! when it returns. Dropping without it, after a failure, detaches instead.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ use super::error::EngineError;
 
 /// A stack of mount points.
 #[derive(Debug, Default)]
-pub(super) struct Mounts {
+pub(crate) struct Mounts {
     at: Vec<PathBuf>,
 }
 
 impl Mounts {
     /// Mounts the file system of type `fs` on `device`.
-    pub(super) fn device(&mut self, device: &Path, at: &Path, fs: &str) -> Result<(), EngineError> {
+    pub(crate) fn device(&mut self, device: &Path, at: &Path, fs: &str) -> Result<(), EngineError> {
         make_directory(at)?;
         let mounted = mount(device, at, fs, MountFlags::empty(), None::<&CStr>);
         self.push(mounted, at, || {
@@ -35,7 +35,7 @@ impl Mounts {
     }
 
     /// Mounts a file system to look at. A journal that was left open is replayed all the same.
-    pub(super) fn device_read_only(
+    pub(crate) fn device_read_only(
         &mut self,
         device: &Path,
         at: &Path,
@@ -49,7 +49,7 @@ impl Mounts {
     }
 
     /// Mounts a file system without a device: `tmpfs`, `proc`, `sysfs`.
-    pub(super) fn special(&mut self, fs: &str, at: &Path) -> Result<(), EngineError> {
+    pub(crate) fn special(&mut self, fs: &str, at: &Path) -> Result<(), EngineError> {
         let mounted = mount(fs, at, fs, MountFlags::empty(), None::<&CStr>);
         self.push(mounted, at, || {
             format!("mounting {fs} on `{}`", at.display())
@@ -57,7 +57,7 @@ impl Mounts {
     }
 
     /// Shows the directory `from` at `at` too.
-    pub(super) fn bind(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+    pub(crate) fn bind(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
         let mounted = mount_bind(from, at);
         self.push(mounted, at, || {
             format!("binding `{}` on `{}`", from.display(), at.display())
@@ -65,7 +65,7 @@ impl Mounts {
     }
 
     /// Shows `from` with everything mounted below it at `at` too.
-    pub(super) fn bind_recursive(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+    pub(crate) fn bind_recursive(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
         let mounted = mount_bind_recursive(from, at);
         self.push(mounted, at, || {
             format!("binding `{}` on `{}`", from.display(), at.display())
@@ -73,10 +73,32 @@ impl Mounts {
     }
 
     /// Shows `from` at `at` too, where it cannot be written.
-    pub(super) fn bind_read_only(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
+    pub(crate) fn bind_read_only(&mut self, from: &Path, at: &Path) -> Result<(), EngineError> {
         self.bind(from, at)?;
         mount_remount(at, MountFlags::BIND | MountFlags::RDONLY, "")
             .map_err(|e| EngineError::io(format!("making `{}` read-only", at.display()), e.into()))
+    }
+
+    /// Shows the directory `tree` at `at`, where changes go to a directory of their own; `work` is the kernel's. The
+    /// directories are made.
+    pub(crate) fn overlay(
+        &mut self,
+        (tree, changes, work): (&Path, &Path, &Path),
+        at: &Path,
+    ) -> Result<(), EngineError> {
+        for directory in [changes, work, at] {
+            make_directory(directory)?;
+        }
+        let context = || format!("mounting an overlay of `{}`", tree.display());
+        let options = format!(
+            "lowerdir={},upperdir={},workdir={}",
+            tree.display(),
+            changes.display(),
+            work.display()
+        );
+        let options = CString::new(options).map_err(|e| EngineError::io(context(), e.into()))?;
+        let mounted = mount("overlay", at, "overlay", MountFlags::empty(), &*options);
+        self.push(mounted, at, context)
     }
 
     fn push(
@@ -91,7 +113,7 @@ impl Mounts {
     }
 
     /// Takes all of them away again.
-    pub(super) fn unmount(mut self) -> Result<(), EngineError> {
+    pub(crate) fn unmount(mut self) -> Result<(), EngineError> {
         while let Some(at) = self.at.last().cloned() {
             let context = || format!("unmounting `{}`", at.display());
             // Below a recursive bind there are mounts that this stack does not know.
@@ -120,7 +142,7 @@ impl Drop for Mounts {
 
 /// A directory of an image's tree that something is mounted on. A symbolic link there would be
 /// resolved on this machine, so it must be the directory itself.
-pub(super) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
+pub(crate) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
     let path = tree.join(name);
     if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(path);
@@ -131,7 +153,7 @@ pub(super) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
 }
 
 /// Mount points strictly below `top`, outer first.
-pub(super) fn submounts(top: &Path) -> Result<Vec<PathBuf>, EngineError> {
+pub(crate) fn submounts(top: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let table = fs::read_to_string("/proc/self/mountinfo")
         .map_err(|e| EngineError::io("reading `/proc/self/mountinfo`", e))?;
     let points = table
@@ -153,7 +175,7 @@ fn unescape(point: &str) -> PathBuf {
 }
 
 /// Makes a directory and its parents.
-pub(super) fn make_directory(path: &Path) -> Result<(), EngineError> {
+pub(crate) fn make_directory(path: &Path) -> Result<(), EngineError> {
     fs::create_dir_all(path)
         .map_err(|e| EngineError::io(format!("making the directory `{}`", path.display()), e))
 }

@@ -11,7 +11,7 @@ use super::error::EngineError;
 
 /// Moves this thread, and all that it starts from now on, into a new mount namespace from which
 /// nothing propagates back. Call it before any thread that resolves paths is started.
-pub(super) fn enter() -> Result<(), EngineError> {
+pub(crate) fn enter() -> Result<(), EngineError> {
     unshare().map_err(|e| EngineError::io("making a mount namespace (this needs root)", e))?;
     mount_change(
         "/",

@@ -2,7 +2,10 @@
 //! Everything that comes before the first write: the inventory, the plan, the image's manifest,
 //! and whether this machine can carry the plan out.
 
+use std::fs;
+use std::io;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use kickstart_parser::{Kickstart, Secret};
 use uuid::Uuid;
@@ -15,7 +18,10 @@ use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
-use crate::plan::{Choices, Issue, Plan, Planned, Unsaved, differences, plan_disks, size, trusted};
+use crate::medium::{LAYOUT, PAYLOAD_FILE};
+use crate::plan::{
+    Choices, Issue, MediumImage, Plan, Planned, Unsaved, differences, plan_disks, size, trusted,
+};
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub struct Request {
     pub firmware: Option<Firmware>,
     /// Content from elsewhere than the kickstart says.
     pub image: Option<String>,
+    /// A medium whose image is taken if the kickstart names it: where it is mounted.
+    pub medium: Option<PathBuf>,
     /// What the installed system follows, if not the kickstart's reference.
     pub target_ref: Option<String>,
     /// How the image is reached.
@@ -94,11 +102,31 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
         seed: request.seed,
         kickstart_sha256: request.kickstart_sha256.clone(),
         image: request.image.clone(),
+        medium: request
+            .medium
+            .as_deref()
+            .map(image_of_medium)
+            .transpose()?
+            .flatten(),
         target_ref: request.target_ref.clone(),
         target_access: request.target_access.read()?,
         nosave: request.nosave.clone(),
     };
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
+}
+
+/// The image of the medium at `at`, if it carries one.
+fn image_of_medium(at: &Path) -> Result<Option<MediumImage>, EngineError> {
+    let file = at.join(PAYLOAD_FILE);
+    let context = || format!("reading `{}`", file.display());
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(EngineError::io(context(), error)),
+    };
+    let payload = serde_json::from_str(&text).map_err(|e| EngineError::io(context(), e.into()))?;
+    let layout = format!("oci:{}", at.join(LAYOUT).display());
+    Ok(Some(MediumImage { layout, payload }))
 }
 
 /// Looks, plans and opens the image; one at hand is looked into. Warnings go to the events. If that fails, the kickstart's

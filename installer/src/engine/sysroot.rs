@@ -88,7 +88,7 @@ impl Stage {
 }
 
 /// The devices that libostree's child processes need.
-fn make_devices(dev: &Path) -> Result<(), EngineError> {
+pub(crate) fn make_devices(dev: &Path) -> Result<(), EngineError> {
     const DEVICES: [(&str, u32); 5] = [
         ("null", 3),
         ("zero", 5),

@@ -66,6 +66,7 @@ tools! {
     Systemctl = "systemctl" from "systemd",
     Udevadm = "udevadm" from "udev",
     XfsGrowfs = "xfs_growfs" from "xfsprogs",
+    Xorriso = "xorriso" from "xorriso",
 }
 
 /// A program with its arguments, ready to run.

@@ -5,8 +5,22 @@
 //! started with ([`BootOptions`]), finds its kickstart ([`KickstartSource`]), installs, says how far it is, and ends as the
 //! kickstart says. Modules, udev and the network are the environment's own (dracut); disks are the engine's.
 
+#[cfg(feature = "engine")]
+mod display;
+#[cfg(feature = "engine")]
+mod kickstart;
 mod kickstart_source;
+#[cfg(feature = "engine")]
+mod machine;
 mod options;
+#[cfg(feature = "engine")]
+mod run;
+#[cfg(feature = "engine")]
+mod terminals;
+#[cfg(feature = "engine")]
+mod volume;
 
 pub use kickstart_source::{Device, KickstartSource, Nfs};
 pub use options::{BootOptions, KickstartOption, Syslog};
+#[cfg(feature = "engine")]
+pub use run::run;

@@ -35,7 +35,8 @@ pub use target::TargetAccessFiles;
 
 use manifest::{Document, Facts};
 use source::Source;
-use verify::{Verified, digest_of};
+use verify::Verified;
+pub(crate) use verify::digest_of;
 
 /// Indexes that may lead to each other before an image comes.
 const MAX_INDEXES: usize = 3;

@@ -96,7 +96,7 @@ pub(super) fn read_all(
 }
 
 /// `sha256:` and the digest of `bytes`.
-pub(super) fn digest_of(bytes: &[u8]) -> String {
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 

@@ -53,6 +53,7 @@ use uuid::Uuid;
 
 use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
+use crate::medium::Payload;
 
 use request::Wanted;
 
@@ -131,6 +132,17 @@ pub enum Unsaved {
     InputKs,
     /// The kickstart as it was carried out.
     OutputKs,
+}
+
+impl Unsaved {
+    /// As `inst.nosave` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::InputKs => "input_ks",
+            Self::OutputKs => "output_ks",
+        }
+    }
 }
 
 /// Where the content comes from and what the installed system follows.
@@ -286,12 +298,23 @@ pub struct Choices {
     pub kickstart_sha256: String,
     /// `--image`: take the content from there.
     pub image: Option<String>,
+    /// A medium whose image is taken if the kickstart names it.
+    pub medium: Option<MediumImage>,
     /// `--target-ref`: what the installed system follows.
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
     pub target_access: TargetAccess,
     /// `--nosave`: what is not kept in the installed system.
     pub nosave: Vec<Unsaved>,
+}
+
+/// The image of a medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediumImage {
+    /// Where it is: `oci:DIR`.
+    pub layout: String,
+    /// What the medium says of it.
+    pub payload: Payload,
 }
 
 /// A plan and what is worth saying about it.

@@ -27,9 +27,15 @@ pub(super) fn choose(
             .help("add `ostreecontainer --url=REGISTRY/IMAGE:TAG`");
         return None;
     };
+    let medium = choices.medium.as_ref().filter(|medium| {
+        let same = |reference: &str| with_transport(reference) == wanted.source;
+        same(&medium.payload.reference) || medium.payload.target.as_deref().is_some_and(same)
+    });
+    let of_medium = medium.and_then(|medium| medium.payload.target.as_deref());
     let target = choices
         .target_ref
         .as_deref()
+        .or(of_medium)
         .map_or(wanted.target, with_transport);
     if !target.starts_with("docker://") {
         issues
@@ -44,6 +50,7 @@ pub(super) fn choose(
     let source = choices
         .image
         .as_deref()
+        .or(medium.map(|medium| medium.layout.as_str()))
         .map_or(wanted.source, with_transport);
     Some(ImagePlan {
         source,

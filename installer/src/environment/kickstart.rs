@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The kickstart of this machine, wherever it is.
+//!
+//! Takes what the kernel's command line says; gives the text, and where it came from. As in Anaconda, what is asked for and
+//! not found is an error: nothing else is taken in its place.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use kickstart_parser::{LARGEST_FILE, Secret};
+use reqwest::blocking::Client;
+
+use super::machine::Machine;
+use super::volume::{Volume, read_bounded};
+use super::{BootOptions, Device, KickstartOption, KickstartSource};
+use crate::engine::error::EngineError;
+
+/// How long devices that are asked for are waited for, and one answer of a server.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Tries of each address, and the time between them.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(3);
+/// Where a volume is mounted that has a kickstart.
+const AT: &str = "/run/install/kickstart";
+
+/// A kickstart, and where it was.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) from: String,
+    pub(super) text: Vec<u8>,
+}
+
+/// Looks for the kickstart. None if none is asked for, and there is none on a volume `OEMDRV` or the medium.
+pub(super) fn find(
+    options: &BootOptions,
+    medium: Option<&Volume>,
+    machine: &Machine,
+) -> Result<Option<Found>, EngineError> {
+    match &options.kickstart {
+        KickstartOption::Wrong(why) => Err(EngineError::Refused(why.clone())),
+        KickstartOption::At(sources) => first(sources, options, machine).map(Some),
+        KickstartOption::Absent => match of_volume(options)? {
+            Some(found) => Ok(Some(found)),
+            None => of_medium(medium),
+        },
+    }
+}
+
+/// The first that is there; if none is, why the last one is not.
+fn first(
+    sources: &[KickstartSource],
+    options: &BootOptions,
+    machine: &Machine,
+) -> Result<Found, EngineError> {
+    let mut failed = None;
+    for source in sources {
+        match fetch(source, options, machine) {
+            Ok(text) => {
+                let from = source.to_string();
+                return Ok(Found { from, text });
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed.unwrap_or_else(|| EngineError::Refused("no kickstart is named".to_owned())))
+}
+
+fn fetch(
+    source: &KickstartSource,
+    options: &BootOptions,
+    machine: &Machine,
+) -> Result<Vec<u8>, EngineError> {
+    match source {
+        KickstartSource::Url(url) => download(url, options, machine),
+        KickstartSource::Device(device, path) => on_device(device, path),
+        KickstartSource::Cdrom(device, path) => {
+            let first = Device::Path("/dev/cdrom".to_owned());
+            on_device(device.as_ref().unwrap_or(&first), path)
+        }
+        KickstartSource::File(path) => read_bounded(Path::new(path), LARGEST_FILE)
+            .map_err(|e| EngineError::io(format!("reading the kickstart `{path}`"), e)),
+        KickstartSource::Nfs(_) => Err(EngineError::Refused(
+            "kickstarts of NFS servers cannot be read yet".to_owned(),
+        )),
+    }
+}
+
+fn on_device(device: &Device, path: &str) -> Result<Vec<u8>, EngineError> {
+    match Volume::find(device, Path::new(AT), PATIENCE)? {
+        Some(volume) => volume.read(path, LARGEST_FILE),
+        None => Err(EngineError::Refused(format!(
+            "there is no device `{device}` with the kickstart, {} s after the start",
+            PATIENCE.as_secs()
+        ))),
+    }
+}
+
+/// Of a volume that needs no option: the drivers' disk, `OEMDRV`.
+fn of_volume(options: &BootOptions) -> Result<Option<Found>, EngineError> {
+    let device = Device::Label("OEMDRV".to_owned());
+    let Some(volume) = Volume::find(&device, Path::new(AT), options.wait_for_disks)? else {
+        return Ok(None);
+    };
+    if !volume.at.join("ks.cfg").exists() {
+        return Ok(None);
+    }
+    Ok(Some(Found {
+        from: "hd:LABEL=OEMDRV:/ks.cfg".to_owned(),
+        text: volume.read("/ks.cfg", LARGEST_FILE)?,
+    }))
+}
+
+/// Embedded in the medium. The area for it is there without one, too.
+fn of_medium(medium: Option<&Volume>) -> Result<Option<Found>, EngineError> {
+    let Some(medium) = medium.filter(|medium| medium.at.join("ks.cfg").exists()) else {
+        return Ok(None);
+    };
+    let text = medium.read("/ks.cfg", LARGEST_FILE)?;
+    let is_blank = text
+        .iter()
+        .all(|byte| byte.is_ascii_whitespace() || *byte == 0);
+    Ok((!is_blank).then(|| Found {
+        from: "the medium".to_owned(),
+        text,
+    }))
+}
+
+/// By http and https, with the headers that Anaconda sends.
+fn download(
+    url: &Secret,
+    options: &BootOptions,
+    machine: &Machine,
+) -> Result<Vec<u8>, EngineError> {
+    let shown = kickstart_parser::hidden(url.expose()).into_owned();
+    let context = || format!("fetching the kickstart `{shown}`");
+    machine.await_network()?;
+    let client = client(options).map_err(|e| EngineError::io(context(), failure(e)))?;
+    let mut failed = None;
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        let mut request = client.get(url.expose());
+        for (name, value) in machine.headers(options) {
+            request = request.header(name, value);
+        }
+        match request
+            .send()
+            .and_then(reqwest::blocking::Response::error_for_status)
+        {
+            Ok(response) => {
+                let mut body = Vec::new();
+                let read = response
+                    .take(LARGEST_FILE as u64 + 1)
+                    .read_to_end(&mut body);
+                read.map_err(|e| EngineError::io(context(), e))?;
+                if body.len() <= LARGEST_FILE {
+                    return Ok(body);
+                }
+                let message = format!("it has more than {} MiB", LARGEST_FILE >> 20);
+                return Err(EngineError::io(context(), std::io::Error::other(message)));
+            }
+            Err(error) => failed = Some(failure(error)),
+        }
+    }
+    let cause = failed.unwrap_or_else(|| std::io::Error::other("it was not tried"));
+    Err(EngineError::io(context(), cause))
+}
+
+fn client(options: &BootOptions) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
+        .timeout(PATIENCE)
+        .tls_danger_accept_invalid_certs(!options.verify_tls);
+    if let Some(proxy) = &options.proxy {
+        let proxy = proxy.expose();
+        let full = if proxy.contains("://") {
+            proxy.to_owned()
+        } else {
+            format!("http://{proxy}")
+        };
+        builder = builder.proxy(reqwest::Proxy::all(full)?);
+    }
+    builder.build()
+}
+
+/// The innermost cause, without the address, which may have a password.
+fn failure(error: reqwest::Error) -> std::io::Error {
+    if let Some(status) = error.status() {
+        return std::io::Error::other(format!("the server answers {status}"));
+    }
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    std::io::Error::other(cause.to_string())
+}

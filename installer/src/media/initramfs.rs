@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The kernel and the initramfs of the installer environment.
+//!
+//! Takes an image's root; runs the image's own dracut in it, with our module and this executable added. What the image
+//! lacks for that is known before dracut is started.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::carried::{Carried, write_executable};
+use super::error::{Lack, MediaError};
+use super::image_root::ImageRoot;
+use crate::engine::error::EngineError;
+
+const MODULES: &str = "usr/lib/dracut/modules.d";
+/// Ours among them, after all that it could depend on.
+const MODULE: &str = "usr/lib/dracut/modules.d/99landfall";
+const RESULT: &str = "/run/landfall.img";
+/// Modules of dracut that would look for an installed system, ask somebody, or serve other hardware than disks and networks.
+const OMITTED: &str = "ostree plymouth resume rescue i18n iscsi hwdb fido2 pkcs11 virtfs lunmask overlay-root nvdimm bluetooth \
+                       tpm2-tss network-manager network-legacy";
+/// Modules of dracut that ours needs, and the packages that have them.
+const NEEDED_MODULES: [(&str, &str); 6] = [
+    ("systemd-initrd", "dracut-core"),
+    ("dracut-systemd", "dracut-core"),
+    ("kernel-modules", "dracut-core"),
+    ("fs-lib", "dracut-core"),
+    ("systemd-networkd", "dracut-network"),
+    ("kernel-network-modules", "dracut-network"),
+];
+/// Programs that every installation needs.
+const NEEDED_PROGRAMS: [(&str, &str); 12] = [
+    ("bash", "bash"),
+    ("blkid", "util-linux"),
+    ("chroot", "coreutils"),
+    ("dracut", "dracut"),
+    ("fstrim", "util-linux"),
+    ("lsblk", "util-linux"),
+    ("mcopy", "mtools"),
+    ("mkfs.vfat", "dosfstools"),
+    ("partx", "util-linux"),
+    ("sfdisk", "fdisk"),
+    ("systemctl", "systemd"),
+    ("udevadm", "udev"),
+];
+
+/// What boots.
+#[derive(Debug)]
+pub(super) struct Boot {
+    /// The kernel's version.
+    pub(super) version: String,
+    pub(super) kernel: PathBuf,
+    pub(super) initramfs: PathBuf,
+}
+
+/// Makes the initramfs in `root`, an image that `name` names.
+pub(super) fn make(root: &ImageRoot, name: &str) -> Result<Boot, MediaError> {
+    let lacks = lacks(root.path());
+    if !lacks.is_empty() {
+        let image = name.to_owned();
+        return Err(MediaError::Lacking { image, lacks });
+    }
+    let version = kernel_version(root.path())?;
+    add(root.path()).map_err(|e| EngineError::io("adding the installer to the environment", e))?;
+    root.run(&[
+        "dracut",
+        "--quiet",
+        "--no-hostonly",
+        "--no-hostonly-cmdline",
+        "--no-early-microcode",
+        "--reproducible",
+        "--zstd",
+        "--force",
+        "--omit",
+        OMITTED,
+        "--add",
+        "landfall",
+        "--kver",
+        &version,
+        RESULT,
+    ])
+    .env("DRACUT_NO_XATTR", "1")
+    .run()?;
+    let modules = root.path().join("usr/lib/modules").join(&version);
+    Ok(Boot {
+        version,
+        kernel: modules.join("vmlinuz"),
+        initramfs: root.path().join(&RESULT[1..]),
+    })
+}
+
+/// What is missing in the image.
+fn lacks(root: &Path) -> Vec<Lack> {
+    let names = names(&root.join(MODULES));
+    let has_module = |wanted: &str| {
+        let ends = |name: &String| name.trim_start_matches(|c: char| c.is_ascii_digit()) == wanted;
+        names.iter().any(ends)
+    };
+    let modules = NEEDED_MODULES
+        .into_iter()
+        .filter(|(name, _)| !has_module(name))
+        .map(|(name, package)| Lack {
+            what: format!("dracut module `{name}`"),
+            package,
+        });
+    let has_program = |name: &str| {
+        ["usr/bin", "usr/sbin"]
+            .iter()
+            .any(|directory| root.join(directory).join(name).symlink_metadata().is_ok())
+    };
+    let programs = NEEDED_PROGRAMS
+        .into_iter()
+        .filter(|(name, _)| !has_program(name))
+        .map(|(name, package)| Lack {
+            what: format!("`{name}`"),
+            package,
+        });
+    modules.chain(programs).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The one kernel of the image.
+fn kernel_version(root: &Path) -> Result<String, EngineError> {
+    let modules = root.join("usr/lib/modules");
+    let mut versions = names(&modules);
+    versions.retain(|version| modules.join(version).join("vmlinuz").is_file());
+    match versions.as_slice() {
+        [version] => Ok(version.clone()),
+        [] => Err(EngineError::Unusable(
+            "the image has no kernel in `/usr/lib/modules`".to_owned(),
+        )),
+        _ => Err(EngineError::Unusable(format!(
+            "the image has {} kernels in `/usr/lib/modules`, and a medium has one",
+            versions.len()
+        ))),
+    }
+}
+
+/// Our module, and this executable.
+fn add(root: &Path) -> io::Result<()> {
+    let module = root.join(MODULE);
+    write_executable(
+        &module.join("module-setup.sh"),
+        include_str!("../../../iso-assets/dracut/module-setup.sh"),
+    )?;
+    fs::write(
+        module.join("landfall.service"),
+        include_str!("../../../iso-assets/dracut/landfall.service"),
+    )?;
+    fs::write(
+        module.join("landfall.target"),
+        include_str!("../../../iso-assets/dracut/landfall.target"),
+    )?;
+    Carried::this_executable()?.put_into(root)
+}

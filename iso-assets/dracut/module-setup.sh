@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# dracut module of the installer environment: it starts `landfall environment` and never goes on to another root.
+# What must be there was looked for before dracut is run; the rest is taken if the image has it.
+
+# Only where it is asked for.
+check() {
+    return 255
+}
+
+depends() {
+    local name modules
+    echo systemd-initrd dracut-systemd systemd-networkd kernel-modules kernel-network-modules fs-lib
+    for name in systemd-resolved dm lvm crypt mdraid btrfs terminfo; do
+        modules=("$dracutbasedir"/modules.d/[0-9][0-9]"$name")
+        [ ! -d "${modules[0]}" ] || echo "$name"
+    done
+}
+
+installkernel() {
+    # The medium, what a kickstart may be on, and file systems of targets.
+    hostonly='' instmods isofs cdrom sr_mod sd_mod uas usb_storage vfat nls_cp437 nls_iso8859_1 nls_ascii nls_utf8 \
+        ext4 xfs btrfs erofs squashfs overlay loop nfs nfsv3 nfsv4 efivarfs 8021q bonding bridge \
+        =drivers/block =drivers/nvme =drivers/ata =drivers/scsi =drivers/usb/storage =drivers/usb/host =drivers/hid =drivers/mmc
+}
+
+install() {
+    local unit
+    inst_dir /usr/lib/landfall
+    inst_multiple /usr/lib/landfall/*
+    inst_simple /usr/bin/landfall
+    inst_multiple bash blkid cat chroot cp dd fstrim kmod ln ls lsblk mcopy mkdir mkfs.vfat mmd modprobe mount mren partx \
+        rm sed sfdisk sleep sort sync systemctl udevadm umount
+    inst_multiple -o \
+        mkfs.xfs mkfs.ext4 mke2fs mkfs.btrfs mkswap xfs_growfs resize2fs e2fsck dumpe2fs btrfs efibootmgr kexec \
+        awk basename chattr chmod chown curl cut date df diff dirname dmesg du echo env false find findmnt free grep gzip head \
+        hostname id ip journalctl kill less losetup lscpu lspci lsusb md5sum mkfifo mknod mktemp mountpoint mv networkctl od ping ps pwd \
+        readlink realpath resolvectl rmdir seq sha256sum sshd ssh-keygen stat stty systemd-cat tail tar tee test timeout touch tr true \
+        uname uniq vi wc wipefs xargs xfs_repair zstd mount.nfs mount.nfs4
+    inst_simple "$moddir/landfall.service" "$systemdsystemunitdir/landfall.service"
+    inst_simple "$moddir/landfall.target" "$systemdsystemunitdir/landfall.target"
+    # systemd starts this target in an initramfs, whatever the default is.
+    mkdir -p "$initdir/etc/systemd/system"
+    ln -sfn "$systemdsystemunitdir/landfall.target" "$initdir/etc/systemd/system/initrd.target"
+    # Parts of the way to another root.
+    for unit in dracut-initqueue dracut-pre-mount dracut-mount dracut-pre-pivot; do
+        ln -sfn /dev/null "$initdir/etc/systemd/system/$unit.service"
+    done
+    # There is no password to ask for.
+    mkdir -p "$initdir/etc/systemd/system/emergency.service.d"
+    printf '[Service]\nEnvironment=SYSTEMD_SULOGIN_FORCE=1\n' > "$initdir/etc/systemd/system/emergency.service.d/landfall.conf"
+}
