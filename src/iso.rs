@@ -9,6 +9,7 @@ use landfall_installer::inventory::probe;
 use landfall_installer::media::{self, IsoRequest};
 
 use crate::cli::IsoArgs;
+use crate::directories::Directories;
 use crate::input;
 use crate::terminal::Problem;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
         access: args.access.access(),
     };
     let image = Image::open(&args.image.parse()?, &options)?;
+    let directories = Directories::find();
     let request = IsoRequest {
         image: &image,
         kickstart: kickstart.as_deref().map(str::as_bytes),
@@ -27,7 +29,7 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
         target_ref: args.target_ref.as_deref(),
         payload: !args.no_payload,
         output: &args.output,
-        place: std::env::temp_dir(),
+        directories: directories.as_ref(),
     };
     media::iso(&request, &mut |_| ControlFlow::Continue(()))?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 
 mod check;
 mod cli;
+mod directories;
 mod environment;
 mod explain;
 mod http;

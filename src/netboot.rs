@@ -9,6 +9,7 @@ use landfall_installer::inventory::probe;
 use landfall_installer::media::{self, NetbootRequest};
 
 use crate::cli::NetbootArgs;
+use crate::directories::Directories;
 use crate::terminal::Problem;
 
 pub(crate) fn run(args: &NetbootArgs) -> Result<Exit, Problem> {
@@ -18,10 +19,11 @@ pub(crate) fn run(args: &NetbootArgs) -> Result<Exit, Problem> {
         access: args.access.access(),
     };
     let image = Image::open(&reference, &options)?;
+    let directories = Directories::find();
     let request = NetbootRequest {
         image: &image,
         output: &args.output,
-        place: std::env::temp_dir(),
+        directories: directories.as_ref(),
     };
     media::netboot(&request, &mut |_| ControlFlow::Continue(()))?;
     Ok(Exit::Done)

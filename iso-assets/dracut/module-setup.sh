@@ -9,12 +9,13 @@ check() {
 }
 
 depends() {
-    local name modules
+    local pair
     echo systemd-initrd dracut-systemd systemd-networkd kernel-modules kernel-network-modules fs-lib
-    for name in systemd-resolved dm lvm crypt mdraid btrfs terminfo; do
-        modules=("$dracutbasedir"/modules.d/[0-9][0-9]"$name")
-        [ ! -d "${modules[0]}" ] || echo "$name"
+    # Modules refuse to be installed without their program.
+    for pair in systemd-resolved:/usr/lib/systemd/systemd-resolved dm:dmsetup lvm:lvm crypt:cryptsetup mdraid:mdadm btrfs:btrfs; do
+        find_binary "${pair#*:}" > /dev/null && echo "${pair%%:*}"
     done
+    return 0
 }
 
 installkernel() {
@@ -37,6 +38,9 @@ install() {
         hostname id ip journalctl kill less losetup lscpu lspci lsusb md5sum mkfifo mknod mktemp mountpoint mv networkctl od ping ps pwd \
         readlink realpath resolvectl rmdir seq sha256sum sshd ssh-keygen stat stty systemd-cat tail tar tee test timeout touch tr true \
         uname uniq vi wc wipefs xargs xfs_repair zstd mount.nfs mount.nfs4
+    # mtools converts names of FAT through code page 850.
+    inst_multiple -o /usr/lib*/gconv/{gconv-modules,IBM850.so} /usr/lib*/gconv/gconv-modules.d/gconv-modules-extra.conf \
+        /usr/lib/*/gconv/{gconv-modules,IBM850.so} /usr/lib/*/gconv/gconv-modules.d/gconv-modules-extra.conf
     inst_simple "$moddir/landfall.service" "$systemdsystemunitdir/landfall.service"
     inst_simple "$moddir/landfall.target" "$systemdsystemunitdir/landfall.target"
     # systemd starts this target in an initramfs, whatever the default is.
@@ -46,6 +50,9 @@ install() {
     for unit in dracut-initqueue dracut-pre-mount dracut-mount dracut-pre-pivot; do
         ln -sfn /dev/null "$initdir/etc/systemd/system/$unit.service"
     done
+    # Terminals show what Landfall says.
+    mkdir -p "$initdir/etc/systemd/system.conf.d"
+    printf '[Manager]\nShowStatus=no\n' > "$initdir/etc/systemd/system.conf.d/landfall.conf"
     # There is no password to ask for.
     mkdir -p "$initdir/etc/systemd/system/emergency.service.d"
     printf '[Service]\nEnvironment=SYSTEMD_SULOGIN_FORCE=1\n' > "$initdir/etc/systemd/system/emergency.service.d/landfall.conf"

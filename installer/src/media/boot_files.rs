@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::environment::Environment;
 use super::error::{Lack, MediaError};
 use super::image_root::ImageRoot;
 use crate::engine::error::EngineError;
@@ -57,16 +58,9 @@ const MODULES: [&str; 20] = [
 /// Bytes of the ESP: a multiple of what fits all chains, small enough for firmware's 16-bit count of sectors.
 const ESP_BYTES: u64 = 16 << 20;
 
-/// Files of the boot loaders.
-#[derive(Debug)]
-pub(super) struct BootFiles {
-    /// File and its path on the medium.
-    pub(super) chain: Vec<(PathBuf, &'static str)>,
-    /// What a BIOS starts from a disc.
-    pub(super) core: PathBuf,
-    /// What a BIOS starts from a disk: the first sector.
-    pub(super) sector: PathBuf,
-}
+/// Where they are on a medium: what a BIOS starts from a disc, and the first sector of a disk.
+pub(super) const DISC_CORE: &str = "images/eltorito.img";
+pub(super) const FIRST_SECTOR: &str = "images/boot_hybrid.img";
 
 /// What the image lacks of them.
 pub(super) fn lacks(root: &Path) -> Vec<Lack> {
@@ -83,13 +77,18 @@ pub(super) fn lacks(root: &Path) -> Vec<Lack> {
         .filter(|(path, _)| !root.join(path).is_file())
         .map(|(path, package)| Lack {
             what: format!("`/{path}`"),
-            package,
+            package: package.to_owned(),
         })
         .collect()
 }
 
-/// Finds and makes the files.
-pub(super) fn make(root: &ImageRoot) -> Result<BootFiles, MediaError> {
+/// The boot chain for UEFI, by paths on a medium.
+pub(super) fn chain() -> impl Iterator<Item = &'static str> {
+    CHAIN.into_iter().map(|(_, path, _)| path)
+}
+
+/// Finds and makes the files; gives each with its path on a medium.
+pub(super) fn make(root: &ImageRoot) -> Result<Vec<(PathBuf, &'static str)>, MediaError> {
     let directory = format!("/{BIOS}");
     let fixed = [
         "grub-mkimage",
@@ -105,41 +104,36 @@ pub(super) fn make(root: &ImageRoot) -> Result<BootFiles, MediaError> {
     let argv: Vec<&str> = fixed.into_iter().chain(MODULES).collect();
     root.run(&argv).run()?;
     let at = |path: &str| root.path().join(path);
-    Ok(BootFiles {
-        chain: CHAIN
-            .into_iter()
-            .map(|(from, to, _)| (at(from), to))
-            .collect(),
-        core: at(&CORE[1..]),
-        sector: at(BIOS).join("boot_hybrid.img"),
-    })
+    let chain = CHAIN.into_iter().map(|(from, to, _)| (at(from), to));
+    let bios = [
+        (at(&CORE[1..]), DISC_CORE),
+        (at(BIOS).join("boot_hybrid.img"), FIRST_SECTOR),
+    ];
+    Ok(chain.chain(bios).collect())
 }
 
 /// Writes the ESP of a medium to the new file `path`: the chain, and what leads to the menu.
 pub(super) fn write_esp(
     path: &Path,
-    chain: &[(PathBuf, &'static str)],
+    environment: &Environment,
     stub: &str,
 ) -> Result<(), EngineError> {
     let context = || format!("writing `{}`", path.display());
     let made = fs::File::create_new(path).and_then(|file| file.set_len(ESP_BYTES));
     made.map_err(|e| EngineError::io(context(), e))?;
     // The serial number is fixed: the same input gives the same medium.
+    let fixed = ["-n", "EFI", "-i", "4c464c46", "--invariant"].map(AsRef::as_ref);
     Tool::MkfsVfat
-        .with(
-            ["-n", "EFI", "-i", "4c464c46", "--invariant"]
-                .map(AsRef::as_ref)
-                .into_iter()
-                .chain([path.as_os_str()]),
-        )
+        .with(fixed.into_iter().chain([path.as_os_str()]))
         .run()?;
     let esp = Esp::on(path);
     let menu = "EFI/BOOT/grub.cfg";
-    esp.make_directories(chain.iter().map(|(_, to)| *to).chain([menu]))?;
-    for (from, to) in chain {
-        let content = fs::read(from)
+    esp.make_directories(chain().chain([menu]))?;
+    for path in chain() {
+        let from = environment.file(path);
+        let content = fs::read(&from)
             .map_err(|e| EngineError::io(format!("reading `{}`", from.display()), e))?;
-        esp.write(to, &content)?;
+        esp.write(path, &content)?;
     }
     esp.write(menu, stub.as_bytes())
 }

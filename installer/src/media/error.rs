@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Why a medium could not be made.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::engine::error::EngineError;
@@ -23,12 +24,12 @@ pub enum MediaError {
 }
 
 /// Something that an image lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lack {
     /// As it is told: "`mkfs.xfs`".
     pub what: String,
     /// Debian's package that has it; other distributions name theirs alike.
-    pub package: &'static str,
+    pub package: String,
 }
 
 impl MediaError {
@@ -53,7 +54,7 @@ impl MediaError {
         match self {
             Self::Engine(error) => error.hint(),
             Self::Lacking { lacks, .. } => {
-                let mut packages: Vec<_> = lacks.iter().map(|lack| lack.package).collect();
+                let mut packages: Vec<_> = lacks.iter().map(|lack| lack.package.as_str()).collect();
                 packages.sort_unstable();
                 packages.dedup();
                 Some(format!(

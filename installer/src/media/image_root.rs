@@ -91,6 +91,7 @@ fn furnish(root: &Path, mounts: &mut Mounts) -> Result<(), EngineError> {
     }
     make_devices(&root.join("dev"))?;
     mounts.special("proc", &point(root, "proc")?)?;
+    mounts.special("sysfs", &point(root, "sys")?)?;
     furnish_further(root).map_err(|e| EngineError::io("furnishing the image's tree", e))
 }
 

@@ -102,7 +102,7 @@ fn lacks(root: &Path) -> Vec<Lack> {
         .filter(|(name, _)| !has_module(name))
         .map(|(name, package)| Lack {
             what: format!("dracut module `{name}`"),
-            package,
+            package: package.to_owned(),
         });
     let has_program = |name: &str| {
         ["usr/bin", "usr/sbin"]
@@ -114,7 +114,7 @@ fn lacks(root: &Path) -> Vec<Lack> {
         .filter(|(name, _)| !has_program(name))
         .map(|(name, package)| Lack {
             what: format!("`{name}`"),
-            package,
+            package: package.to_owned(),
         });
     modules.chain(programs).collect()
 }
@@ -143,20 +143,33 @@ fn kernel_version(root: &Path) -> Result<String, EngineError> {
     }
 }
 
+/// The files of our module.
+const FILES: [(&str, &str); 3] = [
+    (
+        "module-setup.sh",
+        include_str!("../../../iso-assets/dracut/module-setup.sh"),
+    ),
+    (
+        "landfall.service",
+        include_str!("../../../iso-assets/dracut/landfall.service"),
+    ),
+    (
+        "landfall.target",
+        include_str!("../../../iso-assets/dracut/landfall.target"),
+    ),
+];
+
+/// All that an initramfs is made of besides the image and this executable.
+pub(super) fn texts() -> Vec<&'static str> {
+    let files = FILES.into_iter().map(|(_, text)| text);
+    files.chain([OMITTED]).collect()
+}
+
 /// Our module, and this executable.
 fn add(root: &Path) -> io::Result<()> {
     let module = root.join(MODULE);
-    write_executable(
-        &module.join("module-setup.sh"),
-        include_str!("../../../iso-assets/dracut/module-setup.sh"),
-    )?;
-    fs::write(
-        module.join("landfall.service"),
-        include_str!("../../../iso-assets/dracut/landfall.service"),
-    )?;
-    fs::write(
-        module.join("landfall.target"),
-        include_str!("../../../iso-assets/dracut/landfall.target"),
-    )?;
+    for (name, text) in FILES {
+        write_executable(&module.join(name), text)?;
+    }
     Carried::this_executable()?.put_into(root)
 }

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::area;
-use super::boot_files::{self, BootFiles};
+use super::boot_files;
+use super::environment::{Environment, copy};
 use super::error::MediaError;
-use super::initramfs::Boot;
 use super::layout;
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
@@ -51,11 +51,6 @@ impl Tree {
         fs::write(path, content)
     }
 
-    fn copy(&self, from: &Path, path: &str) -> io::Result<()> {
-        let path = self.place(path)?;
-        fs::copy(from, path).map(drop)
-    }
-
     fn place(&self, path: &str) -> io::Result<PathBuf> {
         let path = self.0.join(path);
         if let Some(parent) = path.parent() {
@@ -68,12 +63,12 @@ impl Tree {
 /// Writes the medium to `output`; `place` is an empty directory for what it is made of.
 pub(super) fn write(
     medium: &Medium<'_>,
-    (boot, files): (&Boot, &BootFiles),
+    environment: &Environment,
     place: &Path,
     output: &Path,
 ) -> Result<(), MediaError> {
     let tree = Tree(place.join("medium"));
-    fill(&tree, medium, (boot, files))?;
+    fill(&tree, medium, environment)?;
     if let Some(image) = medium.payload {
         layout::write(image, &tree.0.join("landfall/oci"))?;
         let payload = Payload {
@@ -85,8 +80,9 @@ pub(super) fn write(
     }
     let esp = place.join("esp.img");
     let stub = render(Template::MediumEsp, &menu(medium, String::new()));
-    boot_files::write_esp(&esp, &files.chain, &stub)?;
-    xorriso(medium.label, (&tree.0, &esp, &files.sector), output)?;
+    boot_files::write_esp(&esp, environment, &stub)?;
+    let sector = environment.file(boot_files::FIRST_SECTOR);
+    xorriso(medium.label, (&tree.0, &esp, &sector), output)?;
     Ok(())
 }
 
@@ -101,11 +97,7 @@ fn menu<'m>(medium: &Medium<'m>, kernel_arguments: String) -> Menu<'m> {
     }
 }
 
-fn fill(
-    tree: &Tree,
-    medium: &Medium<'_>,
-    (boot, files): (&Boot, &BootFiles),
-) -> Result<(), EngineError> {
+fn fill(tree: &Tree, medium: &Medium<'_>, environment: &Environment) -> Result<(), EngineError> {
     let too_large = |what: &str| {
         EngineError::Refused(format!(
             "the {what} does not fit into its area of the medium"
@@ -121,14 +113,14 @@ fn fill(
         .and_then(|()| tree.write("ks.cfg", &kickstart))
         .and_then(|()| tree.write("boot/grub/grub.cfg", menu.as_bytes()))
         .and_then(|()| tree.write("images/extra.img", &vec![0; area::EXTRA]))
-        .and_then(|()| tree.copy(&boot.kernel, "images/pxeboot/vmlinuz"))
-        .and_then(|()| tree.copy(&boot.initramfs, "images/pxeboot/initrd.img"))
-        .and_then(|()| tree.copy(&files.core, "images/eltorito.img"))
         .and_then(|()| {
-            files
-                .chain
-                .iter()
-                .try_for_each(|(from, to)| tree.copy(from, to))
+            let fixed = [
+                "images/pxeboot/vmlinuz",
+                "images/pxeboot/initrd.img",
+                boot_files::DISC_CORE,
+            ];
+            let mut files = fixed.into_iter().chain(boot_files::chain());
+            files.try_for_each(|path| copy(&environment.file(path), &tree.0.join(path)))
         })
         .map_err(|e| EngineError::io("putting the medium's files together", e))
 }

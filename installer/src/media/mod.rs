@@ -8,23 +8,31 @@
 mod area;
 mod boot_files;
 mod carried;
+mod environment;
 mod error;
 mod image_root;
 mod initramfs;
 mod iso;
 mod layout;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use environment::{Environment, copy};
 pub use error::{Lack, MediaError};
-use image_root::ImageRoot;
 
 use crate::engine::error::EngineError;
 use crate::engine::import::Progress;
 use crate::engine::tool::Tool;
 use crate::image::Image;
+
+/// Where files are that last, and those that do not.
+#[derive(Debug, Clone, Copy)]
+pub struct Directories<'d> {
+    /// Environments that were made are kept here.
+    pub cache: &'d Path,
+    /// Temporary files.
+    pub temporary: &'d Path,
+}
 
 /// A tree for network boot.
 #[derive(Debug)]
@@ -33,8 +41,8 @@ pub struct NetbootRequest<'i> {
     pub image: &'i Image,
     /// Where the tree is made; the directory must be empty or missing.
     pub output: &'i Path,
-    /// Where temporary files are.
-    pub place: PathBuf,
+    /// Where other files are.
+    pub directories: Directories<'i>,
 }
 
 /// Makes a tree that a network boot server can serve.
@@ -43,14 +51,24 @@ pub struct NetbootRequest<'i> {
 /// [`MediaError::Lacking`] if the image has not what the environment needs; else what reading the image, this machine or
 /// dracut say.
 pub fn netboot(request: &NetbootRequest<'_>, progress: Progress<'_>) -> Result<(), MediaError> {
-    let name = request.image.reference.to_string();
-    let root = ImageRoot::unpack(request.image, &request.place, progress)?;
-    let boot = initramfs::make(&root, &name)?;
-    fs::create_dir_all(request.output)
-        .and_then(|()| copy(&boot.kernel, &request.output.join("vmlinuz")))
-        .and_then(|()| copy(&boot.initramfs, &request.output.join("initrd.img")))
-        .map_err(|e| EngineError::io(format!("writing `{}`", request.output.display()), e))?;
+    let environment = environment(request.image, request.directories, progress)?;
+    for (from, to) in [
+        ("images/pxeboot/vmlinuz", "vmlinuz"),
+        ("images/pxeboot/initrd.img", "initrd.img"),
+    ] {
+        copy(&environment.file(from), &request.output.join(to))
+            .map_err(|e| EngineError::io(format!("writing `{}`", request.output.display()), e))?;
+    }
     Ok(())
+}
+
+fn environment(
+    image: &Image,
+    directories: Directories<'_>,
+    progress: Progress<'_>,
+) -> Result<Environment, MediaError> {
+    let places = (directories.cache, directories.temporary);
+    Environment::of(image, places, progress)
 }
 
 /// An ISO.
@@ -70,8 +88,8 @@ pub struct IsoRequest<'i> {
     pub payload: bool,
     /// The file to write.
     pub output: &'i Path,
-    /// Where temporary files are.
-    pub place: PathBuf,
+    /// Where other files are.
+    pub directories: Directories<'i>,
 }
 
 /// Seconds that the menu of a medium waits.
@@ -89,15 +107,9 @@ pub fn iso(request: &IsoRequest<'_>, progress: Progress<'_>) -> Result<(), Media
         Tool::Mmd,
         Tool::Mren,
     ])?;
-    let name = request.image.reference.to_string();
-    let root = ImageRoot::unpack(request.image, &request.place, progress)?;
-    let lacks = boot_files::lacks(root.path());
-    if !lacks.is_empty() {
-        return Err(MediaError::Lacking { image: name, lacks });
-    }
-    let boot = initramfs::make(&root, &name)?;
-    let files = boot_files::make(&root)?;
-    let place = tempfile::tempdir_in(&request.place)
+    let environment = environment(request.image, request.directories, progress)?;
+    environment.insist_on_boot_files()?;
+    let place = tempfile::tempdir_in(request.directories.temporary)
         .map_err(|e| EngineError::io("making a directory for the medium", e))?;
     let medium = iso::Medium {
         label: request.label,
@@ -107,9 +119,5 @@ pub fn iso(request: &IsoRequest<'_>, progress: Progress<'_>) -> Result<(), Media
         payload: request.payload.then_some(request.image),
         target_ref: request.target_ref,
     };
-    iso::write(&medium, (&boot, &files), place.path(), request.output)
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to).map(drop)
+    iso::write(&medium, &environment, place.path(), request.output)
 }
