@@ -3,7 +3,6 @@
 //! and whether this machine can carry the plan out.
 
 use std::fs;
-use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,7 @@ use crate::event::{Emitter, Step};
 use crate::image::{Access, Image, ImageRef, OpenOptions, TargetAccessFiles};
 use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
-use crate::medium::{LAYOUT, PAYLOAD_FILE};
+use crate::medium::{self, Medium};
 use crate::plan::{
     Choices, Issue, MediumImage, Plan, Planned, Unsaved, differences, plan_disks, size, trusted,
 };
@@ -115,18 +114,18 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
     plan_disks(&request.kickstart, inventory, &choices).map_err(EngineError::Plan)
 }
 
-/// The image of the medium at `at`, if it carries one.
+/// The image of the medium that is mounted at `at`, if it carries one.
 fn image_of_medium(at: &Path) -> Result<Option<MediumImage>, EngineError> {
-    let file = at.join(PAYLOAD_FILE);
-    let context = || format!("reading `{}`", file.display());
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(EngineError::io(context(), error)),
-    };
-    let payload = serde_json::from_str(&text).map_err(|e| EngineError::io(context(), e.into()))?;
-    let layout = format!("oci:{}", at.join(LAYOUT).display());
-    Ok(Some(MediumImage { layout, payload }))
+    let file = at.join(medium::FILE);
+    let failed = |e| EngineError::io(format!("reading `{}`", file.display()), e);
+    let bytes = fs::read(&file).map_err(failed)?;
+    let Medium { image, target, .. } = Medium::from_bytes(&bytes).map_err(|e| failed(e.into()))?;
+    let layout = format!("oci:{}", at.join(medium::LAYOUT).display());
+    Ok(image.map(|payload| MediumImage {
+        layout,
+        reference: payload.reference,
+        target,
+    }))
 }
 
 /// Looks, plans and opens the image; one at hand is looked into. Warnings go to the events. If that fails, the kickstart's

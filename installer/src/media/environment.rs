@@ -19,6 +19,7 @@ use crate::engine::error::EngineError;
 use crate::engine::import::Progress;
 use crate::hex::hex;
 use crate::image::Image;
+use crate::medium::EnvironmentSource;
 
 /// What an environment says of itself, and where.
 const ABOUT: &str = "environment.json";
@@ -33,10 +34,7 @@ pub(super) struct Environment {
 /// What is known of an environment besides its files.
 #[derive(Debug, Serialize, Deserialize)]
 struct About {
-    /// The image, for messages.
-    image: String,
-    /// The kernel's version.
-    version: String,
+    source: EnvironmentSource,
     /// What the image has not, of what media start from.
     lacks: Vec<Lack>,
 }
@@ -79,9 +77,9 @@ impl Environment {
         self.directory.join(path)
     }
 
-    /// The kernel's version.
-    pub(super) fn version(&self) -> &str {
-        &self.about.version
+    /// What it was made of.
+    pub(super) fn source(&self) -> EnvironmentSource {
+        self.about.source.clone()
     }
 
     /// An error that names what the image lacks for media that start without a network.
@@ -90,7 +88,7 @@ impl Environment {
             return Ok(());
         }
         Err(MediaError::Lacking {
-            image: self.about.image.clone(),
+            image: self.about.source.reference.clone(),
             lacks: self.about.lacks.clone(),
         })
     }
@@ -117,8 +115,11 @@ fn make(image: &Image, place: &Path, to: &Path, progress: Progress<'_>) -> Resul
         files.extend(boot_files::make(&root)?);
     }
     let about = About {
-        image: name,
-        version: boot.version,
+        source: EnvironmentSource {
+            reference: name,
+            digest: image.digest.clone(),
+            kernel: boot.version,
+        },
         lacks,
     };
     let json = serde_json::to_vec_pretty(&about);

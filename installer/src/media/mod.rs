@@ -8,15 +8,18 @@
 mod area;
 mod boot_files;
 mod carried;
+mod customize;
 mod environment;
 mod error;
 mod image_root;
 mod initramfs;
 mod iso;
+mod iso9660;
 mod layout;
 
 use std::path::Path;
 
+pub use customize::{Changes, MediumFile};
 use environment::{Environment, copy};
 pub use error::{Lack, MediaError};
 

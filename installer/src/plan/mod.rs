@@ -53,7 +53,6 @@ use uuid::Uuid;
 
 use crate::hex::hex;
 use crate::inventory::{self, Firmware, Inventory};
-use crate::medium::Payload;
 
 use request::Wanted;
 
@@ -313,8 +312,10 @@ pub struct Choices {
 pub struct MediumImage {
     /// Where it is: `oci:DIR`.
     pub layout: String,
-    /// What the medium says of it.
-    pub payload: Payload,
+    /// The reference that it was taken from.
+    pub reference: String,
+    /// What installed systems follow, if not the kickstart's reference.
+    pub target: Option<String>,
 }
 
 /// A plan and what is worth saying about it.

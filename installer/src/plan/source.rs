@@ -29,9 +29,9 @@ pub(super) fn choose(
     };
     let medium = choices.medium.as_ref().filter(|medium| {
         let same = |reference: &str| with_transport(reference) == wanted.source;
-        same(&medium.payload.reference) || medium.payload.target.as_deref().is_some_and(same)
+        same(&medium.reference) || medium.target.as_deref().is_some_and(same)
     });
-    let of_medium = medium.and_then(|medium| medium.payload.target.as_deref());
+    let of_medium = medium.and_then(|medium| medium.target.as_deref());
     let target = choices
         .target_ref
         .as_deref()

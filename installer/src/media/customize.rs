@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Changes a medium that is there: its kickstart, kernel arguments, what installed systems follow.
+//!
+//! Only reserved areas are written, in place: however large a medium is, it takes no longer. It deliberately does not know
+//! what a good kickstart is.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::MediaError;
+use super::{area, iso9660};
+use crate::engine::error::EngineError;
+use crate::hex::hex;
+use crate::medium::{Area, FILE, FILE_BYTES, Medium};
+
+/// What is changed; what is none stays.
+#[derive(Debug, Default)]
+pub struct Changes<'c> {
+    /// The kickstart; an empty one takes it away.
+    pub kickstart: Option<&'c [u8]>,
+    /// More kernel arguments of the installer: all of them.
+    pub kernel_arguments: Option<&'c str>,
+    /// What installed systems follow.
+    pub target_ref: Option<&'c str>,
+}
+
+/// A medium in a file.
+#[derive(Debug)]
+pub struct MediumFile {
+    file: File,
+    name: String,
+    at: Area,
+    /// What it says of itself.
+    pub medium: Medium,
+}
+
+impl MediumFile {
+    /// Opens a medium of ours, to be changed or only to be looked at.
+    ///
+    /// # Errors
+    /// What opening says; what is no medium of ours.
+    pub fn open(path: &Path, write: bool) -> Result<Self, MediaError> {
+        let name = path.display().to_string();
+        let failed = |e| EngineError::io(format!("opening `{name}`"), e);
+        let file = File::options()
+            .read(true)
+            .write(write)
+            .open(path)
+            .map_err(failed)?;
+        let wrong = |e| EngineError::io(format!("reading `{name}`"), e);
+        let at = iso9660::find(&file, FILE)
+            .and_then(|at| at.ok_or_else(|| io::Error::other("it is no medium of Landfall's")))
+            .map_err(wrong)?;
+        let bytes = read(&file, at).map_err(wrong)?;
+        let medium = Medium::from_bytes(&bytes).map_err(|e| wrong(e.into()))?;
+        Ok(Self {
+            file,
+            name,
+            at,
+            medium,
+        })
+    }
+
+    /// The embedded kickstart; empty if there is none.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn kickstart(&self) -> Result<Vec<u8>, MediaError> {
+        let area = self.read(self.medium.areas.kickstart)?;
+        Ok(area::content(&area).to_vec())
+    }
+
+    /// The kernel arguments that were added.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn kernel_arguments(&self) -> Result<String, MediaError> {
+        let area = self.read(self.medium.areas.kernel_arguments)?;
+        Ok(area::arguments(&area).unwrap_or_default())
+    }
+
+    /// Writes what is changed, in place. The description comes last, and is whole before and after.
+    ///
+    /// # Errors
+    /// What does not fit into its area; what writing says.
+    pub fn change(&mut self, changes: &Changes<'_>) -> Result<(), MediaError> {
+        let mut medium = self.medium.clone();
+        let mut writes: Vec<(Area, Vec<u8>)> = Vec::new();
+        if let Some(text) = changes.kickstart {
+            let area =
+                area::kickstart(text).ok_or_else(|| too_large("kickstart", area::KICKSTART))?;
+            medium.kickstart_sha256 = hex(&Sha256::digest(&area));
+            writes.push((medium.areas.kickstart, area));
+        }
+        if let Some(arguments) = changes.kernel_arguments {
+            let area = area::kernel_arguments(arguments)
+                .ok_or_else(|| too_large("list of kernel arguments", area::KERNEL_ARGUMENTS))?;
+            writes.push((medium.areas.kernel_arguments, area));
+        }
+        if let Some(target) = changes.target_ref {
+            medium.target = Some(target.to_owned());
+        }
+        let described = medium
+            .to_bytes()
+            .ok_or_else(|| too_large("description of the medium", FILE_BYTES))?;
+        writes.push((self.at, described));
+        for (area, content) in &writes {
+            self.write(*area, content)?;
+        }
+        let synced = self.file.sync_data();
+        synced.map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
+        self.medium = medium;
+        Ok(())
+    }
+
+    /// Says where the areas are, in a medium that was just made.
+    pub(super) fn settle(
+        &mut self,
+        find: impl Fn(&File) -> io::Result<Medium>,
+    ) -> Result<(), MediaError> {
+        let found = find(&self.file)
+            .map_err(|e| EngineError::io(format!("reading `{}` back", self.name), e))?;
+        self.medium = found;
+        self.change(&Changes::default())
+    }
+
+    fn read(&self, area: Area) -> Result<Vec<u8>, MediaError> {
+        let read = read(&self.file, area);
+        Ok(read.map_err(|e| EngineError::io(format!("reading `{}`", self.name), e))?)
+    }
+
+    fn write(&self, area: Area, content: &[u8]) -> Result<(), MediaError> {
+        let written = if content.len() as u64 == area.size {
+            self.file.write_all_at(content, area.offset)
+        } else {
+            Err(io::Error::other(
+                "a reserved area has not the size that it was made with",
+            ))
+        };
+        Ok(written.map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?)
+    }
+}
+
+/// The largest area that is read.
+const MAX_AREA: u64 = 4 << 20;
+
+fn read(file: &File, area: Area) -> io::Result<Vec<u8>> {
+    if area.size > MAX_AREA {
+        return Err(io::Error::other(
+            "a reserved area is larger than any real one",
+        ));
+    }
+    let mut bytes = vec![0; usize::try_from(area.size).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, area.offset)?;
+    Ok(bytes)
+}
+
+fn too_large(what: &str, room: usize) -> EngineError {
+    EngineError::Refused(format!(
+        "the {what} does not fit: a medium has {} KiB for it",
+        room >> 10
+    ))
+}
