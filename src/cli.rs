@@ -2,6 +2,7 @@
 //! What may be typed: the argument structures of every subcommand, and nothing else.
 
 mod kickstart;
+mod media;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,10 @@ use landfall_installer::plan::Unsaved;
 use uuid::Uuid;
 
 pub(crate) use kickstart::{DiffArgs, DumpArgs, FlattenArgs, FmtArgs, KickstartCommand};
+pub(crate) use media::{
+    CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs,
+    NetbootArgs,
+};
 
 /// Puts bootable container images on machines, as a kickstart says
 #[derive(Debug, Parser)]
@@ -306,51 +311,6 @@ pub(crate) struct InstallArgs {
     /// Show every command and file, too
     #[arg(short, long)]
     pub(crate) verbose: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  landfall iso --image registry.example.com/web:1 --kickstart web.ks --output web.iso")]
-pub(crate) struct IsoArgs {
-    /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
-    #[arg(long, value_name = "REF")]
-    pub(crate) image: String,
-    /// The kickstart to embed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kickstart: Option<PathBuf>,
-    /// Leave the image out: the machine pulls it
-    #[arg(long)]
-    pub(crate) no_payload: bool,
-    /// What installed systems follow for updates, if not the kickstart's reference
-    #[arg(long, value_name = "REF")]
-    pub(crate) target_ref: Option<String>,
-    /// One more argument for the installer's kernel (repeatable)
-    #[arg(long = "karg", value_name = "ARG")]
-    pub(crate) kargs: Vec<String>,
-    /// Label of the medium: at most 32 of `A-Z0-9_-`
-    #[arg(long, value_name = "LABEL", default_value = "LANDFALL")]
-    pub(crate) label: String,
-    #[command(flatten)]
-    pub(crate) access: ReadAccessArgs,
-    /// Write this file
-    #[arg(short, long, value_name = "FILE", default_value = "landfall.iso")]
-    pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  landfall netboot --image registry.example.com/web:1 --output /srv/boot/web")]
-pub(crate) struct NetbootArgs {
-    /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
-    #[arg(long, value_name = "REF")]
-    pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) access: ReadAccessArgs,
-    /// Make the tree in this directory
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

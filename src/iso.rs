@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `landfall iso`: a medium that installs an image.
+//! `landfall iso`: makes media, changes them, shows what is on them.
 
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
-use landfall_installer::media::{self, IsoRequest};
+use landfall_installer::media::{self, Changes, IsoRequest, MediumFile};
 
-use crate::cli::IsoArgs;
+use crate::cli::{CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs};
 use crate::directories::Directories;
 use crate::input;
-use crate::terminal::Problem;
+use crate::terminal::{self, Problem};
 
 pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
+    match (&args.command, &args.make) {
+        (Some(IsoCommand::Customize(args)), _) => customize(args)?,
+        (Some(IsoCommand::Inspect(args)), _) => inspect(args)?,
+        (Some(IsoCommand::Extract(args)), _) => extract(args)?,
+        (None, Some(args)) => make(args)?,
+        (None, None) => return Err(Problem::new(Exit::Usage, "`--image` is missing")),
+    }
+    Ok(Exit::Done)
+}
+
+fn make(args: &MakeIsoArgs) -> Result<(), Problem> {
     let kickstart = args.kickstart.as_deref().map(input::text).transpose()?;
     let options = OpenOptions {
         arch: probe::arch().to_owned(),
@@ -32,5 +45,94 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
         directories: directories.as_ref(),
     };
     media::iso(&request, &mut |_| ControlFlow::Continue(()))?;
-    Ok(Exit::Done)
+    Ok(())
+}
+
+fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
+    let changes = &args.changes;
+    let kickstart = match &changes.kickstart {
+        Some(path) => Some(input::text(path)?),
+        None => changes.no_kickstart.then(String::new),
+    };
+    let path = match &args.output {
+        Some(output) => copy(&args.iso, output)?,
+        None => &args.iso,
+    };
+    let arguments = (!changes.kargs.is_empty()).then(|| changes.kargs.join(" "));
+    MediumFile::open(path, true)?.change(&Changes {
+        kickstart: kickstart.as_deref().map(str::as_bytes),
+        kernel_arguments: arguments.as_deref(),
+        target_ref: changes.target_ref.as_deref(),
+    })?;
+    Ok(())
+}
+
+/// A copy to be changed; what is no medium is not copied.
+fn copy<'p>(from: &Path, to: &'p Path) -> Result<&'p Path, Problem> {
+    MediumFile::open(from, false)?;
+    let copied = fs::copy(from, to);
+    copied.map_err(|e| {
+        let message = format!("copying `{}` to `{}`: {e}", from.display(), to.display());
+        Problem::new(Exit::Usage, message)
+    })?;
+    Ok(to)
+}
+
+fn inspect(args: &InspectArgs) -> Result<(), Problem> {
+    let file = MediumFile::open(&args.iso, false)?;
+    let medium = &file.medium;
+    if args.json {
+        let json =
+            serde_json::to_string_pretty(medium).map_err(|e| Problem::new(Exit::Usage, e))?;
+        terminal::data(&(json + "\n"));
+        return Ok(());
+    }
+    let none = || "none".to_owned();
+    let image = medium.image.as_ref();
+    let kickstart = file.kickstart()?;
+    let lines = [
+        (
+            "image",
+            image.map_or_else(none, |image| {
+                format!("{} ({})", image.reference, image.digest)
+            }),
+        ),
+        (
+            "followed",
+            medium
+                .target
+                .clone()
+                .unwrap_or_else(|| "what the kickstart names".to_owned()),
+        ),
+        (
+            "installer",
+            format!(
+                "{}, kernel {}",
+                medium.environment.reference, medium.environment.kernel
+            ),
+        ),
+        ("label", medium.label.clone()),
+        ("kernel arguments", file.kernel_arguments()?),
+        (
+            "kickstart",
+            if kickstart.is_empty() {
+                none()
+            } else {
+                format!("{} bytes", kickstart.len())
+            },
+        ),
+        (
+            "made by",
+            format!("Landfall {} for {}", medium.landfall, medium.arch),
+        ),
+    ];
+    for (name, value) in lines {
+        terminal::data(&format!("{name:<18}{value}\n"));
+    }
+    Ok(())
+}
+
+fn extract(args: &ExtractArgs) -> Result<(), Problem> {
+    media::extract(&args.iso, &args.output)?;
+    Ok(())
 }

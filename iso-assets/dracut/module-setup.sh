@@ -35,7 +35,7 @@ install() {
     inst_multiple -o \
         mkfs.xfs mkfs.ext4 mke2fs mkfs.btrfs mkswap xfs_growfs resize2fs e2fsck dumpe2fs btrfs efibootmgr kexec \
         awk basename chattr chmod chown curl cut date df diff dirname dmesg du echo env false find findmnt free grep gzip head \
-        hostname id ip journalctl kill less losetup lscpu lspci lsusb md5sum mkfifo mknod mktemp mountpoint mv networkctl od ping ps pwd \
+        hostname id ip journalctl kill less losetup lscpu lspci lsusb md5sum mkfifo mknod mktemp mountpoint mv networkctl od setsid ping ps pwd \
         readlink realpath resolvectl rmdir seq sha256sum sshd ssh-keygen stat stty systemd-cat tail tar tee test timeout touch tr true \
         uname uniq vi wc wipefs xargs xfs_repair zstd mount.nfs mount.nfs4
     # mtools converts names of FAT through code page 850.

@@ -8,10 +8,14 @@
 #[cfg(feature = "engine")]
 mod display;
 #[cfg(feature = "engine")]
+mod ending;
+#[cfg(feature = "engine")]
 mod kickstart;
 mod kickstart_source;
 #[cfg(feature = "engine")]
 mod machine;
+#[cfg(feature = "engine")]
+mod mounted;
 mod options;
 #[cfg(feature = "engine")]
 mod run;

@@ -7,47 +7,41 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use super::display::Display;
-use super::kickstart;
+use super::ending::{self, Choice};
+use super::kickstart::{self, Found};
 use super::machine::Machine;
+use super::mounted::{self, MountedMedium};
 use super::terminals::Terminals;
-use super::volume::Volume;
-use super::{BootOptions, Device};
+use super::{BootOptions, KickstartOption, KickstartSource};
 use crate::engine::error::EngineError;
 use crate::event::Event;
 use crate::inventory::ENVIRONMENT;
 
-/// Where the medium is, as Anaconda has it.
-const MEDIUM: &str = "/run/install/repo";
 /// The kickstart of this installation, as Anaconda has it.
 const KICKSTART: &str = "/run/install/ks.cfg";
-/// How long the medium is waited for: a USB stick behind hubs takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Installs this machine, or says why not.
+/// Does what this machine was started for.
 ///
 /// # Errors
-/// What kept it from being installed; it was shown, too.
+/// What kept it from that; it was shown, too.
 pub fn run() -> Result<(), EngineError> {
     let mut terminals = Terminals::of_kernel();
-    let result = install(&mut terminals);
+    let options = begin(&mut terminals).inspect_err(|error| terminals.fail(error))?;
+    let result = serve(&options, &mut terminals);
     if let Err(error) = &result {
-        for (index, message) in error.chain().iter().enumerate() {
-            let word = if index == 0 { "error" } else { "  because" };
-            terminals.say(&format!("{word}: {message}"));
-        }
-        if let Some(hint) = error.hint() {
-            terminals.say(&format!("hint: {hint}"));
-        }
+        terminals.fail(error);
+        ending::after_failure(&options, &mut terminals);
     }
     result
 }
 
-fn install(terminals: &mut Terminals) -> Result<(), EngineError> {
-    mark()?;
+/// From here on nobody is asked whether a disk may be written.
+fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
+    write(ENVIRONMENT, b"")?;
     let line = fs::read_to_string("/proc/cmdline")
         .map_err(|e| EngineError::io("reading `/proc/cmdline`", e))?;
     let (options, warnings) = BootOptions::parse(&line);
@@ -55,17 +49,89 @@ fn install(terminals: &mut Terminals) -> Result<(), EngineError> {
     for warning in warnings {
         terminals.say(&format!("warning: {warning}"));
     }
-    let medium = options.medium.as_ref().map(find_medium).transpose()?;
-    let found = kickstart::find(&options, medium.as_ref(), &Machine)?
-        .ok_or_else(|| EngineError::Refused("this machine has no kickstart".to_owned()))?;
-    terminals.say(&format!("kickstart: {}", found.from));
-    write(KICKSTART, &found.text)?;
-    carry_out(&options, medium.as_ref(), terminals)
+    Ok(options)
 }
 
-/// From here on nobody is asked.
-fn mark() -> Result<(), EngineError> {
-    write(ENVIRONMENT, b"")
+fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
+    if options.rescue {
+        ending::shell(terminals)?;
+        return ending::reboot();
+    }
+    let medium = options
+        .medium
+        .as_ref()
+        .map(MountedMedium::find)
+        .transpose()?;
+    if options.check_medium {
+        return check(medium.as_ref(), terminals);
+    }
+    if let Some(medium) = &medium {
+        medium.verify()?;
+    }
+    let volume = medium.as_ref().map(|medium| &medium.volume);
+    match kickstart::find(options, volume, &Machine)? {
+        Some(found) => follow(options, (&found, options.plan_only), terminals),
+        None => follow_choice(options, terminals),
+    }
+}
+
+fn check(medium: Option<&MountedMedium>, terminals: &mut Terminals) -> Result<(), EngineError> {
+    let medium = medium.ok_or_else(|| {
+        EngineError::Refused("this machine was not started from a medium".to_owned())
+    })?;
+    let count = medium.verify_all(&mut |path| terminals.say(&format!("checking {path}")))?;
+    terminals.say(&format!(
+        "all {count} files of the medium are what was written"
+    ));
+    ending::reboot()
+}
+
+/// Without a kickstart nothing is ever written.
+fn follow_choice(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
+    match ending::ask(options, terminals) {
+        Some(Choice::Kickstart { address, plan_only }) => {
+            let source = KickstartSource::parse(&address).map_err(EngineError::Refused)?;
+            let options = BootOptions {
+                kickstart: KickstartOption::At(vec![source]),
+                ..options.clone()
+            };
+            match kickstart::find(&options, None, &Machine)? {
+                Some(found) => follow(&options, (&found, plan_only), terminals),
+                None => Ok(()),
+            }
+        }
+        Some(Choice::Shell) => {
+            ending::shell(terminals)?;
+            ending::reboot()
+        }
+        Some(Choice::Reboot) => ending::reboot(),
+        None => Err(EngineError::Refused(
+            "this machine has no kickstart".to_owned(),
+        )),
+    }
+}
+
+/// Does what a kickstart says, or shows it.
+fn follow(
+    options: &BootOptions,
+    (found, plan_only): (&Found, bool),
+    terminals: &mut Terminals,
+) -> Result<(), EngineError> {
+    terminals.say(&format!("kickstart: {}", found.from));
+    write(KICKSTART, &found.text)?;
+    if plan_only {
+        let child = start(options, "plan", &[])?;
+        return end(child, |line| terminals.say(line));
+    }
+    let (began, mut display) = (Instant::now(), Display::default());
+    let child = start(options, "install", &["--json"])?;
+    end(child, |line| {
+        if let Ok(event) = serde_json::from_str::<Event>(line) {
+            for line in display.lines(&event.body, began.elapsed()) {
+                terminals.say(&line);
+            }
+        }
+    })
 }
 
 fn write(path: &str, content: &[u8]) -> Result<(), EngineError> {
@@ -74,51 +140,42 @@ fn write(path: &str, content: &[u8]) -> Result<(), EngineError> {
         .map_err(|e| EngineError::io(format!("writing `{path}`"), e))
 }
 
-fn find_medium(device: &Device) -> Result<Volume, EngineError> {
-    Volume::find(device, Path::new(MEDIUM), PATIENCE)?.ok_or_else(|| {
-        EngineError::Refused(format!(
-            "the medium `{device}` that this machine was started from is not found after {} s",
-            PATIENCE.as_secs()
-        ))
-    })
-}
-
-fn carry_out(
-    options: &BootOptions,
-    medium: Option<&Volume>,
-    terminals: &mut Terminals,
-) -> Result<(), EngineError> {
-    let context = || "starting the installation".to_owned();
-    let mut command = Command::new("/usr/bin/landfall");
-    command.args(["install", "--json", "--kickstart", KICKSTART]);
-    command.args(medium.map(|_| format!("--medium={MEDIUM}")));
-    command.args(
+/// Starts a command of ours for this machine.
+fn start(options: &BootOptions, command: &str, more: &[&str]) -> Result<Child, EngineError> {
+    let mut landfall = Command::new("/usr/bin/landfall");
+    landfall
+        .args([command, "--kickstart", KICKSTART])
+        .args(more);
+    if options.medium.is_some() {
+        landfall.args(["--medium", mounted::AT]);
+    }
+    landfall.args(
         options
             .nosave
             .iter()
             .map(|what| format!("--nosave={}", what.name())),
     );
-    let mut child = command
+    landfall
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|e| EngineError::io(context(), e))?;
-    let began = Instant::now();
-    let mut display = Display::default();
+        .map_err(|e| EngineError::io(format!("starting `landfall {command}`"), e))
+}
+
+/// Hands on what a command prints, until its end.
+fn end(mut child: Child, mut each: impl FnMut(&str)) -> Result<(), EngineError> {
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Ok(event) = serde_json::from_str::<Event>(&line) {
-                for line in display.lines(&event.body, began.elapsed()) {
-                    terminals.say(&line);
-                }
-            }
+            each(&line);
         }
     }
-    let status = child.wait().map_err(|e| EngineError::io(context(), e))?;
+    let status = child
+        .wait()
+        .map_err(|e| EngineError::io("waiting for the installation", e))?;
     if status.success() {
         return Ok(());
     }
     Err(EngineError::Refused(format!(
-        "the installation ended with {status}"
+        "this machine is not installed: {status}"
     )))
 }

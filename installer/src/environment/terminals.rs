@@ -4,6 +4,8 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 
+use crate::engine::error::EngineError;
+
 /// The terminals, open.
 #[derive(Debug)]
 pub(super) struct Terminals {
@@ -24,8 +26,19 @@ impl Terminals {
     }
 
     /// The kernel's own one, which programs that ask are started on.
-    pub(super) fn last(&self) -> Option<&str> {
-        self.open.last().map(|(name, _)| name.as_str())
+    pub(super) fn last_device(&self) -> Option<String> {
+        self.open.last().map(|(name, _)| format!("/dev/{name}"))
+    }
+
+    /// Shows an error with its causes, and what to do about it.
+    pub(super) fn fail(&mut self, error: &EngineError) {
+        for (index, message) in error.chain().iter().enumerate() {
+            let word = if index == 0 { "error" } else { "  because" };
+            self.say(&format!("{word}: {message}"));
+        }
+        if let Some(hint) = error.hint() {
+            self.say(&format!("hint: {hint}"));
+        }
     }
 
     /// Shows a line. A terminal that is away is nobody's concern.

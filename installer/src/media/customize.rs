@@ -65,6 +65,11 @@ impl MediumFile {
         })
     }
 
+    /// The file itself.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
     /// The embedded kickstart; empty if there is none.
     ///
     /// # Errors

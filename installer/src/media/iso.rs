@@ -25,7 +25,7 @@ use crate::engine::tool::Tool;
 use crate::hex::hex;
 use crate::image::Image;
 use crate::inventory::probe;
-use crate::medium::{self, Area, Areas, EnvironmentSource, Payload};
+use crate::medium::{self, Area, Areas, Payload};
 use crate::template::{Template, render};
 
 /// The boot menu, and the initramfs that is reserved.

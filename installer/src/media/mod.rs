@@ -8,6 +8,7 @@
 mod area;
 mod boot_files;
 mod carried;
+mod config_toml;
 mod customize;
 mod environment;
 mod error;
@@ -16,11 +17,13 @@ mod initramfs;
 mod iso;
 mod iso9660;
 mod layout;
+mod netboot;
 
 use std::path::Path;
 
+pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
-use environment::{Environment, copy};
+use environment::Environment;
 pub use error::{Lack, MediaError};
 
 use crate::engine::error::EngineError;
@@ -55,14 +58,15 @@ pub struct NetbootRequest<'i> {
 /// dracut say.
 pub fn netboot(request: &NetbootRequest<'_>, progress: Progress<'_>) -> Result<(), MediaError> {
     let environment = environment(request.image, request.directories, progress)?;
-    for (from, to) in [
-        ("images/pxeboot/vmlinuz", "vmlinuz"),
-        ("images/pxeboot/initrd.img", "initrd.img"),
-    ] {
-        copy(&environment.file(from), &request.output.join(to))
-            .map_err(|e| EngineError::io(format!("writing `{}`", request.output.display()), e))?;
-    }
-    Ok(())
+    netboot::write(&environment, request.output)
+}
+
+/// Takes the tree for network boot out of an ISO.
+///
+/// # Errors
+/// What is no medium of ours; what reading and writing say.
+pub fn extract(iso: &Path, output: &Path) -> Result<(), MediaError> {
+    netboot::extract(&MediumFile::open(iso, false)?, output)
 }
 
 fn environment(

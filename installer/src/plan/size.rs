@@ -21,6 +21,28 @@ pub fn human(bytes: u64) -> String {
     }
 }
 
+/// A number of bytes as people write it: `512`, `10 GiB`, `20GB`. None if it is something else.
+pub fn parse(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let scale: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1000,
+        "KiB" => 1 << 10,
+        "MB" => 1_000_000,
+        "MiB" => 1 << 20,
+        "GB" => 1_000_000_000,
+        "GiB" => 1 << 30,
+        "TB" => 1_000_000_000_000,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +55,15 @@ mod tests {
         assert_eq!(human(2048 * MIB), "2 GiB");
         assert_eq!(human(2048 * MIB + 52 * MIB), "2.1 GiB");
         assert_eq!(human(u64::MAX), "16777216 TiB");
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(parse("512"), Some(512));
+        assert_eq!(parse(" 10 GiB "), Some(10 << 30));
+        assert_eq!(parse("20GB"), Some(20_000_000_000));
+        for text in ["", "GiB", "1.5 GiB", "-1", "1 XB", "99999999 TiB"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 }
