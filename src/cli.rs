@@ -16,8 +16,7 @@ use uuid::Uuid;
 
 pub(crate) use kickstart::{DiffArgs, DumpArgs, FlattenArgs, FmtArgs, KickstartCommand};
 pub(crate) use media::{
-    CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs,
-    NetbootArgs,
+    CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs, NetbootArgs,
 };
 
 /// Puts bootable container images on machines, as a kickstart says

@@ -8,12 +8,17 @@ use std::path::Path;
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
-use landfall_installer::media::{self, Changes, IsoRequest, MediumFile};
+use landfall_installer::media::{
+    self, Basis, Changes, Configuration, Embedded, IsoRequest, MediumFile, embedded,
+};
 
 use crate::cli::{CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs};
 use crate::directories::Directories;
-use crate::input;
+use crate::input::{self, Files, Loaded};
 use crate::terminal::{self, Problem};
+
+/// The label of a medium that nobody named.
+const LABEL: &str = "LANDFALL";
 
 pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
     match (&args.command, &args.make) {
@@ -27,24 +32,59 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
 }
 
 fn make(args: &MakeIsoArgs) -> Result<(), Problem> {
-    let kickstart = args.kickstart.as_deref().map(input::text).transpose()?;
     let options = OpenOptions {
         arch: probe::arch().to_owned(),
         access: args.access.access(),
     };
+    let configuration = args.config.as_deref().map(configuration).transpose()?;
+    let text = args.kickstart.as_deref().map(input::text).transpose()?;
+    let basis = match (&text, &configuration) {
+        (Some(text), _) => Some(Basis::Kickstart(text)),
+        (None, Some(configuration)) => Some(Basis::Configuration(configuration)),
+        (None, None) => args.unattended.then_some(Basis::Unattended),
+    };
+    let followed = args.target_ref.as_deref().unwrap_or(&args.image);
+    let kickstart = basis.map(|basis| embedded(&basis, followed));
+    if let Some(kickstart) = &kickstart {
+        validate(args, kickstart)?;
+    }
+    let label = configuration
+        .as_ref()
+        .and_then(|configuration| configuration.label.as_deref());
     let image = Image::open(&args.image.parse()?, &options)?;
     let directories = Directories::find();
     let request = IsoRequest {
         image: &image,
-        kickstart: kickstart.as_deref().map(str::as_bytes),
+        kickstart: kickstart
+            .as_ref()
+            .map(|kickstart| kickstart.text.as_bytes()),
         kernel_arguments: &args.kargs.join(" "),
-        label: &args.label,
+        label: args.label.as_deref().or(label).unwrap_or(LABEL),
         target_ref: args.target_ref.as_deref(),
         payload: !args.no_payload,
         output: &args.output,
         directories: directories.as_ref(),
     };
     media::iso(&request, &mut |_| ControlFlow::Continue(()))?;
+    Ok(())
+}
+
+fn configuration(path: &Path) -> Result<Configuration, Problem> {
+    Configuration::parse(&input::text(path)?).map_err(|e| {
+        Problem::new(
+            Exit::Input,
+            format!("reading `{}`: {}", path.display(), e.to_string().trim_end()),
+        )
+    })
+}
+
+/// What could not install is an error now, and not in the machine room.
+fn validate(args: &MakeIsoArgs, kickstart: &Embedded) -> Result<(), Problem> {
+    let name = args.kickstart.as_deref().unwrap_or(Path::new("kickstart"));
+    Loaded::new(name, &kickstart.text, None, &Files).insist()?;
+    for warning in &kickstart.warnings {
+        terminal::say(&format!("warning: {warning}"));
+    }
     Ok(())
 }
 

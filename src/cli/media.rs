@@ -41,6 +41,13 @@ pub(crate) struct MakeIsoArgs {
     /// The kickstart to embed
     #[arg(long, value_name = "FILE")]
     pub(crate) kickstart: Option<PathBuf>,
+    /// What to embed, as bootc-image-builder's `config.toml` says it
+    #[arg(long, value_name = "FILE", conflicts_with = "kickstart")]
+    pub(crate) config: Option<PathBuf>,
+    /// Embed `zerombr`, `clearpart --all --initlabel`, `reqpart --add-boot`, `part / --grow`: EVERY DISK of a machine that
+    /// starts from the medium is erased, without a question
+    #[arg(long, conflicts_with_all = ["kickstart", "config"])]
+    pub(crate) unattended: bool,
     /// Leave the image out: the machine pulls it
     #[arg(long)]
     pub(crate) no_payload: bool,
@@ -50,9 +57,9 @@ pub(crate) struct MakeIsoArgs {
     /// One more argument for the installer's kernel (repeatable)
     #[arg(long = "karg", value_name = "ARG")]
     pub(crate) kargs: Vec<String>,
-    /// Label of the medium: at most 32 of `A-Z0-9_-`
-    #[arg(long, value_name = "LABEL", default_value = "LANDFALL")]
-    pub(crate) label: String,
+    /// Label of the medium: at most 32 of `A-Z0-9_-` [default: `LANDFALL`]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) access: ReadAccessArgs,
     /// Write this file

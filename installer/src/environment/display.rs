@@ -178,7 +178,7 @@ mod tests {
             lines,
             [
                 "[ 6/11] import",
-                "[ 6/11] import [############............] 20.0 MiB of 40.0 MiB, 2.0 MiB/s, 10 s left",
+                "[ 6/11] import [############............] 20 MiB of 40 MiB, 2 MiB/s, 10 s left",
                 "[ 6/11] import done in 20.0 s",
             ]
         );
@@ -214,7 +214,7 @@ mod tests {
         let mut display = Display::default();
         assert_eq!(
             display.lines(&progress(10 << 20, None), at(10)),
-            ["[ 6/11] import 10.0 MiB, 1.0 MiB/s"]
+            ["[ 6/11] import 10 MiB, 1 MiB/s"]
         );
         assert_eq!(bar(0, 1).len(), BAR + 2);
         assert_eq!(bar(9, 3), bar(3, 3));

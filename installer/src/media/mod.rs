@@ -10,6 +10,7 @@ mod boot_files;
 mod carried;
 mod config_toml;
 mod customize;
+mod embedded;
 mod environment;
 mod error;
 mod image_root;
@@ -23,6 +24,7 @@ use std::path::Path;
 
 pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
+pub use embedded::{Basis, Embedded, embedded};
 use environment::Environment;
 pub use error::{Lack, MediaError};
 
