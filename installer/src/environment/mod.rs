@@ -18,7 +18,13 @@ mod machine;
 mod mounted;
 mod options;
 #[cfg(feature = "engine")]
+mod reporter;
+#[cfg(feature = "engine")]
 mod run;
+#[cfg(feature = "engine")]
+mod spool;
+#[cfg(feature = "engine")]
+mod syslog;
 #[cfg(feature = "engine")]
 mod terminals;
 #[cfg(feature = "engine")]

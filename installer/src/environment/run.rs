@@ -15,6 +15,8 @@ use super::ending::{self, Choice};
 use super::kickstart::{self, Found};
 use super::machine::Machine;
 use super::mounted::{self, MountedMedium};
+use super::reporter::Reporter;
+use super::syslog::Sender;
 use super::terminals::Terminals;
 use super::{BootOptions, KickstartOption, KickstartSource};
 use crate::engine::error::EngineError;
@@ -124,11 +126,23 @@ fn follow(
         return end(child, |line| terminals.say(line));
     }
     let (began, mut display) = (Instant::now(), Display::default());
+    let reporter = options
+        .report
+        .clone()
+        .map(|url| Reporter::start(url, options.token.clone()));
+    let syslog = options.syslog.as_ref().and_then(Sender::to);
     let child = start(options, "install", &["--json"])?;
     end(child, |line| {
-        if let Ok(event) = serde_json::from_str::<Event>(line) {
-            for line in display.lines(&event.body, began.elapsed()) {
-                terminals.say(&line);
+        let Ok(event) = serde_json::from_str::<Event>(line) else {
+            return;
+        };
+        if let Some(reporter) = &reporter {
+            reporter.accept(&event);
+        }
+        for line in display.lines(&event.body, began.elapsed()) {
+            terminals.say(&line);
+            if let Some(syslog) = &syslog {
+                syslog.say(&line);
             }
         }
     })
