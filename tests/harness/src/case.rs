@@ -7,15 +7,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::channel::Channel;
 use crate::guest::{self, BOOT, Guest, Machine};
-use crate::landfall::{self, Install};
+use crate::image;
+use crate::landfall::{self, Install, Iso};
 use crate::ssh::Key;
 use crate::{tool, update};
+
+/// How long a machine may take to install itself; emulated on a busy machine of two cores.
+const INSTALLATION: Duration = Duration::from_secs(900);
 
 /// A case as its two files have it.
 #[derive(Debug, Clone)]
@@ -66,11 +71,29 @@ pub struct Expectation {
     /// Whether the installation is killed in the middle once, and the same command run again.
     #[serde(default)]
     pub killed_before: bool,
+    /// The machine is started from a medium that installs it. The kickstart ends with `poweroff`.
+    pub medium: Option<MediumExpectation>,
     /// Part of every run; the others take turns by commit.
     #[serde(default)]
     pub always: bool,
     /// What is done in the guest, in order.
     pub step: Vec<Step>,
+}
+
+/// A medium, and what the machine says that is started from it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MediumExpectation {
+    /// How it is in the machine.
+    pub attached: guest::Attached,
+    /// Whether the machine has a network card while it is installed.
+    #[serde(default)]
+    pub network: bool,
+    /// More arguments of `landfall iso`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Each of these must be on the serial console.
+    pub serial: Vec<String>,
 }
 
 /// What starts the machine, in the words of `landfall install --firmware`.
@@ -247,7 +270,66 @@ impl Case {
             firmware: what.machine_firmware()?,
             memory: what.memory,
             dir: dir.to_owned(),
+            medium: None,
+            network: true,
         })
+    }
+
+    /// Makes a medium, starts a machine from it, and gives the machine without it when it has switched itself off.
+    fn install_from_medium(
+        &self,
+        landfall: &Path,
+        place: &Place<'_>,
+        (channel, medium): (&Channel, &MediumExpectation),
+    ) -> Result<Machine> {
+        let what = &self.expectation;
+        let (dir, key) = (place.dir, place.key);
+        let (filled, iso) = (dir.join("kickstart.ks"), dir.join("medium.iso"));
+        let reference = channel.reference_in_guest();
+        landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
+        Iso {
+            landfall,
+            kickstart: &filled,
+            image: &image::layout(&what.image)?,
+            target: &reference,
+            arguments: &medium.arguments,
+            output: &iso,
+        }
+        .make()?;
+        let disks = what.disks(dir);
+        for (path, size) in &disks {
+            let mut truncate = tool::tool("truncate")?;
+            tool::run(truncate.arg("--size").arg(size).arg(path))?;
+        }
+        let installed = Machine {
+            disks: disks.into_iter().map(|(path, _)| path).collect(),
+            firmware: what.machine_firmware()?,
+            memory: what.memory,
+            dir: dir.to_owned(),
+            medium: None,
+            network: true,
+        };
+        let installing = Machine {
+            medium: Some(guest::Medium {
+                file: iso.clone(),
+                attached: medium.attached,
+            }),
+            network: medium.network,
+            ..installed.clone()
+        };
+        let mut guest = Guest::start(&installing, place.key.clone())?;
+        guest.wait_for_power_off(INSTALLATION)?;
+        let serial = fs::read(installing.serial_log())?;
+        let serial = String::from_utf8_lossy(&serial).into_owned();
+        fs::rename(installing.serial_log(), dir.join("installation.log"))?;
+        for text in &medium.serial {
+            ensure!(
+                serial.contains(text.as_str()),
+                "the serial console has no `{text}` but:\n{serial}"
+            );
+        }
+        fs::remove_file(iso)?;
+        Ok(installed)
     }
 
     fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
@@ -258,7 +340,10 @@ impl Case {
             key: &key,
             log: Some(dir.join("install.log")),
         };
-        let machine = self.install(landfall, &place, &channel)?;
+        let machine = match &self.expectation.medium {
+            Some(medium) => self.install_from_medium(landfall, &place, (&channel, medium))?,
+            None => self.install(landfall, &place, &channel)?,
+        };
         let mut guest = Guest::start(&machine, key)?;
         guest.wait_for_login(BOOT)?;
         for (index, step) in self.expectation.step.iter().enumerate() {

@@ -12,6 +12,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use crate::registry::free_port;
 use crate::ssh::{Key, Login};
@@ -37,6 +38,29 @@ pub struct Machine {
     pub memory: u32,
     /// Directory for serial.log, qemu.log and the firmware's variables.
     pub dir: PathBuf,
+    /// What it starts from before its disks.
+    pub medium: Option<Medium>,
+    /// Whether it has a network card.
+    pub network: bool,
+}
+
+/// A medium, and how it is in a machine.
+#[derive(Debug, Clone)]
+pub struct Medium {
+    /// The ISO.
+    pub file: PathBuf,
+    /// As what.
+    pub attached: Attached,
+}
+
+/// What a machine takes a medium for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attached {
+    /// A disc in a drive.
+    Cd,
+    /// A USB stick.
+    Usb,
 }
 
 /// What starts a machine.
@@ -106,9 +130,14 @@ impl Machine {
                 disk.display()
             ));
         }
-        qemu.arg("-netdev")
-            .arg(format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"));
-        qemu.args(["-device", "virtio-net-pci,netdev=net0,romfile="]);
+        if let Some(medium) = &self.medium {
+            medium.add(&mut qemu);
+        }
+        if self.network {
+            qemu.arg("-netdev")
+                .arg(format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"));
+            qemu.args(["-device", "virtio-net-pci,netdev=net0,romfile="]);
+        }
         match serial {
             Serial::Log => qemu
                 .arg("-serial")
@@ -139,6 +168,23 @@ impl Machine {
     }
 }
 
+impl Medium {
+    fn add(&self, qemu: &mut Command) {
+        let file = self.file.display();
+        let drive = format!("if=none,id=medium,format=raw,readonly=on,file={file}");
+        match self.attached {
+            Attached::Cd => {
+                qemu.args(["-drive", &format!("{drive},media=cdrom")]);
+                qemu.args(["-device", "ide-cd,drive=medium,bootindex=0"]);
+            }
+            Attached::Usb => {
+                qemu.args(["-drive", &drive, "-device", "qemu-xhci"]);
+                qemu.args(["-device", "usb-storage,drive=medium,bootindex=0"]);
+            }
+        }
+    }
+}
+
 /// A running guest.
 #[derive(Debug)]
 pub struct Guest {
@@ -158,6 +204,18 @@ impl Guest {
             serial_log: machine.serial_log(),
             login: Login::new(key, port),
         })
+    }
+
+    /// Waits until the machine has switched itself off.
+    pub fn wait_for_power_off(&mut self, deadline: Duration) -> Result<()> {
+        let end = Instant::now() + deadline;
+        loop {
+            match self.daemon.ended()? {
+                Some(status) if status.success() => return Ok(()),
+                _ => self.check(end, "it switched itself off")?,
+            }
+            sleep(Duration::from_millis(500));
+        }
     }
 
     /// Root's shell in the guest.

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::guest::last_lines;
-use crate::tool::log;
+use crate::tool::{log, run};
 
 /// One installation on a disk image file.
 #[derive(Debug, Clone)]
@@ -110,6 +110,42 @@ impl Install {
             said.unwrap_or_default()
         );
         Ok(())
+    }
+}
+
+/// One medium.
+#[derive(Debug, Clone, Copy)]
+pub struct Iso<'i> {
+    /// The `landfall` executable.
+    pub landfall: &'i Path,
+    /// The kickstart, complete.
+    pub kickstart: &'i Path,
+    /// The layout of the image.
+    pub image: &'i Path,
+    /// What the system is to follow.
+    pub target: &'i str,
+    /// More arguments.
+    pub arguments: &'i [String],
+    /// The file.
+    pub output: &'i Path,
+}
+
+impl Iso<'_> {
+    /// Makes it.
+    pub fn make(&self) -> Result<()> {
+        let mut command = Command::new(self.landfall);
+        command
+            .arg("iso")
+            .arg("--image")
+            .arg(format!("oci:{}", self.image.display()));
+        command.arg("--target-ref").arg(self.target);
+        command.arg("--kickstart").arg(self.kickstart);
+        command
+            .args(self.arguments)
+            .arg("--output")
+            .arg(self.output);
+        log(&format!("{command:?}"));
+        run(&mut command).map(drop)
     }
 }
 
