@@ -15,10 +15,9 @@ use super::Device;
 use super::volume::Volume;
 use crate::engine::error::EngineError;
 use crate::hex::hex;
+use crate::inventory::MEDIUM;
 use crate::medium::{self, Medium};
 
-/// Where it is mounted, as Anaconda has it.
-pub(super) const AT: &str = "/run/install/repo";
 /// How long it is waited for: a USB stick behind hubs takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,7 +31,7 @@ pub(super) struct MountedMedium {
 impl MountedMedium {
     /// Finds it by what the menu has told the kernel.
     pub(super) fn find(device: &Device) -> Result<Self, EngineError> {
-        let volume = Volume::find(device, Path::new(AT), PATIENCE)?.ok_or_else(|| {
+        let volume = Volume::find(device, Path::new(MEDIUM), PATIENCE)?.ok_or_else(|| {
             EngineError::Refused(format!(
                 "the medium `{device}` that this machine was started from is not found after {} s",
                 PATIENCE.as_secs()

@@ -14,14 +14,14 @@ use super::display::Display;
 use super::ending::{self, Choice};
 use super::kickstart::{self, Found};
 use super::machine::Machine;
-use super::mounted::{self, MountedMedium};
+use super::mounted::MountedMedium;
 use super::reporter::Reporter;
 use super::syslog::Sender;
 use super::terminals::Terminals;
 use super::{BootOptions, KickstartOption, KickstartSource};
 use crate::engine::error::EngineError;
 use crate::event::Event;
-use crate::inventory::ENVIRONMENT;
+use crate::inventory::{ENVIRONMENT, MEDIUM};
 
 /// The kickstart of this installation, as Anaconda has it.
 const KICKSTART: &str = "/run/install/ks.cfg";
@@ -161,7 +161,7 @@ fn start(options: &BootOptions, command: &str, more: &[&str]) -> Result<Child, E
         .args([command, "--kickstart", KICKSTART])
         .args(more);
     if options.medium.is_some() {
-        landfall.args(["--medium", mounted::AT]);
+        landfall.args(["--medium", MEDIUM]);
     }
     landfall.args(
         options

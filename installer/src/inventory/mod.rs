@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// that is installed.
 pub const ENVIRONMENT: &str = "/run/landfall/environment";
 
+/// Where the medium is mounted that a machine was started from, as Anaconda has it.
+pub const MEDIUM: &str = "/run/install/repo";
+
 #[cfg(feature = "engine")]
 pub mod probe;
 
@@ -76,6 +79,10 @@ pub struct Disk {
     pub read_only: bool,
     /// Why it cannot be touched now: a mount point, swap, a holder such as `dm-0`.
     pub in_use: Option<String>,
+    /// This machine is installed from it: it is the medium that it was started from, or has a volume `OEMDRV`. No kickstart can
+    /// have it erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub source: bool,
     /// Partition table: `gpt`, `dos`; none where there is none.
     pub table: Option<String>,
     /// How many partitions a GPT has room for, where it is not 128.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Disk, ENVIRONMENT, Firmware, Interface, Inventory, Partition};
+use super::{Disk, ENVIRONMENT, Firmware, Interface, Inventory, MEDIUM, Partition};
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
 use crate::plan::concerning_target;
@@ -322,6 +322,7 @@ fn block_disk(device: Device, links: &[(PathBuf, PathBuf)]) -> Result<Disk, Engi
         .filter(|(_, real)| real == Path::new(&device.path));
     let mut disk = Disk {
         in_use: user_of(&device),
+        source: is_source(&device),
         links: names
             .map(|(link, _)| link.to_string_lossy().into_owned())
             .collect(),
@@ -336,7 +337,16 @@ fn block_disk(device: Device, links: &[(PathBuf, PathBuf)]) -> Result<Disk, Engi
         ..empty_image(Path::new(&device.path), device.size)
     };
     read_content(&mut disk)?;
+    disk.source |= has_kickstarts(&disk);
     Ok(disk)
+}
+
+/// Whether a volume for kickstarts and drivers is on the disk (Anaconda, `ignore_oemdrv_disks`).
+fn has_kickstarts(disk: &Disk) -> bool {
+    let labels = disk.partitions.iter().map(|partition| &partition.label);
+    labels
+        .chain([&disk.label])
+        .any(|label| label.as_deref() == Some("OEMDRV"))
 }
 
 /// The first mount point or holder on the disk or anything below it.
@@ -358,6 +368,12 @@ fn user_of(device: &Device) -> Option<String> {
         .or_else(|| device.children.iter().find_map(user_of))
 }
 
+/// Whether the medium that this machine was started from is on the device.
+fn is_source(device: &Device) -> bool {
+    let mut mounted = device.mountpoints.iter().flatten();
+    mounted.any(|at| at == MEDIUM) || device.children.iter().any(is_source)
+}
+
 fn empty_image(path: &Path, size: u64) -> Disk {
     Disk {
         device: path.to_string_lossy().into_owned(),
@@ -371,6 +387,7 @@ fn empty_image(path: &Path, size: u64) -> Disk {
         removable: false,
         read_only: false,
         in_use: None,
+        source: false,
         table: None,
         table_entries: None,
         fs: None,

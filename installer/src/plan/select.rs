@@ -73,16 +73,22 @@ fn chosen_disks<'i>(
     inventory: &'i Inventory,
     issues: &mut Issues,
 ) -> Vec<&'i Disk> {
+    let others = inventory.disks.iter().filter(|disk| !disk.source);
     let Some(command) = &kickstart.ignoredisk else {
-        return inventory.disks.iter().collect();
+        return others.collect();
     };
     let at = &command.location;
     let only = find_all(&command.only_use, inventory, ("ignoredisk", at), issues);
     let ignored = find_all(&command.drives, inventory, ("ignoredisk", at), issues);
+    for disk in only.iter().filter(|disk| disk.source) {
+        let message = format!(
+            "`{}` cannot be used: this machine is installed from it",
+            disk.device
+        );
+        issues.error(Code::DiskInUse, message).at(at);
+    }
     let is_in = |list: &[&Disk], disk: &Disk| list.iter().any(|d| d.device == disk.device);
-    inventory
-        .disks
-        .iter()
+    others
         .filter(|disk| command.only_use.is_empty() || is_in(&only, disk))
         .filter(|disk| !is_in(&ignored, disk))
         .collect()
