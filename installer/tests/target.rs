@@ -284,6 +284,7 @@ fn machine() -> Inventory {
         removable: false,
         read_only: false,
         in_use: None,
+        source: false,
         table: None,
         table_entries: None,
         fs: None,

@@ -45,6 +45,7 @@ tools! {
     Btrfs = "btrfs" from "btrfs-progs",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
+    Curl = "curl" from "curl",
     Dumpe2fs = "dumpe2fs" from "e2fsprogs",
     E2fsck = "e2fsck" from "e2fsprogs",
     Efibootmgr = "efibootmgr" from "efibootmgr",
@@ -58,6 +59,7 @@ tools! {
     MkfsVfat = "mkfs.vfat" from "dosfstools",
     MkfsXfs = "mkfs.xfs" from "xfsprogs",
     Mmd = "mmd" from "mtools",
+    Mount = "mount" from "mount",
     Mren = "mren" from "mtools",
     Mkswap = "mkswap" from "util-linux",
     Partx = "partx" from "util-linux",
@@ -65,6 +67,7 @@ tools! {
     Sfdisk = "sfdisk" from "fdisk",
     Systemctl = "systemctl" from "systemd",
     Udevadm = "udevadm" from "udev",
+    Umount = "umount" from "mount",
     XfsGrowfs = "xfs_growfs" from "xfsprogs",
     Xorriso = "xorriso" from "xorriso",
 }

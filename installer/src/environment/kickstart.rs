@@ -13,8 +13,10 @@ use reqwest::blocking::Client;
 
 use super::machine::Machine;
 use super::volume::{Volume, read_bounded};
-use super::{BootOptions, Device, KickstartOption, KickstartSource};
+use super::{BootOptions, Device, KickstartOption, KickstartSource, Nfs};
 use crate::engine::error::EngineError;
+use crate::engine::mount::make_directory;
+use crate::engine::tool::Tool;
 
 /// How long devices that are asked for are waited for, and one answer of a server.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,7 +37,7 @@ pub(super) struct Found {
 pub(super) fn find(
     options: &BootOptions,
     medium: Option<&Volume>,
-    machine: &Machine,
+    machine: Machine,
 ) -> Result<Option<Found>, EngineError> {
     match &options.kickstart {
         KickstartOption::Wrong(why) => Err(EngineError::Refused(why.clone())),
@@ -51,7 +53,7 @@ pub(super) fn find(
 fn first(
     sources: &[KickstartSource],
     options: &BootOptions,
-    machine: &Machine,
+    machine: Machine,
 ) -> Result<Found, EngineError> {
     let mut failed = None;
     for source in sources {
@@ -69,9 +71,10 @@ fn first(
 fn fetch(
     source: &KickstartSource,
     options: &BootOptions,
-    machine: &Machine,
+    machine: Machine,
 ) -> Result<Vec<u8>, EngineError> {
     match source {
+        KickstartSource::Url(url) if url.expose().starts_with("ftp://") => of_ftp(url, machine),
         KickstartSource::Url(url) => download(url, options, machine),
         KickstartSource::Device(device, path) => on_device(device, path),
         KickstartSource::Cdrom(device, path) => {
@@ -80,9 +83,7 @@ fn fetch(
         }
         KickstartSource::File(path) => read_bounded(Path::new(path), LARGEST_FILE)
             .map_err(|e| EngineError::io(format!("reading the kickstart `{path}`"), e)),
-        KickstartSource::Nfs(_) => Err(EngineError::Refused(
-            "kickstarts of NFS servers cannot be read yet".to_owned(),
-        )),
+        KickstartSource::Nfs(nfs) => of_nfs(nfs, machine),
     }
 }
 
@@ -126,12 +127,62 @@ fn of_medium(medium: Option<&Volume>) -> Result<Option<Found>, EngineError> {
     }))
 }
 
+/// From an NFS server, which is mounted for it. Of a directory the file is meant that has this machine's address in its name.
+fn of_nfs(nfs: &Nfs, machine: Machine) -> Result<Vec<u8>, EngineError> {
+    machine.await_network()?;
+    let (directory, name) = nfs.path.rsplit_once('/').unwrap_or(("", &nfs.path));
+    let name = match (name, machine.address()) {
+        ("", Some(address)) => format!("{address}-kickstart"),
+        ("", None) => {
+            let message =
+                "this machine has no IPv4 address, which the kickstart's name begins with";
+            return Err(EngineError::Refused(message.to_owned()));
+        }
+        _ => name.to_owned(),
+    };
+    let from = format!("{}:{directory}/", nfs.server);
+    let mut options = "ro,nolock".to_owned();
+    if !nfs.options.is_empty() {
+        options = format!("{options},{}", nfs.options);
+    }
+    make_directory(Path::new(AT))?;
+    Tool::Mount
+        .with(["-t", "nfs", "-o", &options, &from, AT])
+        .run()?;
+    let text = read_bounded(&Path::new(AT).join(&name), LARGEST_FILE);
+    Tool::Umount.with(["--lazy", AT]).run()?;
+    text.map_err(|e| EngineError::io(format!("reading the kickstart `{name}` of `{from}`"), e))
+}
+
+/// By FTP, which is curl's. The address may have a password: it is no argument.
+fn of_ftp(url: &Secret, machine: Machine) -> Result<Vec<u8>, EngineError> {
+    machine.await_network()?;
+    Tool::require(&[Tool::Curl])?;
+    let address: String = url
+        .expose()
+        .chars()
+        .filter(|c| !c.is_control() && *c != '"')
+        .collect();
+    let seconds = PATIENCE.as_secs().to_string();
+    let size = LARGEST_FILE.to_string();
+    let fixed = [
+        "--fail",
+        "--silent",
+        "--show-error",
+        "--retry",
+        "3",
+        "--config",
+        "-",
+    ];
+    let bounds = ["--max-time", &seconds, "--max-filesize", &size];
+    let text = Tool::Curl
+        .with(fixed.into_iter().chain(bounds))
+        .feed(format!("url = \"{address}\"\n").as_bytes())?;
+    Ok(text.into_bytes())
+}
+
 /// By http and https, with the headers that Anaconda sends.
-fn download(
-    url: &Secret,
-    options: &BootOptions,
-    machine: &Machine,
-) -> Result<Vec<u8>, EngineError> {
+fn download(url: &Secret, options: &BootOptions, machine: Machine) -> Result<Vec<u8>, EngineError> {
     let shown = kickstart_parser::hidden(url.expose()).into_owned();
     let context = || format!("fetching the kickstart `{shown}`");
     machine.await_network()?;

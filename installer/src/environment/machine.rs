@@ -34,6 +34,13 @@ impl Machine {
         Ok(())
     }
 
+    /// The IPv4 address that packets to elsewhere come from.
+    pub(super) fn address(self) -> Option<String> {
+        let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+        socket.connect("192.0.2.1:9").ok()?;
+        Some(socket.local_addr().ok()?.ip().to_string())
+    }
+
     /// Headers of requests for kickstarts (Anaconda, `anaconda-ks-sendheaders.sh`).
     pub(super) fn headers(self, options: &BootOptions) -> Vec<(String, String)> {
         let arch = match probe::arch() {

@@ -71,7 +71,7 @@ fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineE
         medium.verify()?;
     }
     let volume = medium.as_ref().map(|medium| &medium.volume);
-    match kickstart::find(options, volume, &Machine)? {
+    match kickstart::find(options, volume, Machine)? {
         Some(found) => follow(options, (&found, options.plan_only), terminals),
         None => follow_choice(options, terminals),
     }
@@ -97,7 +97,7 @@ fn follow_choice(options: &BootOptions, terminals: &mut Terminals) -> Result<(),
                 kickstart: KickstartOption::At(vec![source]),
                 ..options.clone()
             };
-            match kickstart::find(&options, None, &Machine)? {
+            match kickstart::find(&options, None, Machine)? {
                 Some(found) => follow(&options, (&found, plan_only), terminals),
                 None => Ok(()),
             }

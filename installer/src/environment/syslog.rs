@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Lines for a syslog server, as datagrams (RFC 5424, RFC 5426).
 
+use std::fs;
 use std::net::UdpSocket;
 
 use jiff::Timestamp;
@@ -38,9 +39,8 @@ impl Sender {
 }
 
 fn message(time: &str, line: &str) -> String {
-    let name = rustix::system::uname();
-    let host = name.nodename().to_string_lossy();
-    let host = if host.is_empty() { "-" } else { &host };
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("-");
     let line: String = line
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -68,6 +68,7 @@ pub(crate) fn blank(name: &str) -> Disk {
         removable: false,
         read_only: false,
         in_use: None,
+        source: false,
         table: None,
         table_entries: None,
         fs: None,
