@@ -295,20 +295,20 @@ fn a_file_that_cannot_be_read_is_not_quoted() {
     }
 }
 
+fn table(prefix: &str, location: &str) -> String {
+    format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n")
+}
+
+/// `r.test` with a mirror.
+fn mirror(location: &str, more: &str) -> String {
+    let table = table("r.test", "r.test");
+    format!("{table}[[registry.mirror]]\nlocation = \"{location}\"\n{more}")
+}
+
 #[test]
 fn a_login_before_a_location_is_not_told() {
-    let table = |prefix: &str, location: &str| {
-        format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n")
-    };
-    let mirror = |location: &str, more: &str| {
-        let table = table("r.test", "r.test");
-        format!("{table}[[registry.mirror]]\nlocation = \"{location}\"\n{more}")
-    };
-    let contradiction = mirror(
-        "me:s3cret@m.test/x",
-        "pull-from-mirror = \"all\"\n[[registry]]\nlocation = \"b.test\"\n",
-    );
     let by_digest = "location = \"r.test\"\nmirror-by-digest-only = true\n";
+    let contradiction = mirror("me:s3cret@m.test/x", "pull-from-mirror = \"all\"\n");
     let contradiction = contradiction.replacen("location = \"r.test\"\n", by_digest, 1);
     let digest = format!("@sha256:{}", "0".repeat(64));
     for (text, rest, told) in [
