@@ -229,8 +229,8 @@ fn on_a_full_disk_what_was_merged_is_salvaged() {
 fn a_layer_that_fills_the_disk_leaves_room_for_what_was_merged() {
     let memory = Memory::mounted("size=1M");
     let repo = Repository::create(memory.0.path(), "").unwrap();
-    let large = base().file("usr/b", 0o644, &[1; 900 << 10]);
-    let large = large.file("usr/c", 0o644, &[2; 900 << 10]);
+    let large = base().file("usr/b", 0o644, &vec![1; 900 << 10]);
+    let large = large.file("usr/c", 0o644, &vec![2; 900 << 10]);
     let layout = LayoutDir::of(&[plain(base().file("usr/a", 0o644, b"a")), plain(large)]);
     let image = layout.open().unwrap();
     let first = read((&repo, &image), 0).unwrap();
