@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use super::resuming::without_the_first;
+use super::salvage::without_the_first;
 use super::*;
 use crate::engine::repository::{CommitObject, DirTree, Meta};
 use crate::image::fixture::LayoutDir;

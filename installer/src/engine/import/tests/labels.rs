@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Labels of imported images, wherever the policy stands.
 
-use super::resuming::without_the_first;
+use super::salvage::without_the_first;
 use super::*;
 use crate::engine::repository::Kind;
 
