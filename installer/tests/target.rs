@@ -182,6 +182,7 @@ fn bios(more: &str) -> ImageFacts {
             directory: "/usr/lib/grub/i386-pc".to_owned(),
             mkimage: "/usr/bin/grub-mkimage".to_owned(),
             modules: set(&format!("{modules}{more}")),
+            files: ["all_video.mod", "command.lst"].map(str::to_owned).to_vec(),
         }),
         ..debian()
     }

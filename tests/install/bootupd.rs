@@ -72,6 +72,33 @@ fn the_boot_chain_is_bootupds_and_its_record_is_beside_the_menu() {
     }
 }
 
+/// Its menu loads modules that are not built into the core image.
+#[test]
+fn for_bios_grubs_modules_are_beside_bootupds_menu() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk.img");
+    let size = format!("{}:8G", disk.display());
+    let mut command = install_from(&scratch, &seed_kickstart(), &size, &bootupd());
+    run(command.args(["--firmware", "bios"])).expect(0);
+
+    let boot = disk::Mounted::of(&disk, &partition(&disk, "boot")).unwrap();
+    let modules = boot.path().join("grub2/i386-pc");
+    let lines = fs::read_to_string(modules.join("command.lst")).unwrap();
+    // Every command that is in a module is in one that is there.
+    let named: Vec<_> = lines
+        .lines()
+        .filter_map(|line| line.rsplit_once(": "))
+        .collect();
+    assert!(named.len() > 100, "{lines}");
+    for (command, module) in named {
+        let file = modules.join(format!("{module}.mod"));
+        assert!(file.is_file(), "{command} of {module}");
+    }
+    assert!(modules.join("all_video.mod").is_file());
+    assert!(!modules.join("boot.img").exists());
+    assert!(boot.path().join("bootupd-state.json").is_file());
+}
+
 #[test]
 fn a_failure_of_the_last_script_leaves_nothing_that_starts() {
     let scratch = Scratch::new();
@@ -79,7 +106,8 @@ fn a_failure_of_the_last_script_leaves_nothing_that_starts() {
     let size = format!("{}:8G", disk.display());
     let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
     run(&mut install_from(&scratch, &broken, &size, &bootupd())).expect(4);
-    let files = disk::fat_files(&disk, &partition(&disk, ESP)).unwrap();
+    let mut files = disk::fat_files(&disk, &partition(&disk, ESP)).unwrap();
+    files.sort();
     assert_eq!(files, ["EFI/debian/bootuuid.cfg", "EFI/debian/grub.cfg"]);
     assert!(!is_startable(&disk));
 }

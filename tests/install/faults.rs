@@ -334,7 +334,12 @@ fn install_on_failing_disk(text: &str) -> (Ended, bool) {
 /// What the system says of a disk with I/O errors. The kernel hands the error of the file system in memory on.
 #[track_caller]
 fn cause(ended: &Ended) -> &'static str {
-    let causes = ["Input/output error", "No space left on device"];
+    // mtools may only say that what it has just written is not there.
+    let causes = [
+        "Input/output error",
+        "No space left on device",
+        "no match for target",
+    ];
     let found = causes
         .into_iter()
         .find(|cause| ended.stderr.contains(cause));

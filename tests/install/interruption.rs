@@ -219,50 +219,92 @@ fn layered(scratch: &Scratch) -> String {
     format!("oci:{}", both.display())
 }
 
+const TAKEN_UP: &str = "an earlier installation by the same plan is taken up";
+
+/// Where an import is to be killed.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Bytes that are to be left out.
+    after: u64,
+    /// Thousandths of the others.
+    part: u64,
+}
+
+impl Place {
+    fn is_reached(self, done: u64, total: u64) -> bool {
+        (done.saturating_sub(self.after)) * 1000 >= self.part * total.saturating_sub(self.after)
+    }
+}
+
+/// Kills an installation at a place in its import; tells how many bytes were done then, and whether it took up one before.
+fn killed_at(place: Place, command: Command) -> (u64, bool) {
+    let (mut at, mut is_taken_up) = (None, false);
+    let status = interrupt_when(command, "KILL", &mut |event| {
+        is_taken_up |= event.contains(TAKEN_UP);
+        if event.contains(IMPORTING) {
+            let numbers = number_of(event, "done").zip(number_of(event, "total"));
+            at = numbers.and_then(|(done, total)| place.is_reached(done, total).then_some(done));
+        }
+        at.is_some()
+    });
+    let Place { after, part } = place;
+    assert_eq!(status.code(), None, "at {part} thousandths after {after}");
+    (at.unwrap(), is_taken_up)
+}
+
 #[test]
 fn killed_anywhere_in_the_import_the_disk_does_not_start_and_the_next_run_takes_it_up() {
-    // Not the seed of another test: XFS mounts no two file systems of one UUID.
-    const SEED: &str = "5eed5eed-4111-4eed-8eed-5eed5eed5eed";
+    const ROUNDS: u64 = 10;
     let scratch = Scratch::new();
     let image = layered(&scratch);
     let disk = scratch.path("disk.img");
-    let attempt = |disk: &str| {
+    // Each round starts over, for another seed is another plan. Not the seed of another test: XFS mounts no two file
+    // systems of one UUID.
+    let attempt = |round: u64, disk: &str| {
         let mut command = install_from(&scratch, &seed_kickstart(), disk, &image);
-        command.args(["--seed", SEED]);
+        let seed = format!("5eed5eed-4111-4eed-8eed-5eed5eed5e{round:02}");
+        command.args(["--seed", &seed]);
         command
     };
-    let taken_up = "an earlier installation by the same plan is taken up";
-    let mut resumed = 0;
-    // Thousandths of the layers' bytes, by a linear congruential generator.
+    let path = disk.to_str().unwrap();
+    let new = format!("{path}:8G");
+    let (mut places, mut resumed) = (BTreeSet::new(), 0);
+    // A linear congruential generator.
     let mut random = 20_u64;
-    for number in 0..20 {
+    let mut draw = |most: u64| {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let part = (random >> 33) % 1000;
-        let command = if number == 0 {
-            attempt(&format!("{}:8G", disk.display()))
-        } else {
-            attempt(disk.to_str().unwrap())
+        (random >> 33) % most
+    };
+    for round in 0..ROUNDS {
+        let after_kill = || {
+            assert!(!is_startable(&disk), "in round {round}");
+            assert!(!is_attached(&disk), "loop devices are left");
         };
-        let status = interrupt_when(command, "KILL", &mut |event| {
-            resumed += u32::from(event.contains(taken_up));
-            if !event.contains(IMPORTING) {
-                return false;
-            }
-            let reached = |done, total| done * 1000 >= part * total;
-            let (done, total) = (number_of(event, "done"), number_of(event, "total"));
-            done.zip(total)
-                .is_some_and(|(done, total)| reached(done, total))
-        });
-        assert_eq!(status.code(), None, "after {part} thousandths");
-        assert!(!is_startable(&disk), "after {part} thousandths");
-        assert!(!is_attached(&disk), "loop devices are left");
+        let width = 1000 / ROUNDS;
+        let first = Place {
+            after: 0,
+            part: round * width + draw(width),
+        };
+        let given = if round == 0 { &new } else { path };
+        let (after, is_taken_up) = killed_at(first, attempt(round, given));
+        assert!(!is_taken_up, "round {round} did not start over");
+        after_kill();
+        // What the first one was at may count as done at once in the second.
+        let part = draw(1000);
+        let second = Place { after, part };
+        let (at, is_taken_up) = killed_at(second, attempt(round, path));
+        after_kill();
+        places.extend([after, at]);
+        resumed += u32::from(is_taken_up);
     }
     assert!(resumed > 0, "no run took up what the one before left");
-    let mut command = attempt(disk.to_str().unwrap());
+    let count = places.len() as u64;
+    assert!(count > ROUNDS, "killed at {places:?} only");
+    let mut command = attempt(ROUNDS - 1, path);
     let log = run(command.arg("--json")).expect(0).stdout;
-    assert!(log.contains(taken_up), "{log}");
+    assert!(log.contains(TAKEN_UP), "{log}");
     assert!(!log.contains("; 0 B of layers were there"), "{log}");
     assert!(is_startable(&disk));
     let mounted = Mounted::of(&disk, &partition(&disk, "root")).unwrap();
@@ -289,15 +331,14 @@ fn with_its_seed_a_failed_installation_is_taken_up() {
             .expect(0)
             .stdout
     };
-    let taken_up = "an earlier installation by the same plan is taken up";
     let resumed = log(SEED);
-    assert!(resumed.contains(taken_up), "{resumed}");
+    assert!(resumed.contains(TAKEN_UP), "{resumed}");
     assert!(resumed.contains("0 B of layers unpacked"), "{resumed}");
     assert!(is_startable(&disk));
     // What is complete is not taken up, nor what another plan made.
     for seed in [SEED, "5eed5eed-5eed-4eed-8eed-000000000000"] {
         let log = log(seed);
-        assert!(!log.contains(taken_up), "{log}");
+        assert!(!log.contains(TAKEN_UP), "{log}");
         assert!(log.contains("; 0 B of layers were there"), "{log}");
     }
 }

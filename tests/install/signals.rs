@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use landfall_harness::disk::{Loop, Mounted};
@@ -88,6 +90,12 @@ fn killed_between_any_two_steps_the_disk_does_not_start_and_the_next_run_succeed
     succeeds_again(&scratch, &disk, SEED);
 }
 
+/// Tests may run under `nohup`, and what is ignored is inherited; what is caught here is not, and not ignored either.
+fn catch_hangups() {
+    let caught = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, caught).unwrap();
+}
+
 /// An installation that is in a script or program which does not end by itself.
 struct Hanging {
     child: Child,
@@ -98,6 +106,7 @@ struct Hanging {
 impl Hanging {
     /// Starts the command and waits until the program has written its number to the file `pid`.
     fn start(mut command: Command, pid: &Path) -> Self {
+        catch_hangups();
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut hanging = Self {
             child: command.spawn().unwrap(),

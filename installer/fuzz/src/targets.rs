@@ -19,7 +19,8 @@ const TARGET: &str = "docker://localhost/image:1";
 /// One or two layers, imported. The first byte says how: checksums mended, an ostree commit in the first, two layers.
 ///
 /// What is taken can be read again and is what its name says; it stays inside the repository; and taking it again,
-/// from what the first time left, gives the same. A look into it before anything is stored found the same names.
+/// from what the first time left, gives the same. A look into layers of files before anything is stored found the same
+/// names.
 pub fn layers(input: &[u8]) {
     let Some((&how, rest)) = input.split_first() else {
         return;

@@ -83,12 +83,31 @@ pub(super) fn bios(tree: &dyn View) -> io::Result<Option<BiosPayload>> {
         directory: format!("/{directory}"),
         mkimage: format!("/{mkimage}"),
         modules: modules.map(str::to_owned).collect(),
+        files: names
+            .iter()
+            .filter(|name| is_loaded(name))
+            .cloned()
+            .collect(),
     }))
+}
+
+/// Whether `grub-install` puts a file beside the menu.
+fn is_loaded(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    matches!(extension, Some("mod" | "lst" | "o"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_grub_loads_is_modules_and_lists() {
+        let files = ["all_video.mod", "command.lst", "efiemu64.o"];
+        assert!(files.into_iter().all(is_loaded));
+        let others = ["boot.img", "modinfo.sh", "kernel.exec", "config.h", "lst"];
+        assert!(!others.into_iter().any(is_loaded));
+    }
 
     #[test]
     fn the_vendor_is_the_prefix_of_the_binary() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Writes the boot loader's files, and makes them reachable by firmware as the very last thing.
 
-use std::io::Read;
+use std::io::Write as _;
 
 use super::bios::Grub;
 use super::boot_entry;
@@ -11,11 +11,14 @@ use super::esp::Esp;
 use super::node::Nodes;
 use super::root::Root;
 use super::system::System;
+use super::view::View as _;
 use crate::event::Emitter;
-use crate::plan::{BiosPlan, BootEntry, BootPlan, Copy, EspPlan, Program};
+use crate::plan::{
+    BiosPlan, BootEntry, BootPlan, Copy, EspPlan, GrubModules, MOST_FILE_BYTES, Program,
+};
 
-/// Bytes of one file of the boot chain; those of distributions have under 5 MiB.
-const MAX_FILE: u64 = 64 << 20;
+/// As `grub-install` leaves them.
+const MODULE_MODE: u32 = 0o644;
 
 /// What makes the disk start, held until the file systems that it comes from are unmounted.
 #[derive(Debug, Default)]
@@ -79,6 +82,9 @@ fn build_grub(
     system: &System,
     emitter: &mut Emitter<'_>,
 ) -> Result<Grub, EngineError> {
+    if let Some(modules) = &bios.modules {
+        copy_modules(modules, root)?;
+    }
     write(root, &bios.early_path, &bios.early)?;
     let mkimage = Program {
         argv: bios.mkimage.clone(),
@@ -87,6 +93,20 @@ fn build_grub(
     };
     system.run(&mkimage, emitter)?;
     Grub::read(bios, root)
+}
+
+fn copy_modules(modules: &GrubModules, root: &Root) -> Result<(), EngineError> {
+    for name in &modules.files {
+        let copy = Copy {
+            from: format!("{}/{name}", modules.from),
+            to: format!("{}/{name}", modules.to),
+        };
+        let file = read(root, &copy)?;
+        let context = |e| EngineError::io(format!("writing `{}`", file.path), e);
+        let mut to = root.create(&file.path, MODULE_MODE).map_err(context)?;
+        to.write_all(&file.content).map_err(context)?;
+    }
+    Ok(())
 }
 
 fn write(root: &Root, path: &str, text: &str) -> Result<(), EngineError> {
@@ -132,9 +152,8 @@ fn esp(plan: &EspPlan, nodes: &Nodes) -> Result<Esp, EngineError> {
 }
 
 pub(super) fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
-    let mut content = Vec::new();
-    root.file(&copy.from)
-        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut content))
+    let content = root
+        .bytes(&copy.from, MOST_FILE_BYTES)
         .map_err(|e| EngineError::io(format!("reading `{}` of the image", copy.from), e))?;
     Ok(EspFile {
         path: copy.to.clone(),

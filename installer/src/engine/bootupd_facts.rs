@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Finds what bootupd of an image would install.
 //!
-//! Takes the image's tree, gives the texts in it and the names of files. What they mean is decided in [`crate::plan`].
+//! Takes the image's tree, gives the texts in it, and what each file of the boot chain is. What they mean is decided in
+//! [`crate::plan`].
 
 use std::io;
 
-use super::view::View;
-use crate::plan::{BlsCommand, BootupdPayload, StaticConfiguration};
+use super::view::{Kind, View};
+use crate::plan::{BlsCommand, BootupdPayload, ChainFile, StaticConfiguration};
 
 const EFI: &str = "usr/lib/bootupd/updates/EFI.json";
 const BIOS: &str = "usr/lib/bootupd/updates/BIOS.json";
@@ -42,39 +43,42 @@ pub(super) fn payload(tree: &dyn View) -> io::Result<Option<BootupdPayload>> {
         return Ok(None);
     }
     let (directory, files) = chain(tree)?;
-    let bls = bls(tree, directory, &files)?;
     Ok(Some(BootupdPayload {
         efi,
         bios,
         directory: directory.to_owned(),
         files,
-        bls,
         configuration: configuration(tree)?,
     }))
 }
 
 /// The directory that has the boot chain, and the files in it.
-fn chain(tree: &dyn View) -> io::Result<(&'static str, Vec<String>)> {
+fn chain(tree: &dyn View) -> io::Result<(&'static str, Vec<ChainFile>)> {
     let [by_package, together] = CHAINS;
     let files = walk(tree, by_package)?;
-    let is_at_its_place = |file: &String| file.split('/').nth(2) == Some("EFI");
+    let is_at_its_place = |file: &ChainFile| file.path.split('/').nth(2) == Some("EFI");
     if files.iter().any(is_at_its_place) {
         return Ok((by_package, files));
     }
     Ok((together, walk(tree, together)?))
 }
 
-/// Files below a directory, paths from there, in their order.
-fn walk(tree: &dyn View, directory: &str) -> io::Result<Vec<String>> {
+/// What is no directory below a directory, in the order of the paths; symbolic links are not followed.
+fn walk(tree: &dyn View, directory: &str) -> io::Result<Vec<ChainFile>> {
     let mut files = Vec::new();
     let mut open = vec![String::new()];
     while let Some(prefix) = open.pop() {
         for name in tree.names(&format!("{directory}/{prefix}"))? {
             let path = format!("{prefix}{name}");
-            if !tree.is_directory(&format!("{directory}/{path}")) {
-                files.push(path);
-            } else if path.matches('/').count() < DEEPEST {
-                open.push(format!("{path}/"));
+            match tree.kind(&format!("{directory}/{path}"))? {
+                Kind::Directory if path.matches('/').count() < DEEPEST => {
+                    open.push(format!("{path}/"));
+                }
+                Kind::Directory => {
+                    let message = format!("`/{directory}/{path}` is deeper than {DEEPEST}");
+                    return Err(io::Error::other(message));
+                }
+                kind => files.push(file(tree, directory, (path, kind))?),
             }
             if files.len() + open.len() > MOST_FILES {
                 let message = format!("`/{directory}` has more than {MOST_FILES} files");
@@ -82,22 +86,24 @@ fn walk(tree: &dyn View, directory: &str) -> io::Result<Vec<String>> {
             }
         }
     }
-    files.sort();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// The command that is built into every GRUB of the chain.
-fn bls(tree: &dyn View, directory: &str, files: &[String]) -> io::Result<Option<BlsCommand>> {
-    let mut found = Vec::new();
-    for file in files {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        if GRUB.contains(&name) {
-            let binary = tree.bytes(&format!("{directory}/{file}"), MAX_GRUB)?;
-            found.push(BlsCommand::built_in(&binary));
+fn file(tree: &dyn View, directory: &str, (path, kind): (String, Kind)) -> io::Result<ChainFile> {
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let bls = match kind {
+        Kind::File(_) if GRUB.contains(&name) => {
+            let binary = tree.bytes(&format!("{directory}/{path}"), MAX_GRUB)?;
+            BlsCommand::built_in(&binary)
         }
-    }
-    let first = found.first().copied().flatten();
-    Ok(first.filter(|first| found.iter().all(|other| *other == Some(*first))))
+        _ => None,
+    };
+    let bytes = match kind {
+        Kind::File(bytes) => Some(bytes),
+        Kind::Directory | Kind::Other => None,
+    };
+    Ok(ChainFile { path, bytes, bls })
 }
 
 fn configuration(tree: &dyn View) -> io::Result<Option<StaticConfiguration>> {

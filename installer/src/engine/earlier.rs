@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use gptman::GPT;
-use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+use rustix::fs::{IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags, open};
 use sha2::{Digest as _, Sha256};
 
 use super::error::EngineError;
@@ -141,6 +141,7 @@ fn clear_all_but(directory: &Path, kept: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
+    make_mutable(directory, OFlags::DIRECTORY)?;
     for entry in entries {
         let entry = entry?;
         if entry.file_name() != kept {
@@ -150,12 +151,18 @@ fn clear_all_but(directory: &Path, kept: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a file or a tree. ostree makes the root of a deployment immutable.
+/// Removes a file or a tree. ostree makes the root of a deployment immutable, and scripts whatever they like.
 fn remove(path: &Path, is_directory: bool) -> io::Result<()> {
     if !is_directory {
-        return fs::remove_file(path);
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                make_mutable(path, OFlags::NONBLOCK)?;
+                fs::remove_file(path)
+            }
+            other => other,
+        };
     }
-    make_mutable(path)?;
+    make_mutable(path, OFlags::DIRECTORY)?;
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         remove(&entry.path(), entry.file_type()?.is_dir())?;
@@ -163,17 +170,22 @@ fn remove(path: &Path, is_directory: bool) -> io::Result<()> {
     fs::remove_dir(path)
 }
 
-fn make_mutable(path: &Path) -> io::Result<()> {
-    let directory = File::open(path)?;
-    let flags = ioctl_getflags(&directory)?;
-    if flags.contains(IFlags::IMMUTABLE) {
-        ioctl_setflags(&directory, flags - IFlags::IMMUTABLE)?;
+/// Lets a file or directory, never what a symbolic link leads to, be changed and removed.
+fn make_mutable(path: &Path, how: OFlags) -> io::Result<()> {
+    let how = how | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = open(path, how, Mode::empty())?;
+    let flags = ioctl_getflags(&file)?;
+    let fixed = IFlags::IMMUTABLE | IFlags::APPEND;
+    if flags.intersects(fixed) {
+        ioctl_setflags(&file, flags - fixed)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -211,5 +223,44 @@ mod tests {
                 .join("ostree/repo/refs/heads/ostree/container/image")
                 .exists()
         );
+    }
+
+    fn chattr(mode: &str, path: &Path) {
+        let status = Command::new("chattr").arg(mode).arg(path).status();
+        assert!(status.unwrap().success(), "chattr {mode} {path:?}");
+    }
+
+    #[test]
+    fn files_and_directories_that_scripts_made_immutable_are_cleared() {
+        let root = tempfile::tempdir().unwrap();
+        let etc = root.path().join("ostree/deploy/default/deploy/ab.0/etc");
+        let object = root.path().join("ostree/repo/objects/ab/cd.file");
+        for directory in [&etc, object.parent().unwrap()] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        fs::write(&object, "object").unwrap();
+        fs::hard_link(&object, etc.join("linked")).unwrap();
+        let names = ["resolv.conf", "log", "both", "linked"];
+        for (name, mode) in names.iter().zip(["+i", "+a", "+ia", "+i"]) {
+            let path = etc.join(name);
+            if !path.exists() {
+                fs::write(&path, "x").unwrap();
+            }
+            chattr(mode, &path);
+        }
+        // What a link leads to stays as it is.
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        chattr("+i", elsewhere.path());
+        std::os::unix::fs::symlink(elsewhere.path(), etc.join("away")).unwrap();
+        chattr("+a", &etc);
+        chattr("+i", root.path());
+        let cleared = clear(root.path());
+        let removed = fs::remove_file(elsewhere.path());
+        chattr("-i", elsewhere.path());
+        cleared.unwrap();
+        assert_eq!(removed.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert!(!root.path().join("ostree/deploy").exists());
+        assert_eq!(fs::read(&object).unwrap(), b"object");
+        fs::remove_file(object).unwrap();
     }
 }

@@ -23,7 +23,7 @@ struct Aleph<'a> {
     digest: &'a str,
     target_image: &'a str,
     labels: &'a BTreeMap<String, String>,
-    version: Option<&'a String>,
+    version: Option<&'a str>,
     timestamp: Option<&'a str>,
     kernel: &'a str,
     selinux: &'static str,
@@ -50,9 +50,7 @@ pub(super) fn record(
         digest: &image.digest,
         target_image: name("docker://", &plan.image.target),
         labels,
-        version: labels
-            .get("org.opencontainers.image.version")
-            .or_else(|| labels.get("version")),
+        version: version(image, target.boot.bootupd.is_some()),
         timestamp: image.created(),
         kernel: &target.kernel,
         selinux: selinux(target),
@@ -62,6 +60,14 @@ pub(super) fn record(
     let json = serde_json::to_vec(&aleph).map_err(|e| EngineError::io(context(), e.into()))?;
     fs::write(&path, json).map_err(|e| EngineError::io(context(), e))?;
     make_image_store(root)
+}
+
+/// What the image calls itself. bootupd, unlike bootc, cannot read a record without a version.
+fn version(image: &Image, is_needed: bool) -> Option<&str> {
+    let label = |name| image.labels().get(name).map(String::as_str);
+    let named = label("org.opencontainers.image.version").or_else(|| label("version"));
+    let other = || image.created().unwrap_or(&image.digest);
+    named.or_else(|| is_needed.then(other))
 }
 
 /// In bootc's words: whether the system has a policy, and whether the kernel that installed it has SELinux.
@@ -121,4 +127,36 @@ pub(super) fn sync_disks(plan: &Plan) -> Result<(), EngineError> {
         file.sync_all().map_err(|e| EngineError::io(context(), e))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Compression;
+    use crate::image::fixture::{LayoutDir, Tar, config, packed};
+
+    #[test]
+    fn an_image_without_a_version_has_one_for_bootupd() {
+        let tar = Tar::default().file("usr/x", 0o644, b"").end();
+        let layers = [packed(&tar, Compression::Gzip)];
+        let open = |created: Option<&str>, named: Option<&str>| {
+            let mut config = config(&layers, "amd64");
+            config["created"] = created.into();
+            if let Some(named) = named {
+                config["config"]["Labels"]["version"] = named.into();
+            }
+            let layout = LayoutDir::new();
+            layout.index(&[layout.image(&layers, &config)]);
+            layout.open().unwrap()
+        };
+        let time = "2026-11-01T00:00:00Z";
+        let image = open(Some(time), Some("7"));
+        assert_eq!(version(&image, true), Some("7"));
+        assert_eq!(version(&image, false), Some("7"));
+        let image = open(Some(time), None);
+        assert_eq!(version(&image, true), Some(time));
+        assert_eq!(version(&image, false), None);
+        let image = open(None, None);
+        assert_eq!(version(&image, true), Some(image.digest.as_str()));
+    }
 }

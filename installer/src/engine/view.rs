@@ -13,6 +13,8 @@ use super::root::Root;
 /// Bytes that are read of a text.
 const MAX_TEXT: u64 = 4 << 20;
 
+pub(super) use super::import::survey::Kind;
+
 /// What can be asked of a tree.
 pub(super) trait View {
     /// Names in a directory, sorted; none where it is missing.
@@ -22,17 +24,27 @@ pub(super) trait View {
 
     fn is_directory(&self, path: &str) -> bool;
 
-    /// No more than `most` bytes of a file.
+    /// A file's bytes; one that has more than `most` is an error.
     fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>>;
 
     /// What the symbolic link `name` at the top points to; none where it is something else.
     fn top_link(&self, name: &str) -> Option<String>;
 
-    /// A text file, of which no more than 4 MiB are read.
+    /// What a path is, whose last name may be a symbolic link: it is not followed.
+    fn kind(&self, path: &str) -> io::Result<Kind>;
+
+    /// A text file of at most 4 MiB.
     fn text(&self, path: &str) -> io::Result<String> {
         let bytes = self.bytes(path, MAX_TEXT)?;
         String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
     }
+}
+
+fn bounded(bytes: usize, most: u64) -> io::Result<()> {
+    if bytes as u64 > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes")));
+    }
+    Ok(())
 }
 
 impl View for Root {
@@ -51,8 +63,21 @@ impl View for Root {
 
     fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.file(path)?.take(most).read_to_end(&mut bytes)?;
+        self.file(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        bounded(bytes.len(), most)?;
         Ok(bytes)
+    }
+
+    fn kind(&self, path: &str) -> io::Result<Kind> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("/", path));
+        let found = self.directory(parent)?.symlink_metadata(name)?;
+        Ok(if found.is_dir() {
+            Kind::Directory
+        } else if found.is_file() {
+            Kind::File(found.len())
+        } else {
+            Kind::Other
+        })
     }
 
     fn top_link(&self, name: &str) -> Option<String> {
@@ -79,8 +104,12 @@ impl View for Skeleton {
 
     fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
         let content = self.content(path)?;
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Ok(content[..content.len().min(most)].to_vec())
+        bounded(content.len(), most)?;
+        Ok(content.to_vec())
+    }
+
+    fn kind(&self, path: &str) -> io::Result<Kind> {
+        Self::kind(self, path)
     }
 
     fn top_link(&self, name: &str) -> Option<String> {

@@ -87,7 +87,8 @@ pub(super) fn choose<'a>(
     Err(found)
 }
 
-/// The entries that could as well have been chosen: each image once, the chosen one first.
+/// The entries that could as well have been chosen: each image once, the chosen one first. One that does not tell its
+/// platform may be for this one.
 pub(super) fn equals<'a>(
     entries: &'a [Descriptor],
     chosen: &'a Descriptor,
@@ -95,7 +96,9 @@ pub(super) fn equals<'a>(
 ) -> Vec<&'a Descriptor> {
     let wanted = variant(chosen, arch);
     let mut found = vec![chosen];
-    for entry in suitable(entries, arch).filter(|entry| variant(entry, arch) == wanted) {
+    let untold = entries.iter().filter(|entry| entry.platform().is_none());
+    let suitable = suitable(entries, arch).filter(|entry| variant(entry, arch) == wanted);
+    for entry in suitable.chain(untold) {
         if found.iter().all(|known| known.digest() != entry.digest()) {
             found.push(entry);
         }

@@ -155,6 +155,17 @@ fn several_images_for_one_platform_need_a_name() {
         error.ends_with(&format!("`v1`, `{digest}` (without a name)")),
         "{error}"
     );
+    // One that does not tell its platform may be for this one, wherever it stands.
+    let mut untold = second.clone();
+    untold.as_object_mut().unwrap().remove("platform");
+    for entries in [
+        [first.clone(), untold.clone()],
+        [untold.clone(), first.clone()],
+    ] {
+        layout.index(&entries);
+        let error = layout.open().unwrap_err().to_string();
+        assert!(error.ends_with(told), "{error}");
+    }
     // One image under two names is one image, and a variant that not every machine has is no rival.
     let mut newer = second;
     newer["platform"]["variant"] = json!("v3");

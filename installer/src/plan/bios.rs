@@ -27,6 +27,8 @@ pub struct BiosPayload {
     pub mkimage: String,
     /// Names of the modules.
     pub modules: BTreeSet<String>,
+    /// Names of their files, and of the lists that say which command is in which.
+    pub files: Vec<String>,
 }
 
 /// GRUB for BIOS on the boot disk.
@@ -48,10 +50,24 @@ pub struct BiosPlan {
     pub core_start_bytes: u64,
     /// Bytes that it may have.
     pub core_room_bytes: u64,
+    /// What the menu finds besides what is built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<GrubModules>,
+}
+
+/// GRUB's modules as `grub-install` leaves them beside the menu, so that it loads any that a menu asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GrubModules {
+    /// The directory in the image.
+    pub from: String,
+    /// The directory in the installed system.
+    pub to: String,
+    /// Names of the files.
+    pub files: Vec<String>,
 }
 
 /// What the menu, and finding it, needs besides the file system of `/boot`.
-const MODULES: [&str; 21] = [
+pub(super) const MODULES: [&str; 21] = [
     "biosdisk",
     "part_gpt",
     "part_msdos",
@@ -131,6 +147,17 @@ pub(super) fn bios(
         core_path,
         core_start_bytes,
         core_room_bytes,
+        modules: None,
+    })
+}
+
+/// All modules for a menu that is not Landfall's own.
+pub(super) fn all_modules(facts: &ImageFacts, menu: &BootMenu) -> Option<GrubModules> {
+    let payload = facts.bios.as_ref()?;
+    Some(GrubModules {
+        from: payload.directory.clone(),
+        to: format!("/boot/{}/i386-pc", menu.directory),
+        files: payload.files.clone(),
     })
 }
 

@@ -282,3 +282,73 @@ fn serial(karg: &str) -> Option<Serial> {
         speed: digits.parse().ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::grub_script::commands;
+
+    /// Which module of GRUB has a command; what the core image always has is in `kernel`.
+    const COMMANDS: [(&str, &str); 18] = [
+        ("set", "kernel"),
+        ("export", "normal"),
+        ("menuentry", "normal"),
+        ("[", "test"),
+        ("source", "configfile"),
+        ("configfile", "configfile"),
+        ("search", "search"),
+        ("search.fs_uuid", "search_fs_uuid"),
+        ("regexp", "regexp"),
+        ("password_pbkdf2", "password_pbkdf2"),
+        ("serial", "serial"),
+        ("terminal_input", "terminal"),
+        ("terminal_output", "terminal"),
+        ("linux", "linux"),
+        ("initrd", "linux"),
+        ("true", "true"),
+        ("blscfg", "blscfg"),
+        ("insmod", "kernel"),
+    ];
+
+    fn menu() -> BootMenu {
+        BootMenu {
+            uuid: "1234".to_owned(),
+            path: "/boot",
+            directory: "grub2",
+            timeout: 5,
+            serial: serial("console=ttyS0,115200"),
+            list: None,
+        }
+    }
+
+    /// Without bootupd no module is beside the menu, so that what is not built in is an error on the screen.
+    #[test]
+    fn grub_for_bios_has_every_command_of_its_menus() {
+        let menu = menu();
+        let listing = |command| (menu.render_menu(Some(command)), command.modules());
+        let own = |template| (render(template, &menu), &[][..]);
+        let texts = [
+            (menu.render_menu(None), &[][..]),
+            listing(BlsCommand::Patched),
+            listing(BlsCommand::Upstream),
+            own(Template::BootupdMenu),
+            own(Template::BootupdConsole),
+            own(Template::CoreEarly),
+        ];
+        for (text, more) in texts {
+            let is_function = |name: &str| text.contains(&format!("function {name} {{"));
+            let calls = commands(&text);
+            assert!(calls.len() > 1, "{text}");
+            for name in calls.iter().filter(|name| !is_function(name)) {
+                let (_, module) = COMMANDS.iter().find(|(known, _)| known == name).unwrap();
+                let is_there = *module == "kernel"
+                    || bios::MODULES.contains(module)
+                    || (name == "blscfg" && !more.is_empty());
+                assert!(
+                    is_there,
+                    "`{name}` is of `{module}`, which is not built in:\n{text}"
+                );
+            }
+        }
+    }
+}

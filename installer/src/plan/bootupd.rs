@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The boot loader of an image that has bootupd: the files that `bootupctl backend install --write-uuid` puts on the disk,
-//! and what it records of them, so that `bootupctl` of the installed system finds its own work.
+//! The boot loader of an image that has bootupd: for UEFI the files that `bootupctl backend install --write-uuid` puts on
+//! the disk, for BIOS its menu, and what it records of them, so that `bootupctl` of the installed system finds its own work.
 //!
 //! Takes the payload as it is in the image's tree; gives a [`BootPlan`]. Why the program itself is not run is told in
-//! `docs/explanation/boot.md`. The names and forms are those of bootupd 0.3.2 (`efi.rs`, `bootupd.rs`, `grubconfigs.rs`);
-//! what it records is read by versions since 0.2.
+//! `docs/explanation/boot.md`. The names and forms are those of bootupd 0.3.2 (`efi.rs`, `bootupd.rs`, `grubconfigs.rs`).
 
 mod chain;
 
@@ -13,11 +12,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::chain::Chain;
+use super::bios::{self, BiosPlan};
 use super::bls::BlsCommand;
 use super::boot::{BootMenu, BootPlan, Copy, EFI_NAMES, EspPlan, entry};
 use super::issue::{Code, Issues};
-use super::target::ImageFacts;
-use super::{Plan, bios, boot_password};
+use super::target::{Action, ImageFacts};
+use super::{Plan, boot_password, grub_script};
 use crate::inventory::Firmware;
 use crate::template::{Template, render};
 
@@ -30,12 +31,21 @@ pub struct BootupdPayload {
     pub bios: Option<String>,
     /// The directory of the boot chain for UEFI, a path in the tree.
     pub directory: String,
-    /// The files in it, paths from there.
-    pub files: Vec<String>,
-    /// The command for boot entries that is built into GRUB of the boot chain.
-    pub bls: Option<BlsCommand>,
+    /// What is in it.
+    pub files: Vec<ChainFile>,
     /// The texts of the menu.
     pub configuration: Option<StaticConfiguration>,
+}
+
+/// What is in the directory of the boot chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChainFile {
+    /// Path from there.
+    pub path: String,
+    /// Size of a regular file; none of what is no such file.
+    pub bytes: Option<u64>,
+    /// The command for boot entries that is built into it, of a GRUB.
+    pub bls: Option<BlsCommand>,
 }
 
 /// The menu as the image has it, in parts.
@@ -73,15 +83,41 @@ pub struct BootupdFile {
     pub to: String,
 }
 
+/// Bytes of one file that is copied to make the disk start; those of distributions have under 5 MiB.
+pub const MOST_FILE_BYTES: u64 = 64 << 20;
 /// Where bootupd has the menu, below `/boot`.
 const DIRECTORY: &str = "grub2";
 const STATE: &str = "/boot/bootupd-state.json";
+/// Of bootupd: updates the boot loader at every start.
+const UPDATE_UNIT: &str = "bootloader-update.service";
 /// Where newer images have the boot chain: `NAME/VERSION/EFI/..`; in others it is at its place.
 const BY_PACKAGE: &str = "usr/lib/efi";
 /// Packages of other boot loaders in there.
 const OTHERS: [&str; 2] = ["grub-cc", "systemd-boot"];
 /// Bytes of GRUB's environment, which is a file of this size always.
 const ENVIRONMENT_BYTES: usize = 1024;
+
+/// Keeps bootupd of the installed system off a boot loader that is somebody else's: without a record it would take it for an
+/// older one, and install over it.
+pub(super) fn mask(
+    kickstart: &Kickstart,
+    plan: &Plan,
+    facts: &ImageFacts,
+    issues: &mut Issues,
+) -> Option<Action> {
+    let keeps_mbr = plan.firmware == Firmware::Bios && plan.boot_options.keep_mbr;
+    let is_others = plan.boot_disk.is_none() || keeps_mbr;
+    (is_others && facts.units.contains(UPDATE_UNIT)).then_some(())?;
+    let message = format!("`{UPDATE_UNIT}` is masked: the boot loader is not Landfall's");
+    issues
+        .warning(Code::NoEffect, message)
+        .help("`systemctl unmask` lets bootupd replace the boot loader at the next start")
+        .location = kickstart.bootloader.as_ref().map(|c| c.location.clone());
+    Some(Action::Link {
+        path: format!("/etc/systemd/system/{UPDATE_UNIT}"),
+        target: "/dev/null".to_owned(),
+    })
+}
 
 /// What is to be planned for.
 #[derive(Clone, Copy)]
@@ -133,11 +169,15 @@ pub(super) fn boot(
         issues.error(Code::BootLoaderMissing, message);
         return None;
     };
-    let has_command = match plan.firmware {
-        Firmware::Uefi => payload.bls,
-        Firmware::Bios => bios::bls(facts),
+    let chain = match plan.firmware {
+        Firmware::Uefi => Some(chain::read(payload, &plan.arch, issues)?),
+        Firmware::Bios => None,
     };
-    if has_command == Some(BlsCommand::Upstream) && !menu.path.is_empty() {
+    let has_command = chain
+        .as_ref()
+        .map_or_else(|| bios::bls(facts), |chain| chain.bls);
+    // A function would be there for a GRUB without a command, until an update brings one that has it.
+    if has_command != Some(BlsCommand::Patched) && !menu.path.is_empty() {
         let message = "the image's GRUB finds boot entries only on a partition for `/boot`, as bootupd's menu asks for them";
         issues
             .error(Code::BootLoaderMissing, message)
@@ -153,11 +193,16 @@ pub(super) fn boot(
     let mut recorded = Vec::new();
     match plan.firmware {
         Firmware::Uefi => {
-            recorded = chain::read(payload, issues)?;
-            boot.esp = Some(esp(plan, &recorded, (configuration, &menu), issues)?);
+            let chain = chain?;
+            boot.esp = Some(esp(plan, &chain, (configuration, &menu), issues)?);
+            recorded = chain.files;
         }
         Firmware::Bios if plan.boot_options.keep_mbr => return Some(boot),
-        Firmware::Bios => boot.bios = Some(bios::bios(plan, facts, &menu, issues)?),
+        Firmware::Bios => {
+            let modules = bios::all_modules(facts, &menu);
+            let bios = bios::bios(plan, facts, &menu, issues)?;
+            boot.bios = Some(BiosPlan { modules, ..bios });
+        }
     }
     boot.bootupd = Some(BootupdPlan {
         path: STATE.to_owned(),
@@ -226,7 +271,12 @@ impl StaticConfiguration {
     /// The whole menu.
     fn menu(&self) -> String {
         let part = |(name, text): &(String, String)| {
-            format!("\n### BEGIN {name} ###\n{text}### END {name} ###\n")
+            let end = if text.is_empty() || text.ends_with('\n') {
+                ""
+            } else {
+                "\n"
+            };
+            format!("\n### BEGIN {name} ###\n{text}{end}### END {name} ###\n")
         };
         let parts: Vec<String> = self.parts.iter().map(part).collect();
         format!(
@@ -264,8 +314,8 @@ fn files(
     text: &str,
     has_command: bool,
 ) -> Vec<(String, String)> {
-    let mut calls = text.lines().map(|line| line.split_whitespace().next());
-    let needs_function = !has_command && calls.any(|word| word == Some("blscfg"));
+    let calls = || grub_script::commands(text);
+    let needs_function = !has_command && calls().iter().any(|command| command == "blscfg");
     let mut whole = String::new();
     if needs_function {
         whole = render(Template::BootupdMenu, menu);
@@ -300,13 +350,14 @@ fn empty_environment() -> String {
 
 fn esp(
     plan: &Plan,
-    files: &[BootupdFile],
+    chain: &Chain,
     (configuration, menu): (&StaticConfiguration, &BootMenu),
     issues: &mut Issues,
 ) -> Option<EspPlan> {
     let (_, removable, suffix) = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch)?;
-    let vendor = chain::vendor(files, suffix, issues)?;
+    let (files, vendor) = (&chain.files, &chain.vendor);
     let (disk, partition) = plan.mounted_at("/boot/efi")?;
+    chain.check_room(partition.size_bytes, issues)?;
     let removable = format!("BOOT/{removable}");
     if !files
         .iter()
@@ -321,8 +372,8 @@ fn esp(
         from: file.from.clone(),
         to: format!("EFI/{}", file.to),
     });
-    let mut chain: Vec<Copy> = copies.collect();
-    chain.sort_by_key(|copy| chain::rank(&copy.to));
+    let mut copies: Vec<Copy> = copies.collect();
+    copies.sort_by_key(|copy| chain::rank(&copy.to));
     let directory = format!("EFI/{vendor}");
     Some(EspPlan {
         device: disk.device.clone(),
@@ -331,7 +382,7 @@ fn esp(
             (format!("{directory}/grub.cfg"), configuration.stub.clone()),
             (format!("{directory}/bootuuid.cfg"), boot_uuid(menu)),
         ],
-        chain,
+        chain: copies,
         entry: plan
             .boot_options
             .entry

@@ -91,6 +91,11 @@ fn render_boot(text: &mut String, boot: &BootPlan) {
         let sector = format!("  {} -> boot sector of {}", bios.boot_image, bios.device);
         line(text, &sector);
     }
+    if let Some(modules) = boot.bios.as_ref().and_then(|bios| bios.modules.as_ref()) {
+        let count = modules.files.len();
+        let what = format!("  {count} files of {} -> {}", modules.from, modules.to);
+        line(text, &what);
+    }
     if let Some(bootupd) = &boot.bootupd {
         let what = format!("  write {} (for bootupd)", bootupd.path);
         line(text, &what);

@@ -21,6 +21,7 @@ mod claim;
 mod display;
 mod files;
 mod filesystem;
+mod grub_script;
 mod ignored;
 mod issue;
 mod kargs;
@@ -57,10 +58,12 @@ use crate::inventory::{self, Firmware, Inventory};
 use request::Wanted;
 
 pub use access::{AccessFile, TargetAccess};
-pub use bios::{BiosPayload, BiosPlan};
+pub use bios::{BiosPayload, BiosPlan, GrubModules};
 pub use bls::BlsCommand;
 pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
-pub use bootupd::{BootupdFile, BootupdPayload, BootupdPlan, StaticConfiguration};
+pub use bootupd::{
+    BootupdFile, BootupdPayload, BootupdPlan, ChainFile, MOST_FILE_BYTES, StaticConfiguration,
+};
 pub use certificate::trusted;
 pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};

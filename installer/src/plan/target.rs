@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::access::AccessFile;
 use super::bios::BiosPayload;
 use super::boot::{self, BootPayload, BootPlan};
-use super::bootupd::BootupdPayload;
+use super::bootupd::{self, BootupdPayload};
 use super::issue::{Code, Issues};
 use super::kargs::{self, InstallKargs};
 use super::settings::{SettingsFacts, realm, record, selinux};
@@ -214,6 +214,7 @@ pub fn plan_target(
     configure.extend(users::actions(kickstart, plan, facts, &mut issues));
     configure.extend(realm::realm(kickstart, facts, &mut issues));
     configure.extend(kdump::action(kickstart, facts, &mut issues));
+    configure.extend(bootupd::mask(kickstart, plan, facts, &mut issues));
     if !plan.unsaved(Unsaved::OutputKs) {
         configure.push(record::kickstart(kickstart, plan.seed));
     }

@@ -2,7 +2,7 @@
 //! Images whose boot loader is bootupd's, or has a command for boot entries.
 
 use landfall_installer::plan::{
-    BlsCommand, BootPayload, BootupdPayload, ImageFacts, StaticConfiguration,
+    BlsCommand, BootPayload, BootupdPayload, ChainFile, ImageFacts, StaticConfiguration,
 };
 
 use super::{bios, debian};
@@ -32,6 +32,23 @@ const EFI_METADATA: &str = r#"{"timestamp":"2026-11-01T00:00:00Z","version":"gru
     "versions":[{"name":"grub-cc","rpm_evr":"1"},{"name":"grub2","rpm_evr":"1:2.12-9"},{"name":"shim","rpm_evr":"16"}]}"#;
 const BIOS_METADATA: &str = r#"{"timestamp":"2026-11-01T00:00:00Z","version":"grub2-tools-1:2.12-9.x86_64","versions":null}"#;
 
+fn file(path: &str) -> ChainFile {
+    ChainFile {
+        path: path.to_owned(),
+        bytes: Some(1 << 20),
+        bls: None,
+    }
+}
+
+/// The same, with this command built into GRUB.
+fn bootupd_with(command: BlsCommand) -> ImageFacts {
+    bootupd_but(|payload| {
+        let mut files = payload.files.iter_mut();
+        let grub = files.find(|file| file.path.starts_with("grub2/"));
+        grub.unwrap().bls = Some(command);
+    })
+}
+
 /// What bootupd would install, and nothing where packages of Debian have a boot chain.
 fn bootupd() -> ImageFacts {
     let files = [
@@ -55,13 +72,13 @@ fn bootupd() -> ImageFacts {
     };
     let mut facts = bios("xfs part_msdos");
     facts.programs.insert("bootupctl".to_owned());
+    facts.units.insert("bootloader-update.service".to_owned());
     facts.boot = None;
     facts.bootupd = Some(BootupdPayload {
         efi: Some(EFI_METADATA.to_owned()),
         bios: Some(BIOS_METADATA.to_owned()),
         directory: "usr/lib/efi".to_owned(),
-        files: files.map(str::to_owned).to_vec(),
-        bls: None,
+        files: files.map(file).to_vec(),
         configuration: Some(configuration),
     });
     facts
@@ -77,26 +94,44 @@ fn bootupd_but(change: impl FnOnce(&mut BootupdPayload)) -> ImageFacts {
 /// Images with bootupd that it could not install from, and some that it installs nothing of.
 fn odd_bootupd(image: &str) -> ImageFacts {
     match image {
-        "bootupd-of-fedora" => bootupd_but(|payload| payload.bls = Some(BlsCommand::Patched)),
-        "bootupd-upstream" => bootupd_but(|payload| payload.bls = Some(BlsCommand::Upstream)),
+        "bootupd-of-fedora" => bootupd_with(BlsCommand::Patched),
+        "bootupd-upstream" => bootupd_with(BlsCommand::Upstream),
         "bootupd-systemd" => bootupd_but(|payload| {
             let other = EFI_METADATA.replacen('{', r#"{"default-bootloader":"Systemd","#, 1);
             payload.efi = Some(other);
         }),
         "bootupd-without-shim" => bootupd_but(|payload| {
-            payload.files.retain(|file| !file.ends_with("shimx64.efi"));
-        }),
-        "bootupd-without-grub" => bootupd_but(|payload| {
-            payload.files.retain(|file| !file.contains("grub2/"));
-        }),
-        "bootupd-with-two-shims" => bootupd_but(|payload| {
             payload
                 .files
-                .push("shim/16/EFI/other/shimx64.efi".to_owned());
+                .retain(|file| !file.path.ends_with("shimx64.efi"));
+        }),
+        "bootupd-without-grub" => bootupd_but(|payload| {
+            payload.files.retain(|file| !file.path.contains("grub2/"));
+        }),
+        "bootupd-with-two-shims" => bootupd_but(|payload| {
+            payload.files.push(file("shim/16/EFI/other/shimx64.efi"));
+        }),
+        "bootupd-with-two-versions" => bootupd_but(|payload| {
+            payload.files.push(file("shim/15/EFI/lab/shimx64.efi"));
+        }),
+        "bootupd-with-a-link" => bootupd_but(|payload| {
+            let mut files = payload.files.iter_mut();
+            let shim = files.find(|file| file.path.ends_with("shimx64.efi"));
+            shim.unwrap().bytes = None;
+        }),
+        "bootupd-with-a-stub" => bootupd_but(|payload| {
+            payload.files.push(file("grub2/1:2.12-9/EFI/LAB/GRUB.CFG"));
+        }),
+        "bootupd-too-large" => bootupd_but(|payload| {
+            for number in 0..10 {
+                let mut large = file(&format!("shim/16/EFI/lab/{number}.efi"));
+                large.bytes = Some(64 << 20);
+                payload.files.push(large);
+            }
         }),
         "bootupd-without-menu" => bootupd_but(|payload| payload.configuration = None),
         "bootupd-bare-menu" => bootupd_but(|payload| {
-            payload.files.retain(|file| !file.contains("BOOT/"));
+            payload.files.retain(|file| !file.path.contains("BOOT/"));
             if let Some(configuration) = &mut payload.configuration {
                 configuration.parts.clear();
             }

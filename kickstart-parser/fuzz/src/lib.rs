@@ -126,7 +126,7 @@ struct Files<'a> {
 }
 
 /// How many bytes all fetches together give; a long file that includes itself is a lot of work, which says nothing
-const MOST_TEXT: usize = 1 << 16;
+const MOST_TEXT: usize = 1 << 14;
 
 impl<'a> Files<'a> {
     fn carved(text: &'a str) -> Self {

@@ -8,7 +8,7 @@ use super::super::repository::{self, Repository};
 use super::*;
 use crate::image::Compression;
 use crate::image::fixture::{LayoutDir, Tar, packed};
-use crate::plan::BlsCommand;
+use crate::plan::{BlsCommand, ChainFile};
 
 #[test]
 fn arguments_are_matched_by_the_names_of_both_worlds() {
@@ -115,6 +115,14 @@ fn bootupd(grub: &[u8]) -> Tar {
         .file("usr/lib/efi/shim/1/EFI/a/shimx64.efi", 0o644, b"shim")
 }
 
+fn chained(path: &str, bytes: u64, bls: Option<BlsCommand>) -> ChainFile {
+    ChainFile {
+        path: path.to_owned(),
+        bytes: Some(bytes),
+        bls,
+    }
+}
+
 #[test]
 fn what_bootupd_installs_is_foreseen() {
     let facts = |upper: Tar| {
@@ -129,9 +137,11 @@ fn what_bootupd_installs_is_foreseen() {
     assert_eq!(found.directory, "usr/lib/efi");
     assert_eq!(
         found.files,
-        ["grub2/1/EFI/a/grubx64.efi", "shim/1/EFI/a/shimx64.efi"]
+        [
+            chained("grub2/1/EFI/a/grubx64.efi", 9, Some(BlsCommand::Patched)),
+            chained("shim/1/EFI/a/shimx64.efi", 4, None)
+        ]
     );
-    assert_eq!(found.bls, Some(BlsCommand::Patched));
     let configuration = found.configuration.unwrap();
     let names: Vec<_> = configuration.parts.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["10.cfg", "9.cfg"]);
@@ -157,15 +167,49 @@ fn what_bootupd_installs_is_foreseen() {
     assert_eq!(older.directory, "usr/lib/bootupd/updates/EFI");
     assert_eq!(
         older.files,
-        ["BOOT/old.efi", "a/grubx64.efi", "b/grubx64.efi"]
+        [
+            chained("BOOT/old.efi", 1, None),
+            chained("a/grubx64.efi", 9, Some(BlsCommand::Upstream)),
+            chained("b/grubx64.efi", 1, None)
+        ]
     );
-    assert_eq!(older.bls, None);
     let bare = Tar::default().file("usr/lib/bootupd/updates/BIOS.json", 0o644, b"{}");
     let bare = facts(bare).unwrap();
     assert_eq!(
         (bare.bios.as_deref(), bare.configuration),
         (Some("{}"), None)
     );
+}
+
+/// Neither the survey nor the installation follows a link in the boot chain.
+#[test]
+fn links_in_the_boot_chain_are_no_files() {
+    let linked = bootupd(b"x")
+        .symlink("usr/lib/efi/grub2/1/EFI/b/grubx64.efi", "../a/grubx64.efi")
+        .symlink("usr/lib/efi/shim/1/EFI/c", "a");
+    let [foreseen, read] = both(vec![system(), linked]).map(Result::unwrap);
+    assert_eq!(foreseen.bootupd, read.bootupd);
+    let files = foreseen.bootupd.unwrap().files;
+    let others = files.iter().filter(|file| file.bytes.is_none());
+    assert_eq!(
+        others.map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["grub2/1/EFI/b/grubx64.efi", "shim/1/EFI/c"]
+    );
+}
+
+#[test]
+fn a_boot_chain_that_is_too_deep_or_too_large_is_no_chain() {
+    let deep = bootupd(b"x").file("usr/lib/efi/1/2/3/4/5/6/7/8/9/10/x", 0o644, b"");
+    let large = bootupd(&vec![0; (32 << 20) + 1]);
+    for (upper, why) in [
+        (deep, ["is deeper than 8"; 2]),
+        (large, ["too large", "has more than"]),
+    ] {
+        for (result, why) in both(vec![system(), upper]).into_iter().zip(why) {
+            let text = result.unwrap_err().chain().join(": ");
+            assert!(text.contains(why), "{text}");
+        }
+    }
 }
 
 #[test]

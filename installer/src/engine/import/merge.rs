@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Layers, laid over each other in their order, and what is kept of each.
 //!
-//! Takes layers in any order; gives each a commit and a ref as soon as those below it are there, and in the end the
-//! image its commit and ref. Objects become durable, and get their names, before a ref leads to them. It deliberately
-//! does not know how a layer is read.
+//! Takes layers in any order; gives each a commit when those below it are there, refs to many at a time, and in the
+//! end the image its commit and ref. Objects become durable, and get their names, before a ref leads to them. It
+//! deliberately does not know how a layer is read.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,10 +17,10 @@ use super::{Checksum, Commit, Content, ImportError, commit, metadata, prepare_ro
 use crate::engine::repository::{Repository, Staged, Staging};
 use crate::image::{Image, ImageError, Layer};
 
-/// Packed bytes of layers after which what is read is made durable, so that an interrupted import need not
-/// read it again.
+/// Packed bytes of merged layers after which these are made durable, so that an interrupted import need not read them
+/// again. Those that wait for one below them are lost with a crash, however many they are.
 const CHECKPOINT: u64 = 128 << 20;
-/// Layers that wait to be made durable together.
+/// Merged layers that are made durable together at most.
 const MOST_STAGED: usize = 64;
 /// What builders leave behind, empty.
 pub(super) const LITTER: [&str; 2] = ["usr/etc/hostname", "usr/etc/resolv.conf"];
@@ -95,18 +95,22 @@ impl<'i> Merge<'i> {
     fn layer(&mut self, content: Content, staged: Staged) -> Result<(), ImportError> {
         let image = self.image;
         let layer = &image.layers[self.count];
-        let name = refs::layer(&layer.digest)
-            .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))?;
+        let name = ref_of(layer)?;
         let commit = match content {
             Content::Files(files) => self.files((layer, &name), files)?,
             Content::Objects(objects) => self.objects(layer, &objects)?,
         };
-        self.refs.push((name, commit));
         self.bytes = self.bytes.saturating_add(staged.bytes);
         self.objects += staged.objects;
-        self.staged.push(staged);
         self.staged_bytes = self.staged_bytes.saturating_add(layer.size);
+        self.take(staged, (name, commit));
         Ok(())
+    }
+
+    /// Takes the objects of a layer and the ref to its commit, for the next time that something is published.
+    fn take(&mut self, staged: Staged, name: (String, Checksum)) {
+        self.staged.push(staged);
+        self.refs.push(name);
     }
 
     /// Lays a layer of files over those below.
@@ -205,6 +209,8 @@ impl<'i> Merge<'i> {
     /// for a lost one. One with links to lower layers cannot be kept without them.
     pub(super) fn salvage(&mut self) -> Result<(), ImportError> {
         let image = self.image;
+        // This takes hardly any space. On a disk that is full, commits of further layers may not be written.
+        self.publish()?;
         for (at, (content, staged)) in std::mem::take(&mut self.waiting) {
             let layer = &image.layers[at];
             let commit = match content {
@@ -212,9 +218,7 @@ impl<'i> Merge<'i> {
                 Content::Files(files) => self.unmerged(layer, files.tree)?,
                 Content::Objects(objects) => self.objects(layer, &objects)?,
             };
-            let name = refs::layer(&layer.digest);
-            self.refs.extend(name.map(|name| (name, commit)));
-            self.staged.push(staged);
+            self.take(staged, (ref_of(layer)?, commit));
         }
         self.publish()
     }
@@ -235,13 +239,19 @@ impl<'i> Merge<'i> {
         self.staged.extend(self.own.take().map(Staging::close));
         // Refs to what could not be published must never be set, by another call neither.
         let refs = std::mem::take(&mut self.refs);
-        self.repo
+        let published = self
+            .repo
             .publish(std::mem::take(&mut self.staged))
             .and_then(|()| {
                 let mut refs = refs.into_iter();
                 refs.try_for_each(|(name, commit)| self.repo.set_ref(&name, commit))
-            })
-            .map_err(ImportError::repository("writing the repository"))
+            });
+        if published.is_err() {
+            // Nor refs to what would share directories with it.
+            self.waiting.clear();
+            self.known = commit::Known::default();
+        }
+        published.map_err(ImportError::repository("writing the repository"))
     }
 
     /// Gives every file the label that the policy of the whole image has for its path, in the image and in its layers;
@@ -338,6 +348,12 @@ impl<'i> Merge<'i> {
             reused_bytes: 0,
         })
     }
+}
+
+/// The ref that a layer has in every repository.
+fn ref_of(layer: &Layer) -> Result<String, ImportError> {
+    refs::layer(&layer.digest)
+        .ok_or_else(|| ImportError::unsupported(format!("the digest `{}`", layer.digest)))
 }
 
 fn committing(layer: &Layer) -> String {

@@ -34,7 +34,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::repository::{Checksum, Repository, Staged};
+use super::repository::{Checksum, Repository, Staged, Staging};
 use crate::image::Image;
 use chunk::Objects;
 pub use error::ImportError;
@@ -198,27 +198,41 @@ impl Work<'_> {
     }
 
     fn content(&self, at: usize, role: Role) -> Outcome {
-        let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
         let mut staging = self
             .repo
             .stage()
             .map_err(ImportError::repository("making a place for a layer"))?;
-        if let Some(content) = stored::layer(self.intact, &layer.digest, role) {
-            self.shared.skip(layer.size);
-            return Ok((content, staging.close()));
+        match self.fill(&mut staging, at, role) {
+            Err(error @ ImportError::Repository { .. }) => {
+                // On a full disk it leaves no room to keep what is whole. The reason to give up is the one to tell.
+                let _ = self.repo.discard(staging);
+                Err(error)
+            }
+            content => Ok((content?, staging.close())),
         }
-        let place = (&mut staging, self.shared);
-        let content = match role {
+    }
+
+    fn fill(&self, staging: &mut Staging, at: usize, role: Role) -> Result<Content, ImportError> {
+        let (layer, diff_id) = (&self.image.layers[at], self.image.diff_ids()[at].as_str());
+        if let Some(content) = stored::layer(self.intact, (self.image, at), role) {
+            self.shared.skip(layer.size);
+            return Ok(content);
+        }
+        if self.shared.has_given_up() {
+            // What looks like a layer that is not there may be one that was not looked at to its end.
+            return Err(ImportError::Stopped);
+        }
+        let place = (staging, self.shared);
+        match role {
             Role::Files => {
                 let labelling = Labelling::new(self.gate, at == 0);
-                layer::read(self.image, (layer, diff_id), place, labelling).map(Content::Files)?
+                layer::read(self.image, (layer, diff_id), place, labelling).map(Content::Files)
             }
             Role::Commit | Role::Objects => {
                 let is_first = role == Role::Commit;
-                chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)?
+                chunk::read(self.image, (layer, diff_id), is_first, place).map(Content::Objects)
             }
-        };
-        Ok((content, staging.close()))
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What an earlier import left in the repository.
 //!
-//! Takes the digest of a layer; gives its content, if all of it is there and still what its objects' names say, so that it
+//! Takes a layer of an image; gives its content, if all of it is there and still what its objects' names say, so that it
 //! need not be read again. Files of a deployment are links to objects: a script may have changed them. Takes a commit;
 //! gives its tree. It deliberately does not know why the earlier import ended.
 
-use std::collections::HashMap;
+use std::cell::LazyCell;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,14 +17,19 @@ use super::layer::{Files, MAX_ENTRIES};
 use super::path::MAX_DEPTH;
 use super::pipe::Shared;
 use super::refs;
-use super::role::Role;
+use super::role::{self, Role};
 use super::tree::{Directory, File, Label, Node};
 use crate::engine::repository::{Checksum, DirTree, Repository};
+use crate::image::Image;
 
-/// The content of the layer `digest`. `None` if it is not there, not whole, or not what it was.
-pub(super) fn layer(files: &Intact<'_>, digest: &str, role: Role) -> Option<Content> {
+/// The content of the layer `at`. `None` if it is not there, not whole, or not what it was.
+pub(super) fn layer(
+    files: &Intact<'_>,
+    (image, at): (&Image, usize),
+    role: Role,
+) -> Option<Content> {
     let repo = files.repo;
-    let commit = repo.resolve(&refs::layer(digest)?).ok()??;
+    let commit = commit_of(repo, &image.layers[at].digest)?;
     let root = repo.root_of(commit).ok()?;
     match role {
         Role::Files => {
@@ -33,9 +39,13 @@ pub(super) fn layer(files: &Intact<'_>, digest: &str, role: Role) -> Option<Cont
             Some(Content::Files(Files::of(tree)))
         }
         Role::Commit => {
-            // Which of the commit's files are in this layer is not kept. Those of others may be missing.
+            // Which of the commit's files are in this layer is not kept. Those that another may hold may be missing.
+            let others = LazyCell::new(|| listed_by_others(repo, image));
+            let is_of_another = |sum| others.as_ref().is_none_or(|listed| listed.contains(&sum));
             let there = |sum| match files.get(sum) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(missing(sum)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && is_of_another(sum) => {
+                    Ok(missing(sum))
+                }
                 other => other,
             };
             Walk::new(repo, &there).directory(root, 0).ok()?;
@@ -56,6 +66,23 @@ pub(super) fn layer(files: &Intact<'_>, digest: &str, role: Role) -> Option<Cont
             }))
         }
     }
+}
+
+/// The commit that an earlier import left of a layer.
+fn commit_of(repo: &Repository, digest: &str) -> Option<Checksum> {
+    repo.resolve(&refs::layer(digest)?).ok()?
+}
+
+/// The files of a commit that its layers above the first list. `None` if one of those is not there: it may hold any.
+fn listed_by_others(repo: &Repository, image: &Image) -> Option<HashSet<Checksum>> {
+    let mut listed = HashSet::new();
+    for (layer, role) in image.layers.iter().zip(role::of_layers(image).ok()?) {
+        if role == Role::Objects {
+            let (tree, _) = repo.root_of(commit_of(repo, &layer.digest)?).ok()?;
+            listed.extend(repo.dirtree(tree).ok()?.files.into_values());
+        }
+    }
+    Some(listed)
 }
 
 /// The tree of a commit, all of which is there.
@@ -83,7 +110,8 @@ fn missing(checksum: Checksum) -> File {
     }
 }
 
-/// Files of the repository that are what their names say. Each is read once.
+/// Files of the repository that are what their names say. What was read is not read again for another layer, but by two
+/// threads at the same time it may be.
 #[derive(Debug)]
 pub(super) struct Intact<'r> {
     repo: &'r Repository,
@@ -115,7 +143,7 @@ impl<'r> Intact<'r> {
         let (found, size) = if let Some(target) = &target {
             (meta.checksum_of_symlink(target), 0)
         } else {
-            let mut content = Counted {
+            let mut content = Measured {
                 file: self.repo.open_file(checksum)?,
                 shared: self.shared,
                 count: 0,
@@ -136,13 +164,13 @@ impl<'r> Intact<'r> {
 }
 
 /// A file whose bytes are counted, and which ends early with the import.
-struct Counted<'s> {
+struct Measured<'s> {
     file: std::fs::File,
     shared: &'s Shared,
     count: u64,
 }
 
-impl Read for Counted<'_> {
+impl Read for Measured<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.shared.has_given_up() {
             return Err(io::Error::other("stopped"));

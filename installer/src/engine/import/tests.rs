@@ -7,6 +7,7 @@ mod holes;
 mod labels;
 mod records;
 mod resuming;
+mod salvage;
 mod trees;
 
 use std::fs;

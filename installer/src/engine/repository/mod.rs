@@ -212,6 +212,11 @@ impl Repository {
         Ok(())
     }
 
+    /// Removes a staging directory with all that is in it.
+    pub(crate) fn discard(&self, staging: Staging) -> io::Result<()> {
+        fs::remove_dir_all(self.path.join(staging.close().name()))
+    }
+
     /// A new, empty staging directory.
     pub(crate) fn stage(&self) -> io::Result<Staging> {
         let number = self.stagings.fetch_add(1, Ordering::Relaxed);

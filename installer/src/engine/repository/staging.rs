@@ -248,6 +248,11 @@ impl Staging {
 }
 
 impl Staged {
+    /// The path of the directory below the repository.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Moves every object to `objects/` of the repository, and removes the directory.
     pub(super) fn rename_into(self, repository: &File) -> io::Result<()> {
         let directory = open_directory(repository.as_fd(), &self.name)?;

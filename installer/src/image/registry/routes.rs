@@ -47,7 +47,7 @@ pub(super) fn routes(name: &RegistryRef, access: &Access) -> Result<Vec<Route>, 
         return Err(ImageError::Forbidden {
             reference: format!("docker://{}", name.name()),
             file: table.file.display().to_string(),
-            reason: format!("the registry `{}` is blocked", table.prefix()),
+            reason: format!("the registry `{}` is blocked", shown(table.prefix())),
         });
     }
     table.routes(&reference, &whole[covered..])
@@ -132,11 +132,14 @@ impl Table {
         }
         if let Some(domain) = prefix.strip_prefix("*.") {
             if domain.is_empty() || domain.contains(['/', ':', '*', '@']) {
+                let prefix = shown(prefix);
                 return Err(format!("the prefix `{prefix}` is not `*.` and a domain"));
             }
         } else if prefix.contains('*') {
+            let prefix = shown(prefix);
             return Err(format!("`*` stands elsewhere than first in `{prefix}`"));
         } else if self.location.is_empty() {
+            let prefix = shown(prefix);
             return Err(format!("the prefix `{prefix}` has no location"));
         }
         for mirror in &mut self.mirror {
@@ -145,7 +148,7 @@ impl Table {
                 return Err("a [[registry.mirror]] has an empty location".to_owned());
             }
             if self.mirror_by_digest_only && mirror.pull.is_some() {
-                let location = &mirror.location;
+                let location = shown(&mirror.location);
                 return Err(format!(
                     "`pull-from-mirror` of `{location}` contradicts `mirror-by-digest-only`"
                 ));
@@ -164,6 +167,7 @@ impl Table {
             text.parse::<RegistryRef>()
                 .map(|parsed| parsed.parsed().clone())
                 .map_err(|_| {
+                    let text = shown(&text);
                     let reason = format!("it leads to `{text}`, which is no name in a registry");
                     ImageError::configuration(&self.file, reason)
                 })
@@ -197,11 +201,20 @@ impl Table {
 /// A location without a slash at its end.
 fn location(text: &str) -> Result<String, String> {
     if let Some((_, address)) = text.split_once("://") {
-        // A login may stand before the host.
-        let host = address.rsplit('@').next().unwrap_or_default();
+        let host = shown(address);
         return Err(format!("`{host}` must be without `http://` or `https://`"));
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// What of a location may be told: a login may stand before the host, and have a slash in it. A digest may stand at the
+/// end.
+fn shown(location: &str) -> &str {
+    let mut ats = location
+        .rmatch_indices('@')
+        .map(|(at, _)| &location[at + 1..]);
+    ats.find(|rest| !rest.starts_with("sha256:"))
+        .unwrap_or(location)
 }
 
 /// How much of the name the prefix covers, if it does.

@@ -4,29 +4,102 @@
 
 use std::collections::BTreeMap;
 
-use super::{BY_PACKAGE, BootupdFile, BootupdPayload, OTHERS};
+use super::{BY_PACKAGE, BootupdFile, BootupdPayload, ChainFile, MOST_FILE_BYTES, OTHERS};
+use crate::plan::bls::BlsCommand;
+use crate::plan::boot::EFI_NAMES;
 use crate::plan::issue::{Code, Issues};
+use crate::plan::size::human;
 
-/// The files of the boot chain, each name once; FAT knows no case.
-pub(super) fn read(payload: &BootupdPayload, issues: &mut Issues) -> Option<Vec<BootupdFile>> {
-    let mut chain = BTreeMap::new();
-    for source in &payload.files {
+/// A cluster of FAT has at most so many bytes; a file takes whole ones.
+const CLUSTER: u64 = 32 << 10;
+/// What the file system itself, its directories and the stub take at most of an ESP: one part in so many.
+const OVERHEAD: u64 = 32;
+
+/// A boot chain that a firmware can start.
+#[derive(Debug)]
+pub(super) struct Chain {
+    /// Its files, by their place.
+    pub(super) files: Vec<BootupdFile>,
+    /// The directory below `EFI` that shim is in: GRUB's is there too.
+    pub(super) vendor: String,
+    /// The command for boot entries that is built into that GRUB.
+    pub(super) bls: Option<BlsCommand>,
+    /// Bytes that the files take on an ESP, at most.
+    bytes: u64,
+}
+
+impl Chain {
+    /// Whether it fits into an ESP of this size that has nothing else.
+    pub(super) fn check_room(&self, esp_bytes: u64, issues: &mut Issues) -> Option<()> {
+        if self.bytes <= esp_bytes - esp_bytes / OVERHEAD {
+            return Some(());
+        }
+        let message = format!(
+            "the boot chain of the image's bootupd needs {} on the ESP, which has {}",
+            human(self.bytes),
+            human(esp_bytes)
+        );
+        issues.error(Code::DoesNotFit, message);
+        None
+    }
+}
+
+/// The boot chain for an architecture.
+pub(super) fn read(payload: &BootupdPayload, arch: &str, issues: &mut Issues) -> Option<Chain> {
+    let placed = place(payload, issues)?;
+    let (_, _, suffix) = EFI_NAMES.iter().find(|(name, ..)| *name == arch)?;
+    let vendor = vendor(&placed, suffix, issues)?.to_owned();
+    let at = |name: &str| placed.get(&format!("{vendor}/{name}").to_ascii_lowercase());
+    for stub in ["grub.cfg", "bootuuid.cfg"] {
+        if let Some((file, _)) = at(stub) {
+            let why = format!("its `{}` would be in the place of bootupd's", file.source);
+            return refuse_chain(&why, issues);
+        }
+    }
+    let sizes = placed.values().filter_map(|(_, found)| found.bytes);
+    let bytes = sizes.map(|bytes| bytes.next_multiple_of(CLUSTER)).sum();
+    let bls = at(&format!("grub{suffix}.efi")).and_then(|(_, found)| found.bls);
+    Some(Chain {
+        files: placed.into_values().map(|(file, _)| file).collect(),
+        vendor,
+        bls,
+        bytes,
+    })
+}
+
+/// Files by their places in small letters: FAT knows no case.
+type Placed<'p> = BTreeMap<String, (BootupdFile, &'p ChainFile)>;
+
+/// The files of the boot chain, each place once.
+fn place<'p>(payload: &'p BootupdPayload, issues: &mut Issues) -> Option<Placed<'p>> {
+    let mut placed = Placed::new();
+    for found in &payload.files {
+        let source = &found.path;
         let Some(to) = destination(&payload.directory, source) else {
             continue;
         };
         if !is_plain(to) {
-            let message = format!("a file of the image's bootupd has an unusual name: `{source}`");
-            issues.error(Code::BootLoaderMissing, message);
-            return None;
+            return refuse_chain(&format!("`{source}` is an unusual name"), issues);
+        }
+        match found.bytes {
+            None => return refuse_chain(&format!("`{source}` is no regular file"), issues),
+            Some(bytes) if bytes > MOST_FILE_BYTES => {
+                let why = format!("`{source}` has more than {}", human(MOST_FILE_BYTES));
+                return refuse_chain(&why, issues);
+            }
+            Some(_) => {}
         }
         let file = BootupdFile {
             from: format!("{}/{source}", payload.directory),
             source: source.clone(),
             to: to.to_owned(),
         };
-        chain.insert(to.to_ascii_lowercase(), file);
+        if let Some((other, _)) = placed.insert(to.to_ascii_lowercase(), (file, found)) {
+            let why = format!("`{}` and `{source}` have one place", other.source);
+            return refuse_chain(&why, issues);
+        }
     }
-    Some(chain.into_values().collect())
+    Some(placed)
 }
 
 /// Where below `EFI` a file goes; none for what belongs to other boot loaders.
@@ -49,13 +122,11 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// The directory that shim is in: GRUB's is there too.
-pub(super) fn vendor<'c>(
-    chain: &'c [BootupdFile],
-    suffix: &str,
-    issues: &mut Issues,
-) -> Option<&'c str> {
+fn vendor<'c>(placed: &'c Placed<'_>, suffix: &str, issues: &mut Issues) -> Option<&'c str> {
     let directories = |name: String| {
-        let split = chain.iter().filter_map(|file| file.to.rsplit_once('/'));
+        let split = placed
+            .values()
+            .filter_map(|(file, _)| file.to.rsplit_once('/'));
         split
             .filter(|(_, last)| *last == name)
             .map(|(directory, _)| directory)
@@ -93,18 +164,27 @@ pub(super) fn rank(to: &str) -> u8 {
 mod tests {
     use super::*;
 
-    fn chain_of(directory: &str, files: &[&str]) -> Vec<String> {
-        let payload = BootupdPayload {
-            directory: directory.to_owned(),
-            files: files.iter().map(|file| (*file).to_owned()).collect(),
-            ..BootupdPayload::default()
+    fn payload(directory: &str, files: &[&str]) -> BootupdPayload {
+        let file = |path: &&str| ChainFile {
+            path: (*path).to_owned(),
+            bytes: Some(CLUSTER + 1),
+            bls: None,
         };
+        BootupdPayload {
+            directory: directory.to_owned(),
+            files: files.iter().map(file).collect(),
+            ..BootupdPayload::default()
+        }
+    }
+
+    fn chain_of(directory: &str, files: &[&str]) -> Result<Vec<String>, String> {
         let mut issues = Issues::default();
-        let chain = read(&payload, &mut issues).unwrap_or_default();
-        chain
-            .into_iter()
-            .map(|file| format!("{} {}", file.source, file.to))
-            .collect()
+        let payload = payload(directory, files);
+        let placed = place(&payload, &mut issues).ok_or_else(|| issues.0[0].message.clone())?;
+        let placed = placed.into_values();
+        Ok(placed
+            .map(|(file, _)| format!("{} {}", file.source, file.to))
+            .collect())
     }
 
     #[test]
@@ -117,14 +197,14 @@ mod tests {
             "shim/16/README",
         ];
         assert_eq!(
-            chain_of("usr/lib/efi", &files),
+            chain_of("usr/lib/efi", &files).unwrap(),
             [
                 "shim/16/EFI/BOOT/BOOTX64.EFI BOOT/BOOTX64.EFI",
                 "grub2/1:2.12-9/EFI/fedora/grubx64.efi fedora/grubx64.efi"
             ]
         );
         assert_eq!(
-            chain_of("usr/lib/bootupd/updates/EFI", &["BOOT/BOOTX64.EFI"]),
+            chain_of("usr/lib/bootupd/updates/EFI", &["BOOT/BOOTX64.EFI"]).unwrap(),
             ["BOOT/BOOTX64.EFI BOOT/BOOTX64.EFI"]
         );
     }
@@ -132,13 +212,78 @@ mod tests {
     #[test]
     fn names_that_no_esp_has_are_refused() {
         for name in ["a/../b", "a/b\\c", "a//b", "a/b:c", "/a", "a/.btmp.b"] {
-            assert!(chain_of("usr/lib/bootupd/updates/EFI", &[name]).is_empty());
+            let refused = chain_of("usr/lib/bootupd/updates/EFI", &[name]).unwrap_err();
+            assert!(refused.contains("an unusual name"), "{refused}");
         }
-        // The later one of two packages has the name.
-        let same = ["a/1/EFI/BOOT/x.efi", "b/1/EFI/boot/X.EFI"];
+    }
+
+    #[test]
+    fn two_files_for_one_place_are_refused() {
+        let same = ["a/1/EFI/BOOT/x.efi", "a/2/EFI/boot/X.EFI"];
+        let refused = chain_of("usr/lib/efi", &same).unwrap_err();
         assert_eq!(
-            chain_of("usr/lib/efi", &same),
-            ["b/1/EFI/boot/X.EFI boot/X.EFI"]
+            refused,
+            "the boot chain of the image's bootupd cannot be used: `a/1/EFI/BOOT/x.efi` and `a/2/EFI/boot/X.EFI` have one place"
+        );
+    }
+
+    #[test]
+    fn only_regular_files_of_some_size_are_copied() {
+        for (bytes, why) in [
+            (None, "`a/1/EFI/x` is no regular file"),
+            (
+                Some(MOST_FILE_BYTES + 1),
+                "`a/1/EFI/x` has more than 64 MiB",
+            ),
+        ] {
+            let mut payload = payload("usr/lib/efi", &["a/1/EFI/x"]);
+            payload.files[0].bytes = bytes;
+            let mut issues = Issues::default();
+            assert!(place(&payload, &mut issues).is_none());
+            assert!(issues.0[0].message.ends_with(why), "{:?}", issues.0);
+            // What is nobody's stays in the image.
+            payload.files[0].path = "a/1/link".to_owned();
+            assert_eq!(place(&payload, &mut issues), Some(Placed::new()));
+        }
+    }
+
+    #[test]
+    fn the_stub_is_nobody_elses() {
+        for name in ["grub.cfg", "GRUB.CFG", "BootUUID.cfg"] {
+            let own = format!("x/1/EFI/LAB/{name}");
+            let files = [
+                "x/1/EFI/lab/shimx64.efi",
+                "x/1/EFI/lab/grubx64.efi",
+                own.as_str(),
+            ];
+            let mut issues = Issues::default();
+            assert!(read(&payload("usr/lib/efi", &files), "amd64", &mut issues).is_none());
+            assert!(issues.0[0].message.contains(&own), "{:?}", issues.0);
+        }
+    }
+
+    #[test]
+    fn the_command_is_that_of_grub_beside_shim() {
+        let files = [
+            "grub-cc/1/EFI/lab/grubx64.efi",
+            "grub2/1/EFI/lab/grubx64.efi",
+            "grub2/1/EFI/other/grubx64.efi",
+            "shim/1/EFI/lab/shimx64.efi",
+        ];
+        let mut payload = payload("usr/lib/efi", &files);
+        payload.files[0].bls = Some(BlsCommand::Upstream);
+        payload.files[1].bls = Some(BlsCommand::Patched);
+        let mut issues = Issues::default();
+        let chain = read(&payload, "amd64", &mut issues).unwrap();
+        assert_eq!(chain.bls, Some(BlsCommand::Patched));
+        assert_eq!(chain.vendor, "lab");
+        // Three files of two clusters each.
+        assert_eq!(chain.bytes, 6 * CLUSTER);
+        assert!(chain.check_room(7 * CLUSTER, &mut issues).is_some());
+        assert!(chain.check_room(6 * CLUSTER, &mut issues).is_none());
+        assert_eq!(
+            issues.0[0].to_string(),
+            "the boot chain of the image's bootupd needs 192 KiB on the ESP, which has 192 KiB [LF1012]"
         );
     }
 

@@ -25,8 +25,8 @@ use super::tree::{Directory, Node};
 use super::{ImportError, MOST_LAYERS, Progress, TICK, prepare_root};
 use crate::image::Image;
 use reader::{Contents, Reader, Wants};
-pub(crate) use skeleton::Skeleton;
 use skeleton::{Id, Leaf};
+pub(crate) use skeleton::{Kind, Skeleton};
 
 /// Where files are whose content is asked for: paths in the ostree tree.
 #[derive(Debug)]

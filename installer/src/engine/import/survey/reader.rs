@@ -125,7 +125,7 @@ impl Store for Reader<'_> {
                 self.last = Some((id, bytes));
             }
         }
-        Ok(Leaf::File(id))
+        Ok(Leaf::File(id, entry.size))
     }
 
     fn symlink(&mut self, _: &str, _: &Entry, target: &str) -> Result<Leaf, LayerFault> {
@@ -134,7 +134,9 @@ impl Store for Reader<'_> {
 
     fn linked(&mut self, path: &str, file: &Leaf) -> Result<(), LayerFault> {
         match (&self.last, file) {
-            (Some((last, bytes)), Leaf::File(id)) if last == id && self.wants.file(path, *id) => {
+            (Some((last, bytes)), Leaf::File(id, _))
+                if last == id && self.wants.file(path, *id) =>
+            {
                 self.contents.add(*id, bytes.clone())
             }
             _ => Ok(()),

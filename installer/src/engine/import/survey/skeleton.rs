@@ -27,14 +27,25 @@ pub(super) struct Id {
 /// What stands for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leaf {
-    File(Id),
+    /// A regular file, and its bytes.
+    File(Id, u64),
     Symlink(Box<str>),
+}
+
+/// What something in a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Directory,
+    /// A regular file of so many bytes.
+    File(u64),
+    /// A symbolic link, and what else there may be in a tree.
+    Other,
 }
 
 impl Leaf {
     pub(super) fn id(&self) -> Option<Id> {
         match self {
-            Self::File(id) => Some(*id),
+            Self::File(id, _) => Some(*id),
             Self::Symlink(_) => None,
         }
     }
@@ -93,6 +104,22 @@ impl Skeleton {
         matches!(self.resolve(path), Ok(Found::File(_)))
     }
 
+    /// What a path is, whose last name may be a symbolic link: it is not followed.
+    ///
+    /// # Errors
+    /// As the system's.
+    pub(crate) fn kind(&self, path: &str) -> io::Result<Kind> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let Found::Directory(parent) = self.resolve(parent)? else {
+            return Err(io::ErrorKind::NotADirectory.into());
+        };
+        match parent.entries.get(name).ok_or(io::ErrorKind::NotFound)? {
+            Node::Directory(_) => Ok(Kind::Directory),
+            Node::File(Leaf::File(_, bytes)) => Ok(Kind::File(*bytes)),
+            Node::File(Leaf::Symlink(_)) => Ok(Kind::Other),
+        }
+    }
+
     /// The content of a file that was asked for.
     ///
     /// # Errors
@@ -109,14 +136,14 @@ impl Skeleton {
     pub(crate) fn top_link(&self, name: &str) -> Option<&str> {
         match self.root.entries.get(name)? {
             Node::File(Leaf::Symlink(target)) => Some(target),
-            Node::File(Leaf::File(_)) | Node::Directory(_) => None,
+            Node::File(Leaf::File(..)) | Node::Directory(_) => None,
         }
     }
 
     /// Drops what an import drops.
     pub(super) fn drop_build_litter(&mut self) {
         for path in LITTER {
-            if let Some(Node::File(Leaf::File(id))) = self.root.get(path)
+            if let Some(Node::File(Leaf::File(id, _))) = self.root.get(path)
                 && self.contents.get(id).is_some_and(Vec::is_empty)
             {
                 self.root.remove(path);
@@ -170,7 +197,7 @@ impl Skeleton {
             let here = way.last().and_then(|here| here.entries.get(name));
             match here.ok_or(io::ErrorKind::NotFound)? {
                 Node::Directory(below) => way.push(below),
-                Node::File(Leaf::File(id)) => file = Some(*id),
+                Node::File(Leaf::File(id, _)) => file = Some(*id),
                 Node::File(Leaf::Symlink(target)) => {
                     links += 1;
                     if links > MAX_LINKS {
@@ -188,13 +215,13 @@ impl Skeleton {
     }
 }
 
-/// Paths of what has this name below a directory, symbolic links not followed to other directories.
+/// Paths of what has this name below a directory, symbolic links not followed.
 fn named(directory: &Directory<Leaf>, (at, name): (&str, &str), paths: &mut Vec<String>) {
     for (entry, node) in &directory.entries {
         let path = format!("{at}/{entry}");
         match node {
             Node::Directory(below) => named(below, (&path, name), paths),
-            Node::File(_) if **entry == *name => paths.push(path),
+            Node::File(Leaf::File(..)) if **entry == *name => paths.push(path),
             Node::File(_) => {}
         }
     }

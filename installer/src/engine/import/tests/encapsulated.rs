@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
+use super::salvage::without_the_first;
 use super::*;
 use crate::engine::repository::{CommitObject, DirTree, Meta};
 use crate::image::fixture::LayoutDir;
@@ -247,6 +248,52 @@ fn a_layer_of_objects_with_one_that_was_changed_is_read_again() {
         assert!(again.reused_bytes > 0, "layer {at}");
         repo.fsck();
     }
+}
+
+#[test]
+fn a_layer_of_objects_with_one_that_is_missing_is_read_again() {
+    let source = Source::of(lower(true, None));
+    let layers = chunked(&source, upper());
+    for at in 0..3 {
+        let (repo, layout) = (TestRepo::new(), image(&layers, 2));
+        let image = layout.open().unwrap();
+        let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        let objects = source.repo.objects("file");
+        let lost = objects[at].strip_prefix(source.repo.dir.path()).unwrap();
+        fs::remove_file(repo.dir.path().join(lost)).unwrap();
+        let again = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+        assert_eq!(again.checksum, commit.checksum);
+        let read = image.total_bytes() - again.reused_bytes;
+        assert!(read >= image.layers[at].size, "layer {at}");
+        // Another one may hold what the first one lacks, but here each says what it holds.
+        assert!(again.reused_bytes >= if at == 0 { 0 } else { image.layers[0].size });
+        repo.fsck();
+    }
+}
+
+#[test]
+fn layers_above_a_commit_that_is_lost_are_salvaged() {
+    let source = Source::of(lower(true, None));
+    let above = || base().dir("opt", 0o755).file("opt/x", 0o644, b"x");
+    let linked = above().hard_link("usr/bin/again", "usr/bin/su");
+    for (upper, is_kept) in [(above(), true), (linked, false)] {
+        let layout = image(&chunked(&source, upper), 2);
+        without_the_first(&TestRepo::new(), &layout, &[true, true, is_kept]);
+    }
+}
+
+#[test]
+fn what_is_salvaged_above_a_root_that_is_no_overlay_has_no_more_than_is_deployed() {
+    let source = Source::of(lower(false, None));
+    let upper = base().dir("opt", 0o755).file("opt/x", 0o644, b"x");
+    let layout = image(&chunked(&source, upper.file("usr/x", 0o644, b"x")), 2);
+    let repo = TestRepo::new();
+    without_the_first(&repo, &layout, &[true; 3]);
+    let listing = repo.listing(TARGET_REF);
+    assert!(
+        listing.contains(" /usr/x\n") && !listing.contains("/opt"),
+        "{listing}"
+    );
 }
 
 /// Each list of layers, which holds all of a commit, is refused with a message that holds the word.

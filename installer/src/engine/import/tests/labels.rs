@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Labels of imported images, wherever the policy stands.
 
+use super::salvage::without_the_first;
 use super::*;
 use crate::engine::repository::Kind;
 
@@ -219,4 +220,30 @@ fn a_policy_that_cannot_be_read_is_an_error() {
         chain.contains("SELinux policy: ") && chain.contains("file_contexts"),
         "{chain}"
     );
+}
+
+#[test]
+fn a_layer_with_labels_is_salvaged_above_one_that_is_lost() {
+    let lower = || plain(with_policy(base(), CONTEXTS));
+    let upper = || {
+        let tar = Tar::default().file("usr/bin/more", 0o755, b"more");
+        plain(
+            tar.dir("usr/share", 0o755)
+                .file("usr/share/more", 0o644, b"more"),
+        )
+    };
+    let (repo, layout) = (TestRepo::new(), LayoutDir::of(&[lower(), upper()]));
+    let image = layout.open().unwrap();
+    import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
+    // An import before this one gave the upper layer its labels. What is gone now is the policy.
+    fs::remove_file(
+        repo.dir
+            .path()
+            .join("refs/heads")
+            .join(refs::layer(&image.layers[0].digest).unwrap()),
+    )
+    .unwrap();
+    fs::remove_file(repo.dir.path().join("refs/heads").join(TARGET_REF)).unwrap();
+    repo.ostree(&["prune", "--refs-only"]);
+    without_the_first(&repo, &layout, &[true]);
 }

@@ -91,6 +91,26 @@ fn a_layer_that_is_not_whole_is_read_again() {
     }
 }
 
+/// Reads a layer of files, unless it is there.
+pub(super) fn read(from: (&Repository, &Image), at: usize) -> Outcome {
+    read_with(from, &Shared::default(), at)
+}
+
+fn read_with((repo, image): (&Repository, &Image), shared: &Shared, at: usize) -> Outcome {
+    let gate = Gate::default();
+    drop(gate.opened_at_end());
+    let intact = &Intact::new(repo, shared);
+    let gate = &gate;
+    let work = Work {
+        repo,
+        image,
+        intact,
+        shared,
+        gate,
+    };
+    work.layer(at, Role::Files)
+}
+
 #[test]
 fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
     let layers = [
@@ -99,16 +119,8 @@ fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
     ];
     let (repo, layout) = (TestRepo::new(), LayoutDir::of(&layers));
     let image = layout.open().unwrap();
-    let (shared, gate) = (Shared::default(), Gate::default());
-    let work = Work {
-        repo: &repo.repo,
-        image: &image,
-        intact: &Intact::new(&repo.repo, &shared),
-        shared: &shared,
-        gate: &gate,
-    };
     let mut merge = Merge::new(&repo.repo, &image);
-    let [first, second] = [0, 1].map(|at| work.layer(at, Role::Files).unwrap());
+    let [first, second] = [0, 1].map(|at| read((&repo.repo, &image), at).unwrap());
     merge.add(0, first).unwrap();
     // Where commits are written comes after both layers. What is new there meets a file.
     let commits = repo.dir.path().join("tmp/landfall-2");
@@ -127,52 +139,14 @@ fn no_ref_leads_to_a_commit_that_was_lost_with_the_next_one() {
     repo.fsck();
 }
 
-/// What the next import makes of the two layers, when of an earlier one only the upper layer came; it is taken as it is
-/// exactly if `is_kept`.
-fn only_the_upper_came(layers: &[Packed; 2], is_kept: bool) {
-    let (repo, layout) = (TestRepo::new(), LayoutDir::of(layers));
-    let image = layout.open().unwrap();
-    let (shared, gate) = (Shared::default(), Gate::default());
-    drop(gate.opened_at_end());
-    let work = Work {
-        repo: &repo.repo,
-        image: &image,
-        intact: &Intact::new(&repo.repo, &shared),
-        shared: &shared,
-        gate: &gate,
-    };
-    let mut merge = Merge::new(&repo.repo, &image);
-    merge.add(1, work.layer(1, Role::Files).unwrap()).unwrap();
-    merge.salvage().unwrap();
-    drop(merge);
-    repo.fsck();
-    let commit = import(&repo.repo, &image, TARGET, &mut go_on).unwrap();
-    let kept = if is_kept { image.layers[1].size } else { 0 };
-    assert_eq!(commit.reused_bytes, kept);
-    let other = TestRepo::new();
-    let fresh = other.import(layers).unwrap();
-    assert_eq!(commit.checksum, fresh.checksum);
-    for layer in &image.layers {
-        let name = refs::layer(&layer.digest).unwrap();
-        assert_eq!(resolve(&repo, &name), resolve(&other, &name));
-    }
-    repo.fsck();
-}
-
 #[test]
-fn a_layer_above_a_lost_one_is_kept() {
-    let lower = || {
-        let tar = Tar::default().dir("./", 0o555).dir("usr/", 0o700);
-        plain(tar.dir("usr/a", 0o711).file("usr/a/x", 0o644, b"x"))
-    };
-    // It mentions neither the root nor the directories on its way.
-    let upper = Tar::default()
-        .file("usr/a/y", 0o644, b"y")
-        .dir("usr/a/b", 0o770)
-        .file("usr/a/.wh.x", 0o644, b"");
-    only_the_upper_came(&[lower(), plain(upper)], true);
-    let linked = base().hard_link("usr/a/z", "usr/a/x");
-    only_the_upper_came(&[lower(), plain(linked)], false);
+fn a_layer_whose_verification_was_ended_is_not_asked_for() {
+    let repo = TestRepo::new();
+    let (_layout, image, _) = imported_without_blob(&repo);
+    let shared = Shared::default();
+    shared.give_up();
+    let ended = read_with((&repo.repo, &image), &shared, 0);
+    assert!(matches!(&ended, Err(ImportError::Stopped)), "{ended:?}");
 }
 
 /// Changes to an object as a script can make them through a link to it.

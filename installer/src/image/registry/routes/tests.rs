@@ -294,3 +294,71 @@ fn a_file_that_cannot_be_read_is_not_quoted() {
         assert!(!error.contains("aHVzaA"), "{error}");
     }
 }
+
+fn table(prefix: &str, location: &str) -> String {
+    format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n")
+}
+
+/// `r.test` with a mirror.
+fn mirror(location: &str, more: &str) -> String {
+    let table = table("r.test", "r.test");
+    format!("{table}[[registry.mirror]]\nlocation = \"{location}\"\n{more}")
+}
+
+#[test]
+fn a_login_before_a_location_is_not_told() {
+    let by_digest = "location = \"r.test\"\nmirror-by-digest-only = true\n";
+    let contradiction = mirror("me:s3cret@m.test/x", "pull-from-mirror = \"all\"\n");
+    let contradiction = contradiction.replacen("location = \"r.test\"\n", by_digest, 1);
+    let digest = format!("@sha256:{}", "0".repeat(64));
+    for (text, rest, told) in [
+        (
+            table("r.test", "me:s3cret@m.test/x"),
+            ":1",
+            "it leads to `m.test/x/os:1`",
+        ),
+        (
+            mirror("me:s3cret@m.test/x", ""),
+            ":1",
+            "it leads to `m.test/x/os:1`",
+        ),
+        (
+            mirror("me:a/s3cret@m.test", ""),
+            ":1",
+            "it leads to `m.test/os:1`",
+        ),
+        (
+            mirror("me:a@s3cret@m.test", ""),
+            &digest,
+            "it leads to `m.test/os@sha256:0",
+        ),
+        (
+            mirror("https://me:s3cret@m.test/x", ""),
+            ":1",
+            "`m.test/x` must be without",
+        ),
+        (contradiction, ":1", "`pull-from-mirror` of `m.test/x`"),
+        (
+            table("me:s3cret@r.test", ""),
+            ":1",
+            "the prefix `r.test` has no",
+        ),
+        (
+            table("me:s3cret@*.test", "r.test"),
+            ":1",
+            "first in `*.test`",
+        ),
+        (
+            table("*.me:s3cret@r.test", "r.test"),
+            ":1",
+            "the prefix `r.test` is not",
+        ),
+    ] {
+        let error = with(&text, &format!("r.test/os{rest}")).unwrap_err();
+        assert!(error.contains(told), "{error}");
+        assert!(
+            !error.contains("s3cret") && !error.contains("me:"),
+            "{error}"
+        );
+    }
+}
