@@ -12,7 +12,9 @@ use landfall_installer::media::{
     self, Basis, Changes, Configuration, Embedded, IsoRequest, MediumFile, embedded,
 };
 
-use crate::cli::{CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs};
+use crate::cli::{
+    CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs, ReadAccessArgs,
+};
 use crate::directories::Directories;
 use crate::input::{self, Files, Loaded};
 use crate::terminal::{self, Problem};
@@ -25,16 +27,16 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
         (Some(IsoCommand::Customize(args)), _) => customize(args)?,
         (Some(IsoCommand::Inspect(args)), _) => inspect(args)?,
         (Some(IsoCommand::Extract(args)), _) => extract(args)?,
-        (None, Some(args)) => make(args)?,
+        (None, Some(make_args)) => make(make_args, &args.access)?,
         (None, None) => return Err(Problem::new(Exit::Usage, "`--image` is missing")),
     }
     Ok(Exit::Done)
 }
 
-fn make(args: &MakeIsoArgs) -> Result<(), Problem> {
+fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
     let options = OpenOptions {
         arch: probe::arch().to_owned(),
-        access: args.access.access(),
+        access: access.access(),
     };
     let configuration = args.config.as_deref().map(configuration).transpose()?;
     let text = args.kickstart.as_deref().map(input::text).transpose()?;

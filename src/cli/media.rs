@@ -21,6 +21,9 @@ pub(crate) struct IsoArgs {
     pub(crate) command: Option<IsoCommand>,
     #[command(flatten)]
     pub(crate) make: Option<MakeIsoArgs>,
+    // Not in `make`: clap takes an optional group for absent that has a group within.
+    #[command(flatten)]
+    pub(crate) access: ReadAccessArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,8 +63,6 @@ pub(crate) struct MakeIsoArgs {
     /// Label of the medium: at most 32 of `A-Z0-9_-` [default: `LANDFALL`]
     #[arg(long, value_name = "LABEL")]
     pub(crate) label: Option<String>,
-    #[command(flatten)]
-    pub(crate) access: ReadAccessArgs,
     /// Write this file
     #[arg(short, long, value_name = "FILE", default_value = "landfall.iso")]
     pub(crate) output: PathBuf,

@@ -40,7 +40,9 @@ impl Sender {
 
 fn message(time: &str, line: &str) -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("-");
+    let host = Some(host.trim())
+        .filter(|host| !host.is_empty())
+        .unwrap_or("-");
     let line: String = line
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
