@@ -171,6 +171,7 @@ fn describe(medium: &Medium<'_>, environment: &Environment) -> Result<medium::Me
         image: medium.payload.map(|image| Payload {
             reference: image.reference.to_string(),
             digest: image.digest.clone(),
+            names: medium.target_ref.map(str::to_owned).into_iter().collect(),
         }),
         environment: environment.source(),
         target: medium.target_ref.map(str::to_owned),
