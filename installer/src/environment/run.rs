@@ -138,7 +138,8 @@ fn follow(
     let text = String::from_utf8_lossy(&found.text);
     let kickstart = kickstart_parser::read(KICKSTART, &text, None, &NoIncludes).kickstart;
     let payload = medium.and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
-    if plan::needs_registry(&kickstart, payload.as_ref()) {
+    let pulls = plan::needs_registry(&kickstart, payload.as_ref());
+    if pulls {
         terminals.say("waiting for the network");
         machine::await_network()?;
     }
@@ -152,7 +153,12 @@ fn follow(
     if options.sshd {
         serve_ssh(&kickstart, terminals);
     }
-    install(options, terminals)?;
+    if let Err(error) = install(options, terminals) {
+        if let (false, Some(medium)) = (pulls, medium) {
+            look_for_damage(medium, terminals);
+        }
+        return Err(error);
+    }
     match final_action()? {
         Some(action) if options.noeject => action.without_ejecting().carry_out(),
         Some(action) => action.carry_out(),
@@ -165,6 +171,15 @@ fn serve_ssh(kickstart: &Kickstart, terminals: &mut Terminals) {
     match sshd::start(kickstart) {
         Ok(()) => terminals.say("ssh: root can log in with a key of the kickstart's"),
         Err(error) => terminals.say(&format!("warning: {}", error.chain().join(": "))),
+    }
+}
+
+/// Whether it is the medium's fault.
+fn look_for_damage(medium: &MountedMedium, terminals: &mut Terminals) {
+    terminals.say("reading the medium once more");
+    match medium.verify_all(&mut |_| ()) {
+        Ok(_) => terminals.say("the medium is what was written"),
+        Err(error) => terminals.fail(&error),
     }
 }
 
