@@ -17,6 +17,7 @@ mod machine;
 #[cfg(feature = "engine")]
 mod mounted;
 mod options;
+mod reference;
 #[cfg(feature = "engine")]
 mod reporter;
 #[cfg(feature = "engine")]
@@ -34,5 +35,6 @@ mod volume;
 
 pub use kickstart_source::{Device, KickstartSource, Nfs};
 pub use options::{BootOptions, KickstartOption, Syslog};
+pub use reference::boot_options_page;
 #[cfg(feature = "engine")]
 pub use run::run;
