@@ -16,6 +16,8 @@ mod kickstart_source;
 mod machine;
 #[cfg(feature = "engine")]
 mod mounted;
+#[cfg(feature = "engine")]
+mod network;
 mod options;
 #[cfg(feature = "engine")]
 mod reporter;

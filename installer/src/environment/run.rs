@@ -17,7 +17,7 @@ use super::mounted::MountedMedium;
 use super::reporter::Reporter;
 use super::syslog::Sender;
 use super::terminals::Terminals;
-use super::{BootOptions, KickstartOption, KickstartSource, sshd};
+use super::{BootOptions, KickstartOption, KickstartSource, network, sshd};
 use crate::engine::error::EngineError;
 use crate::engine::final_action::FinalAction;
 use crate::event::Event;
@@ -140,6 +140,9 @@ fn follow(
     let payload = medium.and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
     let pulls = plan::needs_registry(&kickstart, payload.as_ref());
     if pulls {
+        if !options.network && !found.by_network {
+            network::apply(&kickstart)?;
+        }
         terminals.say("waiting for the network");
         machine::await_network()?;
     }

@@ -18,6 +18,7 @@ use super::Plan;
 use super::files::write;
 use super::issue::{Code, Issues};
 use super::target::{Action, ImageFacts};
+use crate::inventory::Interface;
 pub(super) use check::{check, interfaces};
 use link::{Kind, Link, Method6};
 
@@ -66,6 +67,18 @@ pub(super) fn network(
     }
     actions.extend(without_ipv6(&links));
     actions
+}
+
+/// The `network` commands as files of systemd-networkd for the machine that installs, which has `interfaces`; or what networkd
+/// cannot be told.
+///
+/// # Errors
+/// A sentence.
+pub fn for_environment(
+    kickstart: &Kickstart,
+    interfaces: &[Interface],
+) -> Result<Vec<(String, String)>, String> {
+    networkd::files(&link::links(&kickstart.network, interfaces))
 }
 
 /// The first name that is given; the image's own goes before it.
