@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The network that the kickstart asks for, while the machine is installed.
+//! Networks, while the machine is installed: what the kickstart asks for, and what systemd makes nothing of in the kernel's
+//! command line.
 //!
-//! Only where the kernel's command line says nothing of networks, and the kickstart did not come by one: it is the command
-//! line's first (Anaconda), and dracut's `ip=` and its like have been carried out by now.
+//! The command line goes first, as in Anaconda: the kickstart's network is used where the line says nothing of networks, and
+//! the kickstart did not come by one.
 
 use std::fs;
+use std::path::Path;
 
 use kickstart_parser::Kickstart;
 
@@ -12,6 +14,29 @@ use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
 use crate::inventory::probe;
 use crate::plan;
+
+/// Adds what systemd's generator has left out of the command line, before networkd starts.
+///
+/// # Errors
+/// What reading and writing say.
+pub fn complete() -> Result<(), EngineError> {
+    let line = command_line()?;
+    let failed = |e| EngineError::io("completing the network of the kernel's command line", e);
+    for (path, text) in plan::bonds(&line) {
+        let made = Path::new(&path).parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&path, text)).map_err(failed)?;
+    }
+    if let Some(name) = plan::host_name_of_command_line(&line) {
+        fs::write("/proc/sys/kernel/hostname", name).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// What the kernel was started with.
+pub(super) fn command_line() -> Result<String, EngineError> {
+    let path = "/proc/cmdline";
+    fs::read_to_string(path).map_err(|e| EngineError::io(format!("reading `{path}`"), e))
+}
 
 /// Gives networkd what the `network` commands say. Nothing is changed if there are none.
 pub(super) fn apply(kickstart: &Kickstart) -> Result<(), EngineError> {

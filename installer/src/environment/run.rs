@@ -48,8 +48,7 @@ pub fn run() -> Result<(), EngineError> {
 /// From here on nobody is asked whether a disk may be written.
 fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
     write(ENVIRONMENT, b"")?;
-    let line = fs::read_to_string("/proc/cmdline")
-        .map_err(|e| EngineError::io("reading `/proc/cmdline`", e))?;
+    let line = network::command_line()?;
     let (options, warnings) = BootOptions::parse(&line);
     terminals.say(concat!("Landfall ", env!("CARGO_PKG_VERSION")));
     for warning in warnings {

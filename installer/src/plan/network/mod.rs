@@ -6,6 +6,7 @@
 //! which interfaces the target has, and sets up no network.
 
 mod check;
+mod command_line;
 mod ini;
 mod keyfile;
 mod link;
@@ -20,6 +21,7 @@ use super::issue::{Code, Issues};
 use super::target::{Action, ImageFacts};
 use crate::inventory::Interface;
 pub(super) use check::{check, interfaces};
+pub use command_line::{bonds, host_name as host_name_of_command_line};
 use link::{Kind, Link, Method6};
 
 /// Everything that the `network` commands ask for.
