@@ -44,6 +44,8 @@ install() {
     # The server of `inst.sshd` is several programs, and gives up its rights to an account of its own.
     inst_multiple -o /usr/lib/openssh/sshd-{auth,session} /usr/libexec/openssh/sshd-{auth,session}
     grep '^sshd:' "$dracutsysrootdir/etc/passwd" "$dracutsysrootdir/usr/lib/passwd" -hs | head -n 1 >> "$initdir/etc/passwd"
+    # It lets nobody in whose account is locked, whatever the key.
+    sed -i 's/^root:[^:]*:/root:*:/' "$initdir/etc/shadow"
     # How registries are reached, and whom they are trusted by: as the image has it.
     inst_multiple -o /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/openssl.cnf
     find -L /etc/containers /usr/share/containers -name storage.conf -prune -o -type f -print 2> /dev/null |
@@ -51,6 +53,9 @@ install() {
             inst_simple "$file"
         done
     inst_simple "$moddir/landfall.service" "$systemdsystemunitdir/landfall.service"
+    inst_simple "$moddir/landfall-network.service" "$systemdsystemunitdir/landfall-network.service"
+    mkdir -p "$initdir/etc/systemd/system/systemd-networkd.service.wants"
+    ln -sfn "$systemdsystemunitdir/landfall-network.service" "$initdir/etc/systemd/system/systemd-networkd.service.wants/"
     inst_simple "$moddir/landfall.target" "$systemdsystemunitdir/landfall.target"
     # systemd starts this target in an initramfs, whatever the default is.
     mkdir -p "$initdir/etc/systemd/system"

@@ -16,6 +16,8 @@ mod kickstart_source;
 mod machine;
 #[cfg(feature = "engine")]
 mod mounted;
+#[cfg(feature = "engine")]
+mod network;
 mod options;
 mod reference;
 #[cfg(feature = "engine")]
@@ -34,6 +36,8 @@ mod terminals;
 mod volume;
 
 pub use kickstart_source::{Device, KickstartSource, Nfs};
+#[cfg(feature = "engine")]
+pub use network::complete as complete_network;
 pub use options::{BootOptions, KickstartOption, Syslog};
 pub use reference::boot_options_page;
 #[cfg(feature = "engine")]
