@@ -150,17 +150,17 @@ const OF_THE_ENVIRONMENT: &str = "\
 ## The network
 
 `systemd-network-generator` of the image that the environment is made of reads these, with the meaning of `dracut.cmdline(7)`; which of them
-it knows is in its manual page. Without any of them every interface with a link asks for an address by DHCP. Nothing waits for the network
-that does not need it.
+it knows is in its manual page. Without any of them the kickstart's `network` counts if an image is to be pulled, and the kickstart did not come
+through the network; else every interface with a link asks for an address by DHCP. Nothing waits for the network that does not need it.
 
 | option | remark |
 | --- | --- |
-| `ip=` | All forms of systemd's: `ip=dhcp`, `ip=NAME:dhcp`, `ip=ADDRESS::GATEWAY:NETMASK:HOST:NAME:none` |
+| `ip=` | All forms of systemd's: `ip=dhcp`, `ip=NAME:dhcp`, `ip=ADDRESS::GATEWAY:NETMASK:HOST:NAME:none`. HOST is the name of the machine while it is installed |
 | `nameserver=`, `rd.peerdns=` | |
 | `rd.route=` | |
 | `ifname=NAME:ADDRESS`, `net.ifname_policy=` | An interface gets a name by its hardware address |
 | `vlan=NAME:INTERFACE` | The number at the end of NAME is the VLAN's |
-| `bond=NAME:INTERFACES` | systemd takes the third part, options such as `mode=`, and does nothing with it |
+| `bond=NAME:INTERFACES[:OPTIONS[:MTU]]` | OPTIONS are the names of the kernel, such as `mode=active-backup,miimon=100`, which systemd leaves out and Landfall adds; one that networkd has no word for is left out |
 | `bridge=NAME:INTERFACES` | |
 | `BOOTIF=`, `rd.bootif=` | Only where systemd knows them; that of Debian 13 does not |
 
