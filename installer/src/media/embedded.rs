@@ -179,7 +179,7 @@ mod tests {
         let blocks = example.split("\n\nbecomes");
         let lines = |block: &str| {
             let lines = block.lines().filter_map(|line| line.strip_prefix("    "));
-            lines.map(|line| format!("{line}\n")).collect()
+            lines.flat_map(|line| [line, "\n"]).collect()
         };
         blocks.map(lines).collect()
     }
