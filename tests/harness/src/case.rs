@@ -414,10 +414,10 @@ impl Run {
                 self.run
             );
         }
-        match self.expect_same_json {
-            true => self.check_same_json(output),
-            false => Ok(()),
+        if self.expect_same_json {
+            self.check_same_json(output)?;
         }
+        Ok(())
     }
 
     fn check_same_json(&self, output: &str) -> Result<()> {
