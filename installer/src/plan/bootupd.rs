@@ -135,12 +135,8 @@ pub(super) fn boot(
     };
     match &chain {
         Some(chain) => {
-            boot.esp = Some(esp(
-                plan,
-                chain,
-                &menu::on_esp(configuration, menu),
-                issues,
-            )?)
+            let stub = menu::on_esp(configuration, menu);
+            boot.esp = Some(esp(plan, chain, &stub, issues)?);
         }
         None if plan.boot_options.keep_mbr => return Some(boot),
         None => {

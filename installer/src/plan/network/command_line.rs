@@ -36,8 +36,7 @@ fn values<'l>(line: &'l str, key: &str) -> impl Iterator<Item = &'l str> {
 fn mac(value: &str) -> Option<String> {
     let parts: Vec<&str> = value.split(['-', ':']).collect();
     let pairs = match parts.as_slice() {
-        ["01", pairs @ ..] if pairs.len() == 6 => pairs,
-        pairs if pairs.len() == 6 => pairs,
+        ["01", pairs @ ..] | pairs if pairs.len() == 6 => pairs,
         _ => return None,
     };
     let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
