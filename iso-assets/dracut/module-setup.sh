@@ -19,9 +19,10 @@ depends() {
 }
 
 installkernel() {
-    # The medium, what a kickstart may be on, and file systems of targets.
+    # The medium (firmware that has fetched it keeps it in memory, as `pmem`), what a kickstart may be on, and file systems of
+    # targets.
     hostonly='' instmods isofs cdrom sr_mod sd_mod uas usb_storage vfat nls_cp437 nls_iso8859_1 nls_ascii nls_utf8 \
-        ext4 xfs btrfs erofs squashfs overlay loop nfs nfsv3 nfsv4 efivarfs 8021q bonding bridge \
+        ext4 xfs btrfs erofs squashfs overlay loop nfit nd_pmem nfs nfsv3 nfsv4 efivarfs 8021q bonding bridge \
         =drivers/block =drivers/nvme =drivers/ata =drivers/scsi =drivers/usb/storage =drivers/usb/host =drivers/hid =drivers/mmc
 }
 

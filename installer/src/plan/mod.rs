@@ -69,7 +69,10 @@ pub use esp::{BootEntry, Copy, EspPlan};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
-pub use network::{bonds, for_environment as network_for_environment, host_name_of_command_line};
+pub use network::{
+    additions as network_additions, for_environment as network_for_environment,
+    host_name_of_command_line,
+};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
