@@ -162,13 +162,13 @@ through the network; else every interface with a link asks for an address by DHC
 | `vlan=NAME:INTERFACE` | The number at the end of NAME is the VLAN's |
 | `bond=NAME:INTERFACES[:OPTIONS[:MTU]]` | OPTIONS are the names of the kernel, such as `mode=active-backup,miimon=100`, which systemd leaves out and Landfall adds; one that networkd has no word for is left out |
 | `bridge=NAME:INTERFACES` | |
-| `BOOTIF=`, `rd.bootif=` | Only where systemd knows them; that of Debian 13 does not |
+| `BOOTIF=ADDRESS` | DHCP on the card with this hardware address alone, and the others are left as they are; without effect beside an `ip=` and its like that names an interface |
 
 ## Others that count
 
 | option | meaning |
 | --- | --- |
-| `console=` | Everything is shown on each of these terminals. Questions, and the shell, are on the last one |
+| `console=` | Everything is shown on each of these terminals, and a question may be answered on any. A shell is where it was asked for |
 | `rd.*`, `systemd.*`, `modprobe.blacklist=` | As dracut, systemd and the kernel have them |
 
 Some words of the line are also kept for the installed system, as Anaconda keeps them: `console=`, `nomodeset`, `net.ifnames=`, `selinux=`, `fips=` and
