@@ -3,10 +3,10 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
-use super::BootOptions;
 use super::terminals::Terminals;
+use super::{BootOptions, child};
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
 
@@ -59,27 +59,30 @@ pub(super) fn ask(options: &BootOptions, terminals: &mut Terminals) -> Option<Ch
 }
 
 /// A shell on the kernel's own terminal, until it ends.
-pub(super) fn shell(terminals: &mut Terminals) -> Result<(), EngineError> {
-    let context = || "starting a shell".to_owned();
-    let Some(device) = terminals.last_device() else {
-        return Err(EngineError::Refused(
-            "there is no terminal for a shell".to_owned(),
-        ));
+pub(super) fn shell(terminals: &Terminals) -> Result<(), EngineError> {
+    let none = || EngineError::Refused("there is no terminal for a shell".to_owned());
+    let device = terminals.last_device().ok_or_else(none)?;
+    child::shell(Path::new(&device))
+}
+
+/// After an installation whose kickstart says nothing of the end: the machine starts again when somebody has read the report.
+pub(super) fn when_somebody_is_there(
+    options: &BootOptions,
+    terminals: &mut Terminals,
+) -> Result<(), EngineError> {
+    if options.noninteractive {
+        terminals.say("This machine stays as it is: the kickstart has no `reboot` or `poweroff`.");
+        return Ok(());
+    }
+    terminals.say("Enter starts this machine again.");
+    let input = terminals.last_device().map(File::open);
+    let Some(Ok(input)) = input else {
+        return Ok(());
     };
-    let open = || File::options().read(true).write(true).open(&device);
-    let stream = || {
-        open()
-            .map(Stdio::from)
-            .map_err(|e| EngineError::io(context(), e))
-    };
-    let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", "bash", "--login"]);
-    command.stdin(stream()?).stdout(stream()?).stderr(stream()?);
-    command.env("TERM", "linux").current_dir("/");
-    command
-        .status()
-        .map(drop)
-        .map_err(|e| EngineError::io(context(), e))
+    match BufReader::new(input).lines().next() {
+        Some(Ok(_)) => reboot(),
+        _ => Ok(()),
+    }
 }
 
 /// After a failure, when all is said: a shell, and then another start, unless that is unwanted.

@@ -6,7 +6,7 @@
 //! kickstart says. Modules, udev and the network are the environment's own (dracut); disks are the engine's.
 
 #[cfg(feature = "engine")]
-mod display;
+mod child;
 #[cfg(feature = "engine")]
 mod ending;
 #[cfg(feature = "engine")]
@@ -23,6 +23,8 @@ mod reporter;
 mod run;
 #[cfg(feature = "engine")]
 mod spool;
+#[cfg(feature = "engine")]
+mod sshd;
 #[cfg(feature = "engine")]
 mod syslog;
 #[cfg(feature = "engine")]

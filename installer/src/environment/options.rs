@@ -241,14 +241,11 @@ impl Reading {
             "rescue" => options.rescue = is_on,
             "kexec" => options.kexec = is_on,
             "gpt" if is_on => options.disk_label = Some("gpt"),
-            "gpt" => {}
             "proxy" | "syslog" | "nosave" | "wait_for_disks" | "disklabel" => {
-                self.valued(name, value)
+                self.valued(name, value);
             }
-            // Of the plan: which arguments of its environment's kernel the installed system keeps.
-            "leavebootorder" | "nombr" | "selinux" | "noselinux" => {}
-            // What is shown is text.
-            "text" => {}
+            // Of the plan: which arguments of its environment's kernel the installed system keeps. What is shown is text.
+            "leavebootorder" | "nombr" | "selinux" | "noselinux" | "text" | "gpt" => {}
             _ if WITHOUT_EFFECT.contains(&name) => {
                 self.warnings.push(format!("`inst.{name}` has no effect"));
             }

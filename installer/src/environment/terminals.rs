@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 
+use crate::display;
 use crate::engine::error::EngineError;
 
 /// The terminals, open.
@@ -32,12 +33,8 @@ impl Terminals {
 
     /// Shows an error with its causes, and what to do about it.
     pub(super) fn fail(&mut self, error: &EngineError) {
-        for (index, message) in error.chain().iter().enumerate() {
-            let word = if index == 0 { "error" } else { "  because" };
-            self.say(&format!("{word}: {message}"));
-        }
-        if let Some(hint) = error.hint() {
-            self.say(&format!("hint: {hint}"));
+        for line in display::reasons(&error.chain(), error.hint().as_deref()) {
+            self.say(&line);
         }
     }
 

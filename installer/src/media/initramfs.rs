@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::carried::{Carried, write_executable};
 use super::error::{Lack, MediaError};
+use super::gate;
 use super::image_root::ImageRoot;
 use crate::engine::error::EngineError;
 
@@ -17,6 +18,7 @@ const MODULES: &str = "usr/lib/dracut/modules.d";
 /// Ours among them, after all that it could depend on.
 const MODULE: &str = "usr/lib/dracut/modules.d/99landfall";
 const RESULT: &str = "/run/landfall.img";
+const ENCLOSED: &str = "/run/enclosed.img";
 /// Modules of dracut that would look for an installed system, ask somebody, or serve other hardware than disks and networks.
 const OMITTED: &str = "ostree plymouth resume rescue i18n iscsi hwdb fido2 pkcs11 virtfs lunmask overlay-root nvdimm bluetooth \
                        tpm2-tss network-manager network-legacy";
@@ -83,11 +85,18 @@ pub(super) fn make(root: &ImageRoot, name: &str) -> Result<Boot, MediaError> {
     .env("DRACUT_NO_XATTR", "1")
     .run()?;
     let modules = root.path().join("usr/lib/modules").join(&version);
+    let initramfs = root.path().join(&ENCLOSED[1..]);
+    enclose(&root.path().join(&RESULT[1..]), &initramfs)
+        .map_err(|e| EngineError::io("completing the initramfs", e))?;
     Ok(Boot {
         version,
         kernel: modules.join("vmlinuz"),
-        initramfs: root.path().join(&RESULT[1..]),
+        initramfs,
     })
+}
+
+fn enclose(from: &Path, to: &Path) -> io::Result<()> {
+    gate::enclose(&fs::read(from)?, &mut fs::File::create(to)?)
 }
 
 /// What is missing in the image.

@@ -18,6 +18,7 @@ use super::boot_files;
 use super::customize::MediumFile;
 use super::environment::{Environment, copy};
 use super::error::MediaError;
+use super::gate;
 use super::iso9660;
 use super::layout;
 use crate::engine::error::EngineError;
@@ -49,6 +50,8 @@ pub(super) struct Medium<'m> {
 struct Menu<'m> {
     label: &'m str,
     name: String,
+    /// What the kernel starts first.
+    gate: &'static str,
     timeout: u32,
     kernel_arguments: String,
 }
@@ -110,6 +113,7 @@ fn menu<'m>(medium: &Medium<'m>, kernel_arguments: String) -> Menu<'m> {
         name: medium.payload.map_or("this machine".to_owned(), |image| {
             image.reference.to_string()
         }),
+        gate: gate::PATH,
         timeout: medium.timeout,
         kernel_arguments,
     }
@@ -171,6 +175,7 @@ fn describe(medium: &Medium<'_>, environment: &Environment) -> Result<medium::Me
         image: medium.payload.map(|image| Payload {
             reference: image.reference.to_string(),
             digest: image.digest.clone(),
+            names: medium.target_ref.map(str::to_owned).into_iter().collect(),
         }),
         environment: environment.source(),
         target: medium.target_ref.map(str::to_owned),

@@ -13,6 +13,7 @@ mod customize;
 mod embedded;
 mod environment;
 mod error;
+mod gate;
 mod image_root;
 mod initramfs;
 mod iso;

@@ -72,6 +72,7 @@ pub use kargs::{BootOptions, InstallKargs, concerning_target};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
+pub use source::needs_registry;
 pub use table::{Label, PartitionType};
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
@@ -302,6 +303,8 @@ pub struct Choices {
     pub image: Option<String>,
     /// A medium whose image is taken if the kickstart names it.
     pub medium: Option<MediumImage>,
+    /// Which tables disks get where the kickstart does not say; none: GPT.
+    pub disklabel: Option<Label>,
     /// `--target-ref`: what the installed system follows.
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
@@ -315,8 +318,8 @@ pub struct Choices {
 pub struct MediumImage {
     /// Where it is: `oci:DIR`.
     pub layout: String,
-    /// The reference that it was taken from.
-    pub reference: String,
+    /// References by which a kickstart may mean it.
+    pub names: Vec<String>,
     /// What installed systems follow, if not the kickstart's reference.
     pub target: Option<String>,
 }
@@ -343,7 +346,7 @@ pub fn plan_disks(
     kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
-    let disks = select::select(kickstart, inventory, &mut issues);
+    let disks = select::select(kickstart, inventory, choices.disklabel, &mut issues);
     let machine = request::Machine {
         inventory,
         disks: &disks,
