@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Netboot(NetbootArgs),
     /// Install the machine that was started from a medium of Landfall's
     #[command(hide = true)]
-    Environment,
+    Environment(EnvironmentArgs),
     /// Print the JSON schemas of Landfall's interfaces
     #[command(hide = true)]
     Schema(SchemaArgs),
@@ -209,6 +209,14 @@ impl NosaveArg {
             Self::All => &[Unsaved::Logs, Unsaved::InputKs, Unsaved::OutputKs],
         }
     }
+}
+
+/// What the units of the environment say.
+#[derive(Debug, Args)]
+pub(crate) struct EnvironmentArgs {
+    /// Only complete what systemd has made of the kernel's command line, before networks are set up
+    #[arg(long)]
+    pub(crate) before_network: bool,
 }
 
 /// How the image is reached, and what of that the installed system is given.

@@ -51,6 +51,9 @@ install() {
             inst_simple "$file"
         done
     inst_simple "$moddir/landfall.service" "$systemdsystemunitdir/landfall.service"
+    inst_simple "$moddir/landfall-network.service" "$systemdsystemunitdir/landfall-network.service"
+    mkdir -p "$initdir/etc/systemd/system/systemd-networkd.service.wants"
+    ln -sfn "$systemdsystemunitdir/landfall-network.service" "$initdir/etc/systemd/system/systemd-networkd.service.wants/"
     inst_simple "$moddir/landfall.target" "$systemdsystemunitdir/landfall.target"
     # systemd starts this target in an initramfs, whatever the default is.
     mkdir -p "$initdir/etc/systemd/system"

@@ -62,6 +62,7 @@ tools! {
     Mmd = "mmd" from "mtools",
     Mount = "mount" from "mount",
     Mren = "mren" from "mtools",
+    Networkctl = "networkctl" from "systemd",
     Partx = "partx" from "util-linux",
     Resize2fs = "resize2fs" from "e2fsprogs",
     Sfdisk = "sfdisk" from "fdisk",

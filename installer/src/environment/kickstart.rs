@@ -30,6 +30,8 @@ const AT: &str = "/run/install/kickstart";
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) from: String,
+    /// It came by a network, which is up then.
+    pub(super) by_network: bool,
     pub(super) text: Vec<u8>,
 }
 
@@ -54,8 +56,13 @@ fn first(sources: &[KickstartSource], options: &BootOptions) -> Result<Found, En
     for source in sources {
         match fetch(source, options) {
             Ok(text) => {
-                let from = source.to_string();
-                return Ok(Found { from, text });
+                let by_network =
+                    matches!(source, KickstartSource::Url(_) | KickstartSource::Nfs(_));
+                return Ok(Found {
+                    from: source.to_string(),
+                    by_network,
+                    text,
+                });
             }
             Err(error) => failed = Some(error),
         }
@@ -99,6 +106,7 @@ fn of_volume(options: &BootOptions) -> Result<Option<Found>, EngineError> {
     }
     Ok(Some(Found {
         from: "hd:LABEL=OEMDRV:/ks.cfg".to_owned(),
+        by_network: false,
         text: volume.read("/ks.cfg", LARGEST_FILE)?,
     }))
 }
@@ -114,6 +122,7 @@ fn of_medium(medium: Option<&Volume>) -> Result<Option<Found>, EngineError> {
         .all(|byte| byte.is_ascii_whitespace() || *byte == 0);
     Ok((!is_blank).then(|| Found {
         from: "the medium".to_owned(),
+        by_network: false,
         text,
     }))
 }

@@ -16,6 +16,8 @@ mod kickstart_source;
 mod machine;
 #[cfg(feature = "engine")]
 mod mounted;
+#[cfg(feature = "engine")]
+mod network;
 mod options;
 #[cfg(feature = "engine")]
 mod reporter;
@@ -33,6 +35,8 @@ mod terminals;
 mod volume;
 
 pub use kickstart_source::{Device, KickstartSource, Nfs};
+#[cfg(feature = "engine")]
+pub use network::complete as complete_network;
 pub use options::{BootOptions, KickstartOption, Syslog};
 #[cfg(feature = "engine")]
 pub use run::run;

@@ -17,7 +17,7 @@ use super::mounted::MountedMedium;
 use super::reporter::Reporter;
 use super::syslog::Sender;
 use super::terminals::Terminals;
-use super::{BootOptions, KickstartOption, KickstartSource, sshd};
+use super::{BootOptions, KickstartOption, KickstartSource, network, sshd};
 use crate::engine::error::EngineError;
 use crate::engine::final_action::FinalAction;
 use crate::event::Event;
@@ -48,8 +48,7 @@ pub fn run() -> Result<(), EngineError> {
 /// From here on nobody is asked whether a disk may be written.
 fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
     write(ENVIRONMENT, b"")?;
-    let line = fs::read_to_string("/proc/cmdline")
-        .map_err(|e| EngineError::io("reading `/proc/cmdline`", e))?;
+    let line = network::command_line()?;
     let (options, warnings) = BootOptions::parse(&line);
     terminals.say(concat!("Landfall ", env!("CARGO_PKG_VERSION")));
     for warning in warnings {
@@ -140,6 +139,9 @@ fn follow(
     let payload = medium.and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
     let pulls = plan::needs_registry(&kickstart, payload.as_ref());
     if pulls {
+        if !options.network && !found.by_network {
+            network::apply(&kickstart)?;
+        }
         terminals.say("waiting for the network");
         machine::await_network()?;
     }

@@ -110,8 +110,8 @@ fn fill_up(archive: &mut Vec<u8>) {
 /// A program as the kernel loads it (elf(5)): its headers, the code, and behind it what the code has the distances of.
 fn program() -> Vec<u8> {
     let mut body = CODE.to_vec();
-    let length = TEXT.len() as u32;
-    body.extend(length.to_le_bytes());
+    // The code takes four bytes of it.
+    body.extend(&(TEXT.len() as u64).to_le_bytes()[..4]);
     for text in [MARK, "/init", "/dev/kmsg"] {
         body.extend(text.as_bytes());
         body.push(0);

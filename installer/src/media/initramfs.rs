@@ -153,7 +153,7 @@ fn kernel_version(root: &Path) -> Result<String, EngineError> {
 }
 
 /// The files of our module.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "module-setup.sh",
         include_str!("../../../iso-assets/dracut/module-setup.sh"),
@@ -161,6 +161,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "landfall.service",
         include_str!("../../../iso-assets/dracut/landfall.service"),
+    ),
+    (
+        "landfall-network.service",
+        include_str!("../../../iso-assets/dracut/landfall-network.service"),
     ),
     (
         "landfall.target",

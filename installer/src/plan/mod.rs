@@ -69,6 +69,7 @@ pub use display::{render_disks, render_target, render_waits};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
+pub use network::{bonds, for_environment as network_for_environment, host_name_of_command_line};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
