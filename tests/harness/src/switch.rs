@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const LONGEST: usize = 128 << 10;
 const ADDRESSES: usize = 12;
 /// What says that a tag follows (IEEE 802.1Q).
 const TAGGED: [u8; 2] = [0x81, 0x00];
+/// Frames that wait for a card that does not take them, as one does not that is down; more are lost.
+const QUEUE: usize = 1024;
 /// How often is looked whether it is over.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -52,10 +55,54 @@ type Learnt = Mutex<HashMap<[u8; 6], usize>>;
 /// The switch's ends.
 struct Ports {
     vlan: u16,
-    cards: Vec<(UnixDatagram, PathBuf)>,
-    network: (UnixDatagram, PathBuf),
+    cards: Vec<Port>,
+    network: Port,
     learnt: Learnt,
     over: Arc<AtomicBool>,
+}
+
+/// One of them.
+struct Port {
+    socket: Arc<UnixDatagram>,
+    /// To what is plugged in.
+    queue: SyncSender<Vec<u8>>,
+}
+
+impl Port {
+    /// At the socket `own`; what is sent goes to `other`.
+    fn open(own: &Path, other: PathBuf, over: &Arc<AtomicBool>) -> Result<Self> {
+        let socket =
+            UnixDatagram::bind(own).with_context(|| format!("binding {}", own.display()))?;
+        socket.set_read_timeout(Some(TICK))?;
+        socket.set_write_timeout(Some(TICK))?;
+        let (socket, (queue, frames)) = (Arc::new(socket), sync_channel(QUEUE));
+        let (from, over) = (Arc::clone(&socket), Arc::clone(over));
+        thread::spawn(move || send(&frames, (&from, &other), &over));
+        Ok(Self { socket, queue })
+    }
+
+    /// A full queue loses frames, as a switch does.
+    fn put(&self, frame: Vec<u8>) {
+        let _ = self.queue.try_send(frame);
+    }
+}
+
+fn send(frames: &Receiver<Vec<u8>>, (from, to): (&UnixDatagram, &Path), over: &AtomicBool) {
+    for frame in frames {
+        // Anything but a full socket is a machine that is off: it receives nothing.
+        while from
+            .send_to(&frame, to)
+            .is_err_and(|error| has_to_wait(&error))
+        {
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+}
+
+fn has_to_wait(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 impl Switch {
@@ -64,31 +111,29 @@ impl Switch {
         let dir = tempfile::Builder::new()
             .prefix("landfall-switch-")
             .tempdir_in("/var/tmp")?;
+        let over = Arc::default();
         let end = |name: &str| {
             let (machine, switch) = (dir.path().join(name), dir.path().join(format!("{name}.sw")));
-            let socket = UnixDatagram::bind(&switch)
-                .with_context(|| format!("binding {}", switch.display()))?;
-            socket.set_read_timeout(Some(TICK))?;
-            anyhow::Ok((socket, machine, switch))
+            let port = Port::open(&switch, machine.clone(), &over)?;
+            anyhow::Ok((port, (machine, switch)))
         };
         let mut ports = Ports {
             vlan,
             cards: Vec::new(),
-            network: end("network").map(|(socket, machine, _)| (socket, machine))?,
+            network: end("network")?.0,
             learnt: Mutex::default(),
-            over: Arc::default(),
+            over: Arc::clone(&over),
         };
         let mut cables = Cables {
             cards: Vec::new(),
             ssh: free_port()?,
         };
         for card in 0..cards {
-            let (socket, machine, switch) = end(&format!("card-{card}"))?;
-            ports.cards.push((socket, machine.clone()));
-            cables.cards.push((machine, switch));
+            let (port, cable) = end(&format!("card-{card}"))?;
+            ports.cards.push(port);
+            cables.cards.push(cable);
         }
         let network = network(dir.path(), cables.ssh)?;
-        let over = Arc::clone(&ports.over);
         ports.start();
         Ok(Self {
             _network: network,
@@ -139,13 +184,15 @@ impl Ports {
         for card in 0..ports.cards.len() {
             let ports = Arc::clone(&ports);
             thread::spawn(move || {
-                ports.each_frame(&ports.cards[card].0, |frame| {
+                ports.each_frame(&ports.cards[card].socket, |frame| {
                     ports.take_from_card(card, frame);
                 });
             });
         }
         thread::spawn(move || {
-            ports.each_frame(&ports.network.0, |frame| ports.take_from_network(frame));
+            ports.each_frame(&ports.network.socket, |frame| {
+                ports.take_from_network(frame);
+            });
         });
     }
 
@@ -154,7 +201,7 @@ impl Ports {
         while !self.over.load(Ordering::Relaxed) {
             match socket.recv(&mut frame) {
                 Ok(length) => each(&frame[..length]),
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(e) if has_to_wait(&e) => {}
                 Err(_) => return,
             }
         }
@@ -170,8 +217,7 @@ impl Ports {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(source, card);
         }
-        // A machine that is off receives nothing.
-        let _ = self.network.0.send_to(&plain, &self.network.1);
+        self.network.put(plain);
     }
 
     fn take_from_network(&self, frame: &[u8]) {
@@ -182,9 +228,9 @@ impl Ports {
             let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
             learnt.get(&to).copied()
         });
-        for (card, (socket, machine)) in self.cards.iter().enumerate() {
+        for (card, port) in self.cards.iter().enumerate() {
             if known.is_none_or(|known| known == card) {
-                let _ = socket.send_to(&frame_tagged, machine);
+                port.put(frame_tagged.clone());
             }
         }
     }
@@ -214,6 +260,24 @@ fn tagged(frame: &[u8], vlan: u16) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_card_that_takes_nothing_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, other) = (dir.path().join("own"), dir.path().join("other"));
+        let silent = UnixDatagram::bind(&other).unwrap();
+        let over = Arc::default();
+        let port = Port::open(&own, other, &over).unwrap();
+        for number in 0..2 * QUEUE {
+            port.put(number.to_be_bytes().to_vec());
+        }
+        let mut frame = [0; 8];
+        for number in 0..QUEUE {
+            silent.recv(&mut frame).unwrap();
+            assert_eq!(usize::from_be_bytes(frame), number);
+        }
+        over.store(true, Ordering::Relaxed);
+    }
 
     #[test]
     fn only_the_vlan_passes() {
