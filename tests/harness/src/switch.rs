@@ -279,6 +279,48 @@ mod tests {
         over.store(true, Ordering::Relaxed);
     }
 
+    /// A question of ARP (RFC 826) for the network's own address, 10.0.2.2.
+    fn question() -> Vec<u8> {
+        let own = [0x52, 0x54, 0, 0, 0, 9];
+        let mut frame = [[0xff; 6], own].concat();
+        frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);
+        frame.extend(own);
+        frame.extend([10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2]);
+        frame.resize(60, 0);
+        frame
+    }
+
+    #[test]
+    fn the_network_answers_with_the_tag_to_the_card_that_asked() {
+        let switch = Switch::start(2, 5).unwrap();
+        let cards = &switch.cables().cards;
+        let plug = |card: usize| {
+            let card = UnixDatagram::bind(&cards[card].0).unwrap();
+            card.set_read_timeout(Some(TICK)).unwrap();
+            card
+        };
+        let (silent, used) = (plug(0), plug(1));
+        let question = tagged(&question(), 5).unwrap();
+        let mut answer = [0; 2048];
+        let mut answers = 0;
+        // What makes the network takes a moment to start.
+        for _ in 0..200 {
+            used.send_to(&question, &cards[1].1).unwrap();
+            if let Ok(length) = used.recv(&mut answer) {
+                let plain = untagged(&answer[..length], 5).unwrap();
+                answers += u32::from(plain[..6] == question[6..12] && plain[21] == 2);
+            }
+            if answers == 50 {
+                assert!(
+                    silent.recv(&mut answer).is_err(),
+                    "the other card has an answer"
+                );
+                return;
+            }
+        }
+        panic!("{answers} answers");
+    }
+
     #[test]
     fn only_the_vlan_passes() {
         let frame: Vec<u8> = (0..60).collect();
