@@ -265,7 +265,7 @@ fn digests(files: &[PathBuf]) -> Result<String> {
     if files.is_empty() {
         return Ok(String::new());
     }
-    tool::run(tool("sha256sum")?.args(files))
+    tool::run(tool("sha256sum")?.arg("--").args(files))
 }
 
 /// Powers the machine on without the medium, and waits until its firmware gives up.
@@ -320,6 +320,20 @@ mod tests {
         assert!(start.check_serial("on").is_ok());
         assert!(start.check_serial("nothing").is_err());
         assert!(start.check_serial("on off").is_err());
+    }
+
+    #[test]
+    fn one_changed_byte_of_a_disk_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let disks = [dir.path().join("disk.img"), dir.path().join("disk-2.img")];
+        fs::write(&disks[0], [0; 4096]).unwrap();
+        fs::write(&disks[1], [0; 4096]).unwrap();
+        let before = digests(&disks).unwrap();
+        assert_eq!(digests(&disks).unwrap(), before);
+        let mut changed = [0; 4096];
+        changed[4095] = 1;
+        fs::write(&disks[1], changed).unwrap();
+        assert_ne!(digests(&disks).unwrap(), before);
     }
 
     #[test]
