@@ -22,7 +22,7 @@ use crate::plan;
 pub fn complete() -> Result<(), EngineError> {
     let line = command_line()?;
     let failed = |e| EngineError::io("completing the network of the kernel's command line", e);
-    for (path, text) in plan::bonds(&line) {
+    for (path, text) in plan::network_additions(&line) {
         let made = Path::new(&path).parent().map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| fs::write(&path, text)).map_err(failed)?;
     }

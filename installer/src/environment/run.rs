@@ -9,7 +9,7 @@ use std::path::Path;
 
 use kickstart_parser::{Kickstart, NoIncludes};
 
-use super::child::Landfall;
+use super::child::{self, Landfall};
 use super::ending::{self, Choice};
 use super::kickstart::{self, Found};
 use super::machine;
@@ -59,8 +59,7 @@ fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
 
 fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
     if options.rescue {
-        ending::shell(terminals)?;
-        return ending::reboot();
+        return ending::rescue(terminals);
     }
     let medium = options
         .medium
@@ -114,8 +113,8 @@ fn follow_choice(
                 None => Ok(()),
             }
         }
-        Some(Choice::Shell) => {
-            ending::shell(terminals)?;
+        Some(Choice::Shell(device)) => {
+            child::shell(&device)?;
             ending::reboot()
         }
         Some(Choice::Reboot) => ending::reboot(),
@@ -155,12 +154,11 @@ fn follow(
     if options.sshd {
         serve_ssh(&kickstart, terminals);
     }
-    if let Err(error) = install(options, terminals) {
-        if let (false, Some(medium)) = (pulls, medium) {
-            look_for_damage(medium, terminals);
-        }
-        return Err(error);
+    let code = install(options, terminals)?;
+    if let (true, false, Some(medium)) = (may_be_damage(code), pulls, medium) {
+        look_for_damage(medium, terminals);
     }
+    judge(code)?;
     match final_action()? {
         Some(action) if options.noeject => action.without_ejecting().carry_out(),
         Some(action) => action.carry_out(),
@@ -176,6 +174,14 @@ fn serve_ssh(kickstart: &Kickstart, terminals: &mut Terminals) {
     }
 }
 
+/// Whether an exit code may come of a medium that cannot be read: of what was refused before it was read, it does not.
+fn may_be_damage(code: Option<i32>) -> bool {
+    let others = [Exit::Done, Exit::Input, Exit::Usage, Exit::Refused];
+    others
+        .iter()
+        .all(|exit| code != Some(i32::from(exit.code())))
+}
+
 /// Whether it is the medium's fault.
 fn look_for_damage(medium: &MountedMedium, terminals: &mut Terminals) {
     terminals.say("reading the medium once more");
@@ -186,7 +192,7 @@ fn look_for_damage(medium: &MountedMedium, terminals: &mut Terminals) {
 }
 
 /// Installs this machine; whoever wants to know is told before this returns.
-fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
+fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<Option<i32>, EngineError> {
     let reporter = options
         .report
         .clone()
@@ -204,13 +210,12 @@ fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<(), Engin
             reporter.accept(&event);
         }
     };
-    let code = landfall.run(tell, |line| {
+    landfall.run(tell, |line| {
         terminals.say(line);
         if let Some(syslog) = &syslog {
             syslog.say(line);
         }
-    })?;
-    judge(code)
+    })
 }
 
 /// Runs a command that only says something.

@@ -19,6 +19,7 @@ mod certificate;
 mod check;
 mod claim;
 mod display;
+mod esp;
 mod files;
 mod filesystem;
 mod grub_script;
@@ -60,16 +61,18 @@ use request::Wanted;
 pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan, GrubModules};
 pub use bls::BlsCommand;
-pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
-pub use bootupd::{
-    BootupdFile, BootupdPayload, BootupdPlan, ChainFile, MOST_FILE_BYTES, StaticConfiguration,
-};
+pub use boot::{BootPayload, BootPlan, MOST_FILE_BYTES};
+pub use bootupd::{BootupdPayload, BootupdPlan, ChainFile, StaticConfiguration};
 pub use certificate::trusted;
 pub use display::{render_disks, render_target, render_waits};
+pub use esp::{BootEntry, Copy, EspPlan};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
-pub use network::{bonds, for_environment as network_for_environment, host_name_of_command_line};
+pub use network::{
+    additions as network_additions, for_environment as network_for_environment,
+    host_name_of_command_line,
+};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;

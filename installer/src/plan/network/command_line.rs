@@ -1,18 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a kernel's command line says about networks and systemd's network generator leaves out (dracut.cmdline(7),
-//! systemd-network-generator(8)): the options of bonds, and the machine's name.
+//! systemd-network-generator(8)): the options of bonds, the card that the firmware has started from, and the machine's name.
 
 use super::check;
 use super::ini::Ini;
 use super::networkd::set;
 use super::options;
 
-/// Additions to the devices that the generator makes: files of systemd-networkd. What networkd knows no word for is left out.
-pub fn bonds(line: &str) -> Vec<(String, String)> {
-    let values = line
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix("bond="));
-    values.filter_map(bond).collect()
+const ORIGIN: &str = "the kernel's command line";
+
+/// Additions to what the generator makes: files of systemd-networkd. What networkd knows no word for is left out.
+pub fn additions(line: &str) -> Vec<(String, String)> {
+    let mut files: Vec<_> = values(line, "bond=").filter_map(bond).collect();
+    // Whoever names a device knows better.
+    let names_device = ["ip=", "bond=", "bridge=", "vlan="]
+        .iter()
+        .any(|key| values(line, key).any(|value| value.contains(':')));
+    let card = values(line, "BOOTIF=").last().and_then(mac);
+    files.extend(
+        card.filter(|_| !names_device)
+            .map(|mac| only(&mac))
+            .into_iter()
+            .flatten(),
+    );
+    files
+}
+
+/// What follows a key, each time.
+fn values<'l>(line: &'l str, key: &str) -> impl Iterator<Item = &'l str> {
+    line.split_whitespace()
+        .filter_map(move |word| word.strip_prefix(key))
+}
+
+/// An address as boot loaders have it: `01-52-54-00-12-34-56`, where 01 is the kind of network, or without that.
+fn mac(value: &str) -> Option<String> {
+    let parts: Vec<&str> = value.split(['-', ':']).collect();
+    let pairs = match parts.as_slice() {
+        ["01", pairs @ ..] | pairs if pairs.len() == 6 => pairs,
+        _ => return None,
+    };
+    let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    pairs
+        .iter()
+        .all(is_pair)
+        .then(|| pairs.join(":").to_ascii_lowercase())
+}
+
+/// DHCP on one card; the others are left alone.
+fn only(mac: &str) -> [(String, String); 2] {
+    let file = |name: &str, ini: Ini| {
+        let path = format!("/run/systemd/network/60-landfall-{name}.network");
+        (path, ini.finish())
+    };
+    let (mut one, mut others) = (Ini::of(ORIGIN), Ini::of(ORIGIN));
+    one.section("Match")
+        .line("MACAddress", mac)
+        .line("Type", "ether");
+    one.section("Network").line("DHCP", "yes");
+    others
+        .section("Match")
+        .line("Name", "*")
+        .line("Type", "ether");
+    others.section("Link").line("Unmanaged", "yes");
+    [file("boot", one), file("other", others)]
 }
 
 /// Of `NAME:PORTS:OPTIONS:MTU`.
@@ -25,7 +75,7 @@ fn bond(value: &str) -> Option<(String, String)> {
         Some((given, mtu)) if mtu.parse::<u32>().is_ok() => (given, Some(mtu)),
         _ => (rest, None),
     };
-    let mut ini = Ini::of("the kernel's command line");
+    let mut ini = Ini::of(ORIGIN);
     ini.section("NetDev").some("MTUBytes", mtu).section("Bond");
     for option in options::known(options::BOND, &check::options(Some(given))) {
         // Without the one that has no word the others still hold.
@@ -43,10 +93,7 @@ fn is_device(name: &str) -> bool {
 
 /// The machine's name, of `ip=ADDRESS:PEER:GATEWAY:MASK:NAME:DEVICE:METHOD`; the last one counts.
 pub fn host_name(line: &str) -> Option<&str> {
-    let values = line
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix("ip="));
-    values
+    values(line, "ip=")
         .filter_map(|value| fields(value).nth(4))
         .filter(|name| is_name(name))
         .last()
@@ -76,7 +123,8 @@ mod tests {
 
     #[test]
     fn options_of_bonds_are_added_to_what_the_generator_makes() {
-        let files = bonds("quiet bond=bond0:eth0,eth1:mode=1,miimon=100:9000 vlan=bond0.5:bond0");
+        let files =
+            additions("quiet bond=bond0:eth0,eth1:mode=1,miimon=100:9000 vlan=bond0.5:bond0");
         assert_eq!(
             files,
             [(
@@ -96,10 +144,33 @@ mod tests {
             "bond=b:eth0:use_carrier=1",
             "bond=b:eth0:mode=bal$(x)",
         ] {
-            let text = &bonds(line)[0].1;
+            let text = &additions(line)[0].1;
             assert!(!text.contains('['), "{line}: {text}");
         }
-        assert!(bonds("bond=../x:eth0 bond= bond=a-name-that-is-too-long:eth0").is_empty());
+        assert!(additions("bond=../x:eth0 bond= bond=a-name-that-is-too-long:eth0").is_empty());
+    }
+
+    #[test]
+    fn only_the_card_that_the_firmware_has_started_from_is_used() {
+        for value in ["01-52-54-00-AB-cd-01", "52:54:00:ab:cd:01"] {
+            for line in [format!("BOOTIF={value}"), format!("ip=dhcp BOOTIF={value}")] {
+                let files = additions(&line);
+                assert_eq!(
+                    files[0].1,
+                    "# Written by Landfall from the kernel's command line.\n\n[Match]\nMACAddress=52:54:00:ab:cd:01\nType=ether\n\n\
+                     [Network]\nDHCP=yes\n"
+                );
+                assert!(files[1].1.ends_with("[Link]\nUnmanaged=yes\n") && files[0].0 < files[1].0);
+            }
+        }
+        for line in [
+            "BOOTIF=x",
+            "BOOTIF=01-52-54",
+            "BOOTIF=01-52-54-00-ab-cd-01 ip=eth1:dhcp",
+            "ip=dhcp",
+        ] {
+            assert!(additions(line).is_empty(), "{line}");
+        }
     }
 
     #[test]
