@@ -39,6 +39,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("prlimit", "util-linux"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
+    ("sha256sum", "coreutils"),
     ("semodule", "policycoreutils"),
     ("setpriv", "util-linux"),
     ("swapoff", "mount"),
@@ -49,6 +50,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tar", "tar"),
     ("umount", "mount"),
     ("xfs_repair", "xfsprogs"),
+    ("xorriso", "xorriso"),
 ];
 
 /// Where programs are looked for besides `PATH`: administrators' tools are not on every user's.
