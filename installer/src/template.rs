@@ -19,6 +19,8 @@ pub(crate) enum Template {
     Fstab,
     MediumEsp,
     MediumMenu,
+    NetbootMenu,
+    NetbootScript,
 }
 
 impl Template {
@@ -46,6 +48,8 @@ impl Template {
             Self::Fstab => include_str!("../../templates/target/fstab"),
             Self::MediumEsp => include_str!("../../templates/media/esp.cfg"),
             Self::MediumMenu => include_str!("../../templates/media/grub.cfg"),
+            Self::NetbootMenu => include_str!("../../templates/media/netboot.cfg"),
+            Self::NetbootScript => include_str!("../../templates/media/boot.ipxe"),
         }
     }
 }

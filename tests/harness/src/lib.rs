@@ -17,6 +17,7 @@ pub mod oracle;
 pub mod outcome;
 pub mod policy;
 pub mod registry;
+pub mod root;
 pub mod ssh;
 pub mod tool;
 pub mod update;

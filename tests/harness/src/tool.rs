@@ -16,11 +16,17 @@ const PACKAGES: &[(&str, &str)] = &[
     ("apt-get", "apt"),
     ("blkid", "util-linux"),
     ("btrfs", "btrfs-progs"),
+    ("chroot", "coreutils"),
+    ("cmp", "diffutils"),
+    ("cp", "coreutils"),
     ("docker-registry", "docker-registry"),
     ("dpkg-deb", "dpkg"),
+    ("find", "findutils"),
     ("fsck.ext4", "e2fsprogs"),
     ("fsck.vfat", "dosfstools"),
     ("git", "git"),
+    ("grub-script-check", "grub-common"),
+    ("kill", "procps"),
     ("ldd", "libc-bin"),
     ("losetup", "mount"),
     ("matchpathcon", "selinux-utils"),
@@ -49,6 +55,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tar", "tar"),
     ("umount", "mount"),
     ("xfs_repair", "xfsprogs"),
+    ("xorriso", "xorriso"),
 ];
 
 /// Where programs are looked for besides `PATH`: administrators' tools are not on every user's.
