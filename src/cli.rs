@@ -11,7 +11,7 @@ use kickstart_parser::Syntax;
 use landfall_installer::image::{Access, TargetAccessFiles};
 use landfall_installer::inventory::Firmware;
 use landfall_installer::inventory::probe::DiskArg;
-use landfall_installer::plan::Unsaved;
+use landfall_installer::plan::{Label, Unsaved};
 use uuid::Uuid;
 
 pub(crate) use kickstart::{DiffArgs, DumpArgs, FlattenArgs, FmtArgs, KickstartCommand};
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Netboot(NetbootArgs),
     /// Install the machine that was started from a medium of Landfall's
     #[command(hide = true)]
-    Environment,
+    Environment(EnvironmentArgs),
     /// Print the JSON schemas of Landfall's interfaces
     #[command(hide = true)]
     Schema(SchemaArgs),
@@ -138,6 +138,9 @@ pub(crate) struct SourceArgs {
     /// Take the content from the medium in this directory, if it has the image that the kickstart names
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) medium: Option<PathBuf>,
+    /// The table that disks get where the kickstart does not say
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) disklabel: Option<LabelArg>,
     /// Use only this disk: a block device, a disk image file, or `FILE:SIZE` to make one (repeatable)
     #[arg(long = "disk", value_name = "PATH")]
     pub(crate) disks: Vec<DiskArg>,
@@ -159,6 +162,24 @@ pub(crate) struct SourceArgs {
     /// Keep less of the installation in the installed system (repeatable, or separated by commas)
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     pub(crate) nosave: Vec<NosaveArg>,
+}
+
+/// What `inst.disklabel` of Anaconda takes
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LabelArg {
+    /// GUID partition table
+    Gpt,
+    /// Master boot record
+    Mbr,
+}
+
+impl From<LabelArg> for Label {
+    fn from(label: LabelArg) -> Self {
+        match label {
+            LabelArg::Gpt => Self::Gpt,
+            LabelArg::Mbr => Self::Mbr,
+        }
+    }
 }
 
 /// What `inst.nosave` of Anaconda takes
@@ -190,6 +211,14 @@ impl NosaveArg {
     }
 }
 
+/// What the units of the environment say.
+#[derive(Debug, Args)]
+pub(crate) struct EnvironmentArgs {
+    /// Only complete what systemd has made of the kernel's command line, before networks are set up
+    #[arg(long)]
+    pub(crate) before_network: bool,
+}
+
 /// How the image is reached, and what of that the installed system is given.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
@@ -210,6 +239,9 @@ pub(crate) struct AccessArgs {
 /// How the image is reached.
 #[derive(Debug, Args)]
 pub(crate) struct ReadAccessArgs {
+    /// Verify no certificate of a registry, and take http
+    #[arg(long, hide = true)]
+    pub(crate) insecure: bool,
     /// Talk http, not https, to the registry
     #[arg(long)]
     pub(crate) plain_http: bool,
@@ -229,6 +261,7 @@ impl ReadAccessArgs {
     pub(crate) fn access(&self) -> Access {
         Access {
             plain_http: self.plain_http,
+            insecure: self.insecure,
             authfile: self.authfile.clone(),
             ca: self.ca.clone(),
             policy: self.policy.clone(),
@@ -310,6 +343,12 @@ pub(crate) struct InstallArgs {
     /// Show every command and file, too
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// Do not end this machine as the kickstart says, but write to this file how
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) final_action: Option<PathBuf>,
+    /// If this machine starts again, it does without its firmware
+    #[arg(long, hide = true)]
+    pub(crate) kexec: bool,
 }
 
 #[derive(Debug, Args)]

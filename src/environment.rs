@@ -4,9 +4,14 @@
 use landfall_installer::environment;
 use landfall_installer::exit::Exit;
 
+use crate::cli::EnvironmentArgs;
 use crate::terminal::Problem;
 
-pub(crate) fn run() -> Result<Exit, Problem> {
-    environment::run()?;
+pub(crate) fn run(args: &EnvironmentArgs) -> Result<Exit, Problem> {
+    if args.before_network {
+        environment::complete_network()?;
+    } else {
+        environment::run()?;
+    }
     Ok(Exit::Done)
 }

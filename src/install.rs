@@ -12,7 +12,7 @@ use landfall_installer::exit::Exit;
 use landfall_installer::inventory::ENVIRONMENT;
 use landfall_installer::journal::Journal;
 use landfall_installer::plan::{render_disks, render_target, render_waits};
-use landfall_installer::report::Report;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::cli::InstallArgs;
@@ -85,7 +85,10 @@ fn load(args: &InstallArgs, emitter: &mut Emitter<'_>, stop: &Stop) -> Result<Lo
         allow_host_scripts(args, &first)?;
         host::run_pre(&first.reading.kickstart, emitter, stop).map_err(Ending::Failed)?;
     }
-    let loaded = read(&Files).insist()?;
+    let mut loaded = read(&Files).insist()?;
+    if let Some(end) = &mut loaded.reading.kickstart.end {
+        end.kexec |= args.kexec;
+    }
     if pre_scripts(&loaded) > scripts {
         emitter.warn("a `%pre` in a file that was not there before is not run");
     }
@@ -140,27 +143,24 @@ fn install(args: &InstallArgs, emitter: &mut Emitter<'_>) -> Result<Installed, E
     execute(&mut prepared, emitter, &stop).map_err(Ending::Failed)
 }
 
-/// A report that cannot be written is found before the disks are.
+/// What cannot be written is found before the disks are.
 fn open_report(path: &Path) -> Result<File, Problem> {
     let opened = File::options()
         .write(true)
         .create(true)
         .truncate(true)
         .open(path);
-    opened.map_err(|e| {
-        Problem::new(
-            Exit::Usage,
-            format!("writing the report `{}`: {e}", path.display()),
-        )
-    })
+    opened.map_err(|e| unwritten(path, &e))
 }
 
-fn write_report(path: &Path, report: &Report) -> Result<(), Problem> {
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Problem> {
     let file = open_report(path)?;
-    serde_json::to_writer_pretty(file, report).map_err(|e| {
-        let message = format!("writing the report `{}`: {e}", path.display());
-        Problem::new(Exit::Usage, message)
-    })
+    serde_json::to_writer_pretty(file, value).map_err(|e| unwritten(path, &e))
+}
+
+fn unwritten(path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    let message = format!("writing the report `{}`: {error}", path.display());
+    Problem::new(Exit::Usage, message)
 }
 
 /// The plan is talk when stdout carries events.
@@ -194,12 +194,19 @@ fn finish(args: &InstallArgs, installed: &Installed) {
     }
     if let Some(path) = &args.report {
         // The machine is installed all the same, and ends as the kickstart says.
-        if let Err(problem) = write_report(path, &installed.report) {
+        if let Err(problem) = write_json(path, &installed.report) {
             terminal::say(&format!("warning: {}", problem.chain.join(": ")));
         }
     }
-    if let Some(Err(error)) = installed.action.map(|action| action.carry_out()) {
+    let Some(action) = installed.action else {
+        return;
+    };
+    let ended = match &args.final_action {
+        Some(path) => write_json(path, &action).map_err(|problem| problem.chain),
+        None => action.carry_out().map_err(|error| error.chain()),
+    };
+    if let Err(chain) = ended {
         // The installation itself is complete.
-        terminal::say(&format!("warning: {}", error.chain().join(": ")));
+        terminal::say(&format!("warning: {}", chain.join(": ")));
     }
 }

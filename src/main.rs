@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Command::Install(args) => install::run(&args),
         Command::Iso(args) => iso::run(&args),
         Command::Netboot(args) => netboot::run(&args),
-        Command::Environment => environment::run(),
+        Command::Environment(args) => environment::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),
     };

@@ -49,6 +49,7 @@ pub(crate) fn request(args: &SourceArgs, loaded: Loaded) -> Request {
         firmware: args.firmware.map(Into::into),
         image: args.image.clone(),
         medium: args.medium.clone(),
+        disklabel: args.disklabel.map(Into::into),
         target_ref: args.target_ref.clone(),
         access: args.access.read.access(),
         target_access: args.access.for_target(),

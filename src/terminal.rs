@@ -8,12 +8,13 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use landfall_installer::display::{self, Display};
 use landfall_installer::engine::error::EngineError;
 use landfall_installer::event::{Body, Event, Failure, Sink, State, Step};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::ImageError;
 use landfall_installer::media::{MediaError, Phase, Told};
-use landfall_installer::plan::{Issue, Severity, size};
+use landfall_installer::plan::{Issue, Severity};
 
 /// Why a subcommand ends without doing what was asked.
 #[derive(Debug)]
@@ -111,21 +112,10 @@ pub(crate) fn is_coloured(stream: Stream) -> bool {
 
 /// Says why the command ends; gives its exit status.
 pub(crate) fn show(problem: &Problem) -> u8 {
-    show_chain(&problem.chain, problem.hint.as_deref());
+    for line in display::reasons(&problem.chain, problem.hint.as_deref()) {
+        say(&line);
+    }
     problem.exit.code()
-}
-
-fn show_chain(chain: &[String], hint: Option<&str>) {
-    for (index, message) in chain.iter().enumerate() {
-        say(&if index == 0 {
-            format!("error: {message}")
-        } else {
-            format!("  because: {message}")
-        });
-    }
-    if let Some(hint) = hint {
-        say(&format!("hint: {hint}"));
-    }
 }
 
 /// The planner's issues with their help.
@@ -155,28 +145,24 @@ impl Sink for JsonLines {
     }
 }
 
-/// Events for a person.
+/// Events for a person: bars on a terminal, lines elsewhere.
 #[derive(Debug)]
 pub(crate) struct Console {
     verbose: bool,
-    bar: Option<ProgressBar>,
     bars: bool,
+    bar: Option<ProgressBar>,
     began: Instant,
-    spoken: Instant,
+    lines: Display,
 }
-
-/// How often a plain line tells of progress.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Console {
     pub(crate) fn new(verbose: bool) -> Self {
-        let now = Instant::now();
         Self {
             verbose,
-            bar: None,
             bars: io::stderr().is_terminal(),
-            began: now,
-            spoken: now,
+            bar: None,
+            began: Instant::now(),
+            lines: Display::default(),
         }
     }
 
@@ -187,64 +173,48 @@ impl Console {
         }
     }
 
-    fn step(&mut self, step: Step, state: State) {
-        match state {
-            State::Started => {
-                self.began = Instant::now();
-                self.spoken = self.began;
-                self.bar = self.bars.then(|| bar(step.name()));
-                if !self.bars {
-                    say(&format!("{}: started", step.name()));
+    /// What of an event is shown by the bar alone, where there are bars.
+    fn moves_bar(&mut self, body: &Body) -> bool {
+        match body {
+            Body::Step {
+                step,
+                state: State::Started,
+            } => {
+                self.bar = Some(bar(step.name()));
+                true
+            }
+            Body::Progress { done, total, .. } => {
+                if let Some(bar) = &self.bar {
+                    if let Some(total) = total.filter(|_| bar.length().is_none()) {
+                        bar.set_length(total);
+                        bar.set_style(bytes_style());
+                    }
+                    bar.set_position(*done);
                 }
+                true
             }
-            State::Done => {
-                self.clear();
-                let seconds = self.began.elapsed().as_secs_f64();
-                say(&format!("{}: done in {seconds:.1} s", step.name()));
+            Body::Step { .. } | Body::Failed { .. } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                false
             }
-        }
-    }
-
-    fn progress(&mut self, step: Step, done: u64, total: Option<u64>) {
-        if let Some(bar) = &self.bar {
-            if let Some(total) = total.filter(|_| bar.length().is_none()) {
-                bar.set_length(total);
-                bar.set_style(bytes_style());
-            }
-            bar.set_position(done);
-        } else if self.spoken.elapsed() >= PLAIN_INTERVAL {
-            self.spoken = Instant::now();
-            let of = total
-                .map(|total| format!(" of {}", size::human(total)))
-                .unwrap_or_default();
-            say(&format!("{}: {}{of}", step.name(), size::human(done)));
-        }
-    }
-
-    fn failed(&mut self, step: Step, error: &Failure) {
-        self.clear();
-        say(&format!("{}: failed", step.name()));
-        show_chain(&error.chain, error.hint.as_deref());
-    }
-
-    fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            _ => false,
         }
     }
 }
 
 impl Sink for Console {
     fn accept(&mut self, event: &Event) {
-        match &event.body {
-            Body::Step { step, state } => self.step(*step, *state),
-            Body::Progress {
-                step, done, total, ..
-            } => self.progress(*step, *done, *total),
-            Body::Log { message } if self.verbose => self.line(&format!("  {message}")),
-            Body::Warning { message } => self.line(&format!("warning: {message}")),
-            Body::Failed { step, error } => self.failed(*step, error),
-            Body::Log { .. } | Body::Finished { .. } | Body::Unknown => {}
+        let lines = self.lines.lines(&event.body, self.began.elapsed());
+        if self.bars && self.moves_bar(&event.body) {
+            return;
+        }
+        for line in lines {
+            self.line(&line);
+        }
+        if let (true, Body::Log { message }) = (self.verbose, &event.body) {
+            self.line(&format!("  {message}"));
         }
     }
 }

@@ -6,6 +6,7 @@
 //! reporting [`event::Event`]s. Without the feature the crate is pure: it reads and changes
 //! nothing, and builds without the engine's crates.
 
+pub mod display;
 pub mod environment;
 pub mod event;
 pub mod exit;

@@ -2,8 +2,12 @@
 //! What a medium says of itself, in `/landfall/landfall.json`: written when it is made, read when a machine is installed from
 //! it, changed when it is customised. Pure.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::plan::MediumImage;
 
 /// Where a medium says it.
 pub const FILE: &str = "landfall/landfall.json";
@@ -46,6 +50,9 @@ pub struct Payload {
     pub reference: String,
     /// Digest of its manifest.
     pub digest: String,
+    /// What kickstarts call it besides, whatever installed systems are to follow later.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// Where kernel and programs of the installer come from.
@@ -99,6 +106,17 @@ impl Medium {
         }
         bytes.resize(FILE_BYTES, b'\n');
         Some(bytes)
+    }
+
+    /// The image on it, when it is mounted at `at`.
+    pub fn payload_at(&self, at: &Path) -> Option<MediumImage> {
+        let payload = self.image.as_ref()?;
+        let reference = std::iter::once(&payload.reference);
+        Some(MediumImage {
+            layout: format!("oci:{}", at.join(LAYOUT).display()),
+            names: reference.chain(&payload.names).cloned().collect(),
+            target: self.target.clone(),
+        })
     }
 
     /// Reads what [`Self::to_bytes`] gives.

@@ -35,7 +35,10 @@ impl Template {
                 include_str!("../../templates/boot/entries.cfg"),
                 include_str!("../../templates/boot/list.cfg"),
             ),
-            Self::BootupdConsole => include_str!("../../templates/boot/console.cfg"),
+            Self::BootupdConsole => concat!(
+                "# The kernel's serial console is the menu's, too.\n",
+                include_str!("../../templates/boot/console.cfg"),
+            ),
             Self::BootupdMenu => concat!(
                 include_str!("../../templates/boot/bootupd.cfg"),
                 include_str!("../../templates/boot/entries.cfg"),
@@ -54,9 +57,18 @@ impl Template {
     }
 }
 
+/// What templates include, with its name.
+const INCLUDED: (&str, &str) = (
+    "console.cfg",
+    include_str!("../../templates/boot/console.cfg"),
+);
+
 /// The template with its holes filled from `values`.
 pub(crate) fn render(template: Template, values: &impl Serialize) -> String {
-    let rendered = Context::from_serialize(values)
-        .and_then(|context| Tera::one_off(template.text(), &context, false));
-    rendered.unwrap_or_else(|error| format!("# {template:?}: {error}\n"))
+    let rendered = || {
+        let mut tera = Tera::default();
+        tera.add_raw_templates([INCLUDED])?;
+        tera.render_str(template.text(), &Context::from_serialize(values)?, false)
+    };
+    rendered().unwrap_or_else(|error: tera::Error| format!("# {template:?}: {error}\n"))
 }

@@ -11,8 +11,7 @@ const SEED: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 #[test]
 fn plan_install_sfdisk_and_blkid_agree() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = scratch.write("plan.cfg", &seed_kickstart());
     let mut plan = landfall([
         "plan",

@@ -10,7 +10,7 @@ use std::process::Command;
 use landfall_harness::disk;
 
 use super::block_device::Device;
-use super::{Scratch, TARGET, install, partition, run, seed_kickstart};
+use super::{Scratch, TARGET, broken_kickstart, install, partition, run, seed_kickstart};
 
 const BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 
@@ -44,8 +44,7 @@ fn number(bytes: &[u8]) -> u64 {
 #[test]
 fn the_first_sector_starts_a_core_image_that_knows_where_it_lies() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let ended = run(&mut install_for_bios(&scratch, &seed_kickstart(), &size)).expect(0);
     assert!(
         ended.stdout.contains("Start a BIOS machine"),
@@ -92,9 +91,8 @@ fn the_first_sector_starts_a_core_image_that_knows_where_it_lies() {
 #[test]
 fn a_failure_of_the_last_script_leaves_no_boot_code() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
-    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    let (disk, size) = scratch.new_disk();
+    let broken = broken_kickstart();
     run(&mut install_for_bios(&scratch, &broken, &size)).expect(4);
     assert_eq!(disk::table(&disk).unwrap().partitions.len(), 3);
     assert!(!has_boot_code(&disk));
@@ -114,8 +112,7 @@ fn a_failure_of_the_last_script_leaves_no_boot_code() {
 #[test]
 fn a_failure_on_a_disk_that_started_takes_its_boot_code_though_the_table_stays() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let by_mbr = |clear: &str, rest: &str| {
         format!(
             "{clear}\npart /boot --size=600 {}\npart / --size=3000 {}\nostreecontainer --url={TARGET}\n{rest}",
@@ -145,8 +142,7 @@ fn a_failure_on_a_disk_that_started_takes_its_boot_code_though_the_table_stays()
 #[test]
 fn without_a_boot_loader_there_is_no_boot_code_and_no_menu() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = format!("{}bootloader --location=none\n", seed_kickstart());
     run(&mut install_for_bios(&scratch, &kickstart, &size)).expect(0);
     assert!(!has_boot_code(&disk));
@@ -158,8 +154,7 @@ fn without_a_boot_loader_there_is_no_boot_code_and_no_menu() {
 #[test]
 fn with_nombr_the_menu_is_there_and_the_first_sector_is_left_alone() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = format!("{}bootloader --nombr\n", seed_kickstart());
     run(&mut install_for_bios(&scratch, &kickstart, &size)).expect(0);
     assert!(!has_boot_code(&disk));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use landfall_harness::disk;
 use landfall_harness::tool::{self, tool};
 
-use super::{Scratch, install, is_startable, run, seed_kickstart};
+use super::{Scratch, broken_kickstart, install, is_startable, run, seed_kickstart};
 
 /// A file as a whole disk.
 pub(super) struct Device(pub(super) PathBuf);
@@ -87,7 +87,7 @@ fn a_failed_installation_on_a_block_device_is_taken_up() {
         command.args(["--firmware", "uefi", "--yes", "--json", "--seed", SEED]);
         run(&mut command)
     };
-    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    let broken = broken_kickstart();
     install(&broken).expect(4);
     let done = install(&seed_kickstart()).expect(0);
     let taken_up = "an earlier installation by the same plan is taken up";

@@ -160,7 +160,7 @@ fn the_plan_of_an_image_at_hand_has_its_target_half() {
     let scratch = Scratch::new();
     let kickstart = format!("{}\nlang cs_CZ.UTF-8\n", seed_kickstart());
     let kickstart = scratch.write("ks.cfg", &kickstart);
-    let size = format!("{}:8G", scratch.path("disk.img").display());
+    let (_, size) = scratch.new_disk();
     let plan = |image: Option<&str>, json: bool| {
         let mut command = landfall(["plan", "--disk", &size, "--kickstart"]);
         command.arg(&kickstart).args(json.then_some("--json"));

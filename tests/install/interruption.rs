@@ -13,7 +13,10 @@ use landfall_harness::registry::Registry;
 use landfall_harness::tool::{self, tool};
 use landfall_harness::variant;
 
-use super::{Scratch, install, install_from, is_startable, layout, partition, run, seed_kickstart};
+use super::{
+    Scratch, broken_kickstart, install, install_from, is_startable, layout, partition, run,
+    seed_kickstart,
+};
 
 /// Every event that tells how far the import is.
 const IMPORTING: &str = r#""kind":"progress","step":"import""#;
@@ -68,8 +71,7 @@ pub(super) fn is_attached(disk: &Path) -> bool {
 fn signals_end_with_their_code_and_the_next_run_succeeds() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let scratch = Scratch::new();
-        let disk = scratch.path("disk.img");
-        let size = format!("{}:8G", disk.display());
+        let (disk, size) = scratch.new_disk();
         let status = interrupt(
             install(&scratch, &seed_kickstart(), &size),
             signal,
@@ -91,8 +93,7 @@ fn signals_end_with_their_code_and_the_next_run_succeeds() {
 #[test]
 fn after_a_kill_no_mount_is_left_and_the_disk_does_not_start() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let step = r#""step":"deploy","state":"done""#;
     let status = interrupt(install(&scratch, &seed_kickstart(), &size), "KILL", step);
     assert_eq!(status.code(), None);
@@ -107,8 +108,7 @@ fn a_unit_that_the_image_lacks_fails_the_installation() {
     let registry = Registry::http().unwrap();
     let reference = registry.push(layout(), "lab/plain:v1").unwrap();
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = seed_kickstart().replace("--enabled=sshd", "--enabled=sshd,no-such-unit");
     let mut command = install_from(&scratch, &kickstart, &size, &reference);
     let ended = run(command.arg("--plain-http")).expect(4);
@@ -154,8 +154,7 @@ fn script_files_left(before: &BTreeSet<String>) -> Vec<String> {
 fn a_post_script_decides_with_erroronfail_and_leaves_no_file() {
     let before = script_files();
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let left = scratch.path("left");
     // `/tmp` of the target, where the script was, is gone with the installation: others look while it is there.
     let look = format!("ls -A /mnt/sysroot/tmp > {}", left.display());
@@ -317,9 +316,8 @@ const SEED: &str = "5eed5eed-5eed-4eed-8eed-5eed5eed5eed";
 #[test]
 fn with_its_seed_a_failed_installation_is_taken_up() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
-    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    let (disk, size) = scratch.new_disk();
+    let broken = broken_kickstart();
     let mut first = install(&scratch, &broken, &size);
     let ended = run(first.args(["--seed", SEED]));
     assert_eq!(ended.code, 4, "{}", ended.stderr);
@@ -347,9 +345,8 @@ fn with_its_seed_a_failed_installation_is_taken_up() {
 fn with_its_seed_another_image_takes_up_nothing() {
     const SEED: &str = "5eed5eed-07e4-4eed-8eed-5eed5eed5eed";
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
-    let broken = format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart());
+    let (disk, size) = scratch.new_disk();
+    let broken = broken_kickstart();
     run(install(&scratch, &broken, &size).args(["--seed", SEED])).expect(4);
     // The layers are the same: without the mark they would be found.
     let other = variant::with_config(layout(), &scratch.path("other"), |config| {

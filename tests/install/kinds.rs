@@ -204,8 +204,7 @@ fn scripts(rich: &Rich) {
 #[test]
 fn a_later_install_on_the_same_file_starts_over() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = super::seed_kickstart();
     run(&mut install(&scratch, &kickstart, &size)).expect(0);
     let first = disk::table(&disk).unwrap().id;

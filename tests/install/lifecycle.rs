@@ -53,8 +53,7 @@ fn run_in_environment(scratch: &Scratch, wanted: &Command) -> Ended {
 #[test]
 fn a_certificate_of_the_kickstart_is_trusted_for_the_pull_and_afterwards() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let registry = Registry::https().unwrap();
     let image = registry.push(layout(), "lab/plain:v1").unwrap();
     let certificate = read(registry.ca());
@@ -113,7 +112,7 @@ fn a_certificate_of_the_kickstart_is_trusted_for_the_pull_and_afterwards() {
 fn the_machine_that_installs_goes_on_outside_the_installer_environment() {
     let scratch = Scratch::new();
     let kickstart = seed_kickstart().replace("reboot", "poweroff");
-    let size = format!("{}:8G", scratch.path("disk.img").display());
+    let (_, size) = scratch.new_disk();
     let programs = scratch.path("bin");
     fs::create_dir(&programs).unwrap();
     let called = scratch.path("called");
@@ -131,8 +130,7 @@ fn the_machine_that_installs_goes_on_outside_the_installer_environment() {
 #[test]
 fn what_the_end_needs_is_there_before_anything_is_written() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = seed_kickstart().replace("reboot", "reboot --kexec");
     let wanted = install(&scratch, &kickstart, &size);
     let enter = "mkdir -p /run/landfall && mount -t tmpfs tmpfs /run/landfall && \
@@ -171,8 +169,7 @@ fn mren_that(scratch: &Scratch, does: &str) {
 #[test]
 fn a_signal_while_the_disk_is_made_reachable_is_too_late() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     mren_that(&scratch, "kill -s TERM $PPID; sleep 1");
     let wanted = install(&scratch, &seed_kickstart(), &size);
     let ended = run_in_environment(&scratch, &wanted).expect(0);
@@ -192,8 +189,7 @@ fn a_signal_while_the_disk_is_made_reachable_is_too_late() {
 #[test]
 fn a_failure_in_the_last_moment_leaves_no_kernel_loaded() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (_, size) = scratch.new_disk();
     mren_that(&scratch, "exit 1");
     let kickstart = seed_kickstart().replace("reboot", "reboot --kexec");
     let wanted = install(&scratch, &kickstart, &size);
@@ -204,8 +200,7 @@ fn a_failure_in_the_last_moment_leaves_no_kernel_loaded() {
 #[test]
 fn a_report_that_cannot_be_written_after_all_is_a_warning() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (_, size) = scratch.new_disk();
     let report = scratch.path("report.json");
     let kickstart = format!(
         "{}\n%post --nochroot\nrm {r} && mkdir {r}\n%end\n",

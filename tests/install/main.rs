@@ -43,6 +43,11 @@ fn seed_kickstart() -> String {
     template.replace("@IMAGE@", TARGET).replace("@KEY@", KEY)
 }
 
+/// The same with a last script that fails.
+fn broken_kickstart() -> String {
+    format!("{}\n%post --erroronfail\nexit 3\n%end\n", seed_kickstart())
+}
+
 /// The test image as `--image` takes it.
 fn image_argument() -> String {
     format!("oci:{}", layout().display())
@@ -86,6 +91,13 @@ impl Scratch {
 
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// A disk image file that is not there yet, and how `--disk` has it made.
+    fn new_disk(&self) -> (PathBuf, String) {
+        let disk = self.path("disk.img");
+        let size = format!("{}:8G", disk.display());
+        (disk, size)
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {

@@ -29,8 +29,7 @@ fn refuses(command: &mut Command, disk: &Path, code: i32, texts: &[&str]) {
 #[test]
 fn kickstart_errors() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let wrong = |from: &str, to: &str| seed_kickstart().replace(from, to);
     let cases: [(String, &[&str]); 5] = [
         (
@@ -59,8 +58,7 @@ fn kickstart_errors() {
 #[test]
 fn unreadable_files_and_wrong_usage() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let missing = scratch.path("missing.ks");
     let mut command = landfall(["install", "--disk", &size, "--kickstart"]);
     refuses(
@@ -123,8 +121,7 @@ fn a_disk_image_with_content_survives_a_kickstart_that_does_not_clear_it() {
 #[test]
 fn images_that_are_not_bootable_or_for_another_machine() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let install_image = |image: &Path| {
         install_from(
             &scratch,
@@ -168,8 +165,7 @@ fn images_that_are_not_bootable_or_for_another_machine() {
 #[test]
 fn images_that_cannot_be_had() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let pull = |image: &str| install_from(&scratch, &seed_kickstart(), &size, image);
     refuses(
         &mut pull("oci:/no/such/layout"),
@@ -204,8 +200,7 @@ fn images_that_cannot_be_had() {
 #[test]
 fn a_missing_tool_is_named_with_its_package() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let wanted = install(&scratch, &seed_kickstart(), &size);
     // In a mount namespace of its own the program is no regular file.
     let hide = "mount --bind /dev/null \"$(command -v mkfs.xfs)\" && exec \"$@\"";
@@ -280,8 +275,7 @@ fn no_file_is_made_below_dev() {
 #[test]
 fn values_that_would_end_up_elsewhere_than_meant() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let with = |line: &str| format!("{}\n{line}\n", seed_kickstart());
     let stateroot = seed_kickstart().replace(
         "ostreecontainer --url",
@@ -300,8 +294,7 @@ fn values_that_would_end_up_elsewhere_than_meant() {
 #[test]
 fn a_report_that_cannot_be_written() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let mut command = install(&scratch, &seed_kickstart(), &size);
     command.args(["--report", "/no/such/dir/r.json"]);
     refuses(&mut command, &disk, 2, &["/no/such/dir/r.json"]);

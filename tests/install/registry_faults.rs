@@ -115,8 +115,7 @@ fn fails_in_mid_import(fault: Fault, causes: &[&str]) {
     registry.push(layout(), NAME).unwrap();
     let front = Front::start(&registry.address(), Some((&layers[0], fault)));
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let reference = format!("{}/{NAME}", front.address());
     let mut command = install_from(&scratch, &seed_kickstart(), &size, &reference);
     let ended = run(command.arg("--plain-http"));

@@ -237,8 +237,7 @@ fn a_failure_before_anything_is_written_is_told_to_scripts_too() {
 #[test]
 fn scripts_of_this_machine_need_a_word_from_the_user() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let written = scratch.path("written");
     for section in [
         "%pre",

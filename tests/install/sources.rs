@@ -41,8 +41,7 @@ fn https_is_the_default_and_its_certificate_is_checked() {
     let registry = Registry::https().unwrap();
     let reference = registry.push(layout(), "lab/plain:v1").unwrap();
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let pull = || install_from(&scratch, &seed_kickstart(), &size, &reference);
     let distrusted = run(&mut pull()).expect(5);
     assert!(!disk.exists(), "the disk was made: {}", distrusted.stderr);
@@ -69,8 +68,7 @@ fn a_registry_with_a_login_is_installed_from_and_can_be_followed() {
     let reference = registry.push(layout(), "lab/plain:v1").unwrap();
     let authfile = registry.authfile().unwrap();
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let kickstart = seed_kickstart().replace(TARGET, &reference);
     let mut pull = install_from(&scratch, &kickstart, &size, &reference);
     pull.arg("--ca").arg(registry.ca());
@@ -136,8 +134,7 @@ fn an_archive_of_docker_save_is_installed() {
         copy.args(to.starts_with("dir:").then_some("--dest-decompress"));
         tool::run(copy.args([from, to])).unwrap();
     }
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     let done = run(&mut install_from(
         &scratch,
         &seed_kickstart(),
@@ -161,7 +158,7 @@ fn an_archive_of_a_layout_is_the_image_of_the_layout() {
     pack.arg("--create").arg("--file").arg(&archive);
     tool::run(pack.arg("--directory").arg(layout()).arg(".")).unwrap();
     let kickstart = scratch.write("ks.cfg", &seed_kickstart());
-    let size = format!("{}:8G", scratch.path("disk.img").display());
+    let (_, size) = scratch.new_disk();
     let digest = |image: String| {
         let mut plan = landfall(["plan", "--json", "--disk", &size, "--image", &image]);
         let plan = run(plan.arg("--kickstart").arg(&kickstart))
@@ -177,8 +174,7 @@ fn an_archive_of_a_layout_is_the_image_of_the_layout() {
 #[test]
 fn a_policy_that_keeps_the_image_out_is_told_before_anything_is_written() {
     let scratch = Scratch::new();
-    let disk = scratch.path("disk.img");
-    let size = format!("{}:8G", disk.display());
+    let (disk, size) = scratch.new_disk();
     for (rule, text) in [
         (r#"{"type":"reject"}"#, "the default rejects it"),
         (

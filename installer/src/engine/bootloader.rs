@@ -30,7 +30,7 @@ pub(super) struct Reachable {
 /// A file for the ESP.
 #[derive(Debug)]
 pub(super) struct EspFile {
-    path: String,
+    pub(super) path: String,
     pub(super) content: Vec<u8>,
 }
 
@@ -49,12 +49,12 @@ pub(super) fn prepare(
     if let Some(file) = &boot.password {
         write(&root, &file.path, file.text.expose())?;
     }
-    if let Some(plan) = &boot.bootupd {
-        bootupd::record(plan, &root)?;
-    }
     let mut reachable = Reachable::default();
     if let Some(esp) = &boot.esp {
         reachable.esp = prepare_esp(esp, &root, nodes)?;
+    }
+    if let Some(plan) = &boot.bootupd {
+        bootupd::record(plan, &reachable.esp, &root)?;
     }
     if let Some(bios) = &boot.bios {
         reachable.grub = Some(build_grub(bios, &root, system, emitter)?);
@@ -151,7 +151,7 @@ fn esp(plan: &EspPlan, nodes: &Nodes) -> Result<Esp, EngineError> {
     Ok(Esp::on(nodes.of(&plan.device, plan.number)?))
 }
 
-pub(super) fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
+fn read(root: &Root, copy: &Copy) -> Result<EspFile, EngineError> {
     let content = root
         .bytes(&copy.from, MOST_FILE_BYTES)
         .map_err(|e| EngineError::io(format!("reading `{}` of the image", copy.from), e))?;

@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kickstart_parser::commands::{End, EndAction};
+use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
 use super::mount::Mounts;
@@ -24,7 +25,7 @@ const HOOKS: &str = "/run/initramfs/usr/lib/dracut/hooks/shutdown";
 const HOOK: &str = "99anaconda-eject.sh";
 
 /// What is to be done when everything else is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalAction {
     action: EndAction,
     eject: bool,
@@ -56,6 +57,13 @@ impl FinalAction {
             eject: end.eject,
             kexec: loaded,
         }
+    }
+
+    /// Media stay where they are, whatever the kickstart says.
+    #[must_use]
+    pub const fn without_ejecting(mut self) -> Self {
+        self.eject = false;
+        self
     }
 
     /// Takes the loaded kernel out of memory.

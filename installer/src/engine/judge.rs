@@ -50,7 +50,7 @@ pub(crate) fn judge(
         target_ref: question.target_ref.map(str::to_owned),
         medium: Some(MediumImage {
             layout: MEDIUM.to_owned(),
-            reference: question.image.reference.to_string(),
+            names: names(question),
             target: question.target_ref.map(str::to_owned),
         }),
         ..Choices::default()
@@ -74,6 +74,13 @@ pub(crate) fn judge(
     }
     warnings.extend(issues.0.iter().map(Issue::with_help));
     Ok(Judgement { tools, warnings })
+}
+
+/// The references by which the kickstart may mean the image.
+fn names(question: &Question<'_>) -> Vec<String> {
+    let reference = question.image.reference.to_string();
+    let target = question.target_ref.map(str::to_owned);
+    [reference].into_iter().chain(target).collect()
 }
 
 /// What stands for the image of the medium in a plan.

@@ -19,7 +19,8 @@ use crate::inventory::probe::{self, DiskArg};
 use crate::inventory::{Firmware, Inventory};
 use crate::medium::{self, Medium};
 use crate::plan::{
-    Choices, Issue, MediumImage, Plan, Planned, Unsaved, differences, plan_disks, size, trusted,
+    Choices, Issue, Label, MediumImage, Plan, Planned, Unsaved, differences, plan_disks, size,
+    trusted,
 };
 
 /// What the user asks for.
@@ -41,6 +42,8 @@ pub struct Request {
     pub image: Option<String>,
     /// A medium whose image is taken if the kickstart names it: where it is mounted.
     pub medium: Option<PathBuf>,
+    /// Which tables disks get where the kickstart does not say; none: GPT.
+    pub disklabel: Option<Label>,
     /// What the installed system follows, if not the kickstart's reference.
     pub target_ref: Option<String>,
     /// How the image is reached.
@@ -107,6 +110,7 @@ fn plan_of(request: &Request, inventory: &Inventory) -> Result<Planned, EngineEr
             .map(image_of_medium)
             .transpose()?
             .flatten(),
+        disklabel: request.disklabel,
         target_ref: request.target_ref.clone(),
         target_access: request.target_access.read()?,
         nosave: request.nosave.clone(),
@@ -119,13 +123,8 @@ fn image_of_medium(at: &Path) -> Result<Option<MediumImage>, EngineError> {
     let file = at.join(medium::FILE);
     let failed = |e| EngineError::io(format!("reading `{}`", file.display()), e);
     let bytes = fs::read(&file).map_err(failed)?;
-    let Medium { image, target, .. } = Medium::from_bytes(&bytes).map_err(|e| failed(e.into()))?;
-    let layout = format!("oci:{}", at.join(medium::LAYOUT).display());
-    Ok(image.map(|payload| MediumImage {
-        layout,
-        reference: payload.reference,
-        target,
-    }))
+    let medium = Medium::from_bytes(&bytes).map_err(|e| failed(e.into()))?;
+    Ok(medium.payload_at(at))
 }
 
 /// Looks, plans and opens the image; one at hand is looked into. Warnings go to the events. If that fails, the kickstart's

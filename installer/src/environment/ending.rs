@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a machine does that is not being installed: a menu, a shell, nothing.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
-use super::BootOptions;
 use super::terminals::Terminals;
+use super::{BootOptions, child};
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
 
@@ -18,17 +16,16 @@ pub(super) enum Choice {
         address: String,
         plan_only: bool,
     },
-    Shell,
+    /// A shell on this terminal.
+    Shell(PathBuf),
     Reboot,
 }
 
-/// Asks on the kernel's own terminal what to do without a kickstart. None if nobody may be asked, or nobody is there.
+/// Asks what to do without a kickstart. None if nobody may be asked, or nobody could answer.
 pub(super) fn ask(options: &BootOptions, terminals: &mut Terminals) -> Option<Choice> {
     if options.noninteractive {
         return None;
     }
-    let input = File::open(terminals.last_device()?).ok()?;
-    let mut lines = BufReader::new(input).lines();
     loop {
         for line in [
             "",
@@ -41,58 +38,52 @@ pub(super) fn ask(options: &BootOptions, terminals: &mut Terminals) -> Option<Ch
         ] {
             terminals.say(line);
         }
-        let line = lines.next()?.ok()?;
-        match line.trim() {
+        let answer = terminals.answer()?;
+        match answer.text.as_str() {
             "1" | "2" => {
                 terminals.say("Address (http://, https://, hd:, nfs:): ");
-                let address = lines.next()?.ok()?.trim().to_owned();
+                let address = terminals.answer()?.text;
                 if !address.is_empty() {
-                    let plan_only = line.trim() == "2";
+                    let plan_only = answer.text == "2";
                     return Some(Choice::Kickstart { address, plan_only });
                 }
             }
-            "3" => return Some(Choice::Shell),
+            "3" => return Some(Choice::Shell(answer.device)),
             "4" => return Some(Choice::Reboot),
             _ => {}
         }
     }
 }
 
-/// A shell on the kernel's own terminal, until it ends.
-pub(super) fn shell(terminals: &mut Terminals) -> Result<(), EngineError> {
-    let context = || "starting a shell".to_owned();
-    let Some(device) = terminals.last_device() else {
-        return Err(EngineError::Refused(
-            "there is no terminal for a shell".to_owned(),
-        ));
-    };
-    let open = || File::options().read(true).write(true).open(&device);
-    let stream = || {
-        open()
-            .map(Stdio::from)
-            .map_err(|e| EngineError::io(context(), e))
-    };
-    let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", "bash", "--login"]);
-    command.stdin(stream()?).stdout(stream()?).stderr(stream()?);
-    command.env("TERM", "linux").current_dir("/");
-    command
-        .status()
-        .map(drop)
-        .map_err(|e| EngineError::io(context(), e))
+/// A shell in place of an installation, for whoever comes; then another start.
+pub(super) fn rescue(terminals: &mut Terminals) -> Result<(), EngineError> {
+    terminals.say("Enter starts a shell here; its `exit` starts this machine again.");
+    let none = || EngineError::Refused("there is no terminal for a shell".to_owned());
+    let answer = terminals.answer().ok_or_else(none)?;
+    child::shell(&answer.device)?;
+    reboot()
+}
+
+/// After an installation whose kickstart says nothing of the end: the machine starts again when somebody has read the report.
+pub(super) fn when_somebody_is_there(
+    options: &BootOptions,
+    terminals: &mut Terminals,
+) -> Result<(), EngineError> {
+    if options.noninteractive {
+        terminals.say("This machine stays as it is: the kickstart has no `reboot` or `poweroff`.");
+        return Ok(());
+    }
+    terminals.say("Enter starts this machine again.");
+    terminals.answer().map_or(Ok(()), |_| reboot())
 }
 
 /// After a failure, when all is said: a shell, and then another start, unless that is unwanted.
 pub(super) fn after_failure(options: &BootOptions, terminals: &mut Terminals) {
+    terminals.say("The log: `journalctl`, /run/landfall, and terminal 3 of a screen");
     if options.noshell || options.noninteractive {
         terminals.say("This machine stays as it is.");
-        return;
-    }
-    terminals.say(
-        "A shell follows; `exit` starts this machine again. The log: `journalctl`, /run/landfall",
-    );
-    if shell(terminals).is_ok() {
-        let _ = reboot();
+    } else if let Err(error) = rescue(terminals) {
+        terminals.fail(&error);
     }
 }
 

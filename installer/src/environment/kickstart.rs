@@ -11,7 +11,7 @@ use std::time::Duration;
 use kickstart_parser::{LARGEST_FILE, Secret};
 use reqwest::blocking::Client;
 
-use super::machine::Machine;
+use super::machine;
 use super::volume::{Volume, read_bounded};
 use super::{BootOptions, Device, KickstartOption, KickstartSource, Nfs};
 use crate::engine::error::EngineError;
@@ -30,6 +30,8 @@ const AT: &str = "/run/install/kickstart";
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) from: String,
+    /// It came by a network, which is up then.
+    pub(super) by_network: bool,
     pub(super) text: Vec<u8>,
 }
 
@@ -37,11 +39,10 @@ pub(super) struct Found {
 pub(super) fn find(
     options: &BootOptions,
     medium: Option<&Volume>,
-    machine: Machine,
 ) -> Result<Option<Found>, EngineError> {
     match &options.kickstart {
         KickstartOption::Wrong(why) => Err(EngineError::Refused(why.clone())),
-        KickstartOption::At(sources) => first(sources, options, machine).map(Some),
+        KickstartOption::At(sources) => first(sources, options).map(Some),
         KickstartOption::Absent => match of_volume(options)? {
             Some(found) => Ok(Some(found)),
             None => of_medium(medium),
@@ -50,17 +51,18 @@ pub(super) fn find(
 }
 
 /// The first that is there; if none is, why the last one is not.
-fn first(
-    sources: &[KickstartSource],
-    options: &BootOptions,
-    machine: Machine,
-) -> Result<Found, EngineError> {
+fn first(sources: &[KickstartSource], options: &BootOptions) -> Result<Found, EngineError> {
     let mut failed = None;
     for source in sources {
-        match fetch(source, options, machine) {
+        match fetch(source, options) {
             Ok(text) => {
-                let from = source.to_string();
-                return Ok(Found { from, text });
+                let by_network =
+                    matches!(source, KickstartSource::Url(_) | KickstartSource::Nfs(_));
+                return Ok(Found {
+                    from: source.to_string(),
+                    by_network,
+                    text,
+                });
             }
             Err(error) => failed = Some(error),
         }
@@ -68,14 +70,10 @@ fn first(
     Err(failed.unwrap_or_else(|| EngineError::Refused("no kickstart is named".to_owned())))
 }
 
-fn fetch(
-    source: &KickstartSource,
-    options: &BootOptions,
-    machine: Machine,
-) -> Result<Vec<u8>, EngineError> {
+fn fetch(source: &KickstartSource, options: &BootOptions) -> Result<Vec<u8>, EngineError> {
     match source {
-        KickstartSource::Url(url) if url.expose().starts_with("ftp://") => of_ftp(url, machine),
-        KickstartSource::Url(url) => download(url, options, machine),
+        KickstartSource::Url(url) if url.expose().starts_with("ftp://") => of_ftp(url),
+        KickstartSource::Url(url) => download(url, options),
         KickstartSource::Device(device, path) => on_device(device, path),
         KickstartSource::Cdrom(device, path) => {
             let first = Device::Path("/dev/cdrom".to_owned());
@@ -83,7 +81,7 @@ fn fetch(
         }
         KickstartSource::File(path) => read_bounded(Path::new(path), LARGEST_FILE)
             .map_err(|e| EngineError::io(format!("reading the kickstart `{path}`"), e)),
-        KickstartSource::Nfs(nfs) => of_nfs(nfs, machine),
+        KickstartSource::Nfs(nfs) => of_nfs(nfs),
     }
 }
 
@@ -108,6 +106,7 @@ fn of_volume(options: &BootOptions) -> Result<Option<Found>, EngineError> {
     }
     Ok(Some(Found {
         from: "hd:LABEL=OEMDRV:/ks.cfg".to_owned(),
+        by_network: false,
         text: volume.read("/ks.cfg", LARGEST_FILE)?,
     }))
 }
@@ -123,15 +122,16 @@ fn of_medium(medium: Option<&Volume>) -> Result<Option<Found>, EngineError> {
         .all(|byte| byte.is_ascii_whitespace() || *byte == 0);
     Ok((!is_blank).then(|| Found {
         from: "the medium".to_owned(),
+        by_network: false,
         text,
     }))
 }
 
 /// From an NFS server, which is mounted for it. Of a directory the file is meant that has this machine's address in its name.
-fn of_nfs(nfs: &Nfs, machine: Machine) -> Result<Vec<u8>, EngineError> {
-    machine.await_network()?;
+fn of_nfs(nfs: &Nfs) -> Result<Vec<u8>, EngineError> {
+    machine::await_network()?;
     let (directory, name) = nfs.path.rsplit_once('/').unwrap_or(("", &nfs.path));
-    let name = match (name, machine.address()) {
+    let name = match (name, machine::address()) {
         ("", Some(address)) => format!("{address}-kickstart"),
         ("", None) => {
             let message =
@@ -155,8 +155,8 @@ fn of_nfs(nfs: &Nfs, machine: Machine) -> Result<Vec<u8>, EngineError> {
 }
 
 /// By FTP, which is curl's. The address may have a password: it is no argument.
-fn of_ftp(url: &Secret, machine: Machine) -> Result<Vec<u8>, EngineError> {
-    machine.await_network()?;
+fn of_ftp(url: &Secret) -> Result<Vec<u8>, EngineError> {
+    machine::await_network()?;
     Tool::require(&[Tool::Curl])?;
     let address: String = url
         .expose()
@@ -182,10 +182,10 @@ fn of_ftp(url: &Secret, machine: Machine) -> Result<Vec<u8>, EngineError> {
 }
 
 /// By http and https, with the headers that Anaconda sends.
-fn download(url: &Secret, options: &BootOptions, machine: Machine) -> Result<Vec<u8>, EngineError> {
+fn download(url: &Secret, options: &BootOptions) -> Result<Vec<u8>, EngineError> {
     let shown = kickstart_parser::hidden(url.expose()).into_owned();
     let context = || format!("fetching the kickstart `{shown}`");
-    machine.await_network()?;
+    machine::await_network()?;
     let client = client(options).map_err(|e| EngineError::io(context(), failure(e)))?;
     let mut failed = None;
     for attempt in 0..TRIES {
@@ -193,7 +193,7 @@ fn download(url: &Secret, options: &BootOptions, machine: Machine) -> Result<Vec
             std::thread::sleep(PAUSE);
         }
         let mut request = client.get(url.expose());
-        for (name, value) in machine.headers(options) {
+        for (name, value) in machine::headers(options) {
             request = request.header(name, value);
         }
         match request

@@ -6,7 +6,7 @@
 //! kickstart says. Modules, udev and the network are the environment's own (dracut); disks are the engine's.
 
 #[cfg(feature = "engine")]
-mod display;
+mod child;
 #[cfg(feature = "engine")]
 mod ending;
 #[cfg(feature = "engine")]
@@ -16,6 +16,8 @@ mod kickstart_source;
 mod machine;
 #[cfg(feature = "engine")]
 mod mounted;
+#[cfg(feature = "engine")]
+mod network;
 mod options;
 #[cfg(feature = "engine")]
 mod reporter;
@@ -24,6 +26,8 @@ mod run;
 #[cfg(feature = "engine")]
 mod spool;
 #[cfg(feature = "engine")]
+mod sshd;
+#[cfg(feature = "engine")]
 mod syslog;
 #[cfg(feature = "engine")]
 mod terminals;
@@ -31,6 +35,8 @@ mod terminals;
 mod volume;
 
 pub use kickstart_source::{Device, KickstartSource, Nfs};
+#[cfg(feature = "engine")]
+pub use network::complete as complete_network;
 pub use options::{BootOptions, KickstartOption, Syslog};
 #[cfg(feature = "engine")]
 pub use run::run;

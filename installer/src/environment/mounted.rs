@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct MountedMedium {
     pub(super) volume: Volume,
-    medium: Medium,
+    /// What it says of itself.
+    pub(super) medium: Medium,
 }
 
 impl MountedMedium {

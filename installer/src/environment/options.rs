@@ -53,6 +53,9 @@ const WITHOUT_EFFECT: [&str; 30] = [
     "xtimeout",
 ];
 
+/// Arguments by which dracut sets networks up (dracut.cmdline(7)).
+const NETWORK: [&str; 6] = ["ip", "bond", "bridge", "team", "vlan", "rd.route"];
+
 /// What the installer environment is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootOptions {
@@ -68,6 +71,8 @@ pub struct BootOptions {
     pub verify_tls: bool,
     /// The way to http and ftp servers.
     pub proxy: Option<Secret>,
+    /// The network is described here.
+    pub network: bool,
     /// Nobody is asked, whatever happens: no menu, no shell.
     pub noninteractive: bool,
     /// Plain lines, on a screen too.
@@ -134,6 +139,7 @@ impl Default for BootOptions {
             strict: false,
             verify_tls: true,
             proxy: None,
+            network: false,
             noninteractive: false,
             plain: false,
             syslog: None,
@@ -207,6 +213,8 @@ impl Reading {
             self.installer(name, value);
         } else if let Some(name) = name.strip_prefix("landfall.") {
             self.own(name, value);
+        } else if NETWORK.contains(&name) {
+            self.options.network = true;
         } else if name == "console" {
             let terminal = value.unwrap_or("").split(',').next().unwrap_or("");
             self.console(terminal);
@@ -241,14 +249,11 @@ impl Reading {
             "rescue" => options.rescue = is_on,
             "kexec" => options.kexec = is_on,
             "gpt" if is_on => options.disk_label = Some("gpt"),
-            "gpt" => {}
             "proxy" | "syslog" | "nosave" | "wait_for_disks" | "disklabel" => {
-                self.valued(name, value)
+                self.valued(name, value);
             }
-            // Of the plan: which arguments of its environment's kernel the installed system keeps.
-            "leavebootorder" | "nombr" | "selinux" | "noselinux" => {}
-            // What is shown is text.
-            "text" => {}
+            // Of the plan: which arguments of its environment's kernel the installed system keeps. What is shown is text.
+            "leavebootorder" | "nombr" | "selinux" | "noselinux" | "text" | "gpt" => {}
             _ if WITHOUT_EFFECT.contains(&name) => {
                 self.warnings.push(format!("`inst.{name}` has no effect"));
             }
@@ -410,6 +415,12 @@ mod tests {
     fn a_line_without_options_asks_for_nothing() {
         let line = "BOOT_IMAGE=/vmlinuz quiet root=live:x ks=http://a/ks.cfg text\n";
         assert_eq!(parse(line), BootOptions::default());
+    }
+
+    #[test]
+    fn a_network_of_the_line_is_noticed() {
+        assert!(!parse("ifname=a:52:54:00:00:00:01 nameserver=10.0.0.1").network);
+        assert!(parse("ip=dhcp").network && parse("vlan=a.5:a").network);
     }
 
     #[test]

@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The way of a machine through the installer environment.
 //!
-//! The installation itself is a process of its own, `landfall install`, whose events are shown here: whatever becomes of it,
-//! the machine can say so.
+//! From the kernel's command line to the kickstart's final action. The installation itself is a process of its own, `landfall
+//! install`, whose words are shown here and whose events are sent on: whatever becomes of it, the machine can say so.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
-use super::display::Display;
+use kickstart_parser::{Kickstart, NoIncludes};
+
+use super::child::{self, Landfall};
 use super::ending::{self, Choice};
 use super::kickstart::{self, Found};
-use super::machine::Machine;
+use super::machine;
 use super::mounted::MountedMedium;
 use super::reporter::Reporter;
 use super::syslog::Sender;
 use super::terminals::Terminals;
-use super::{BootOptions, KickstartOption, KickstartSource};
+use super::{BootOptions, KickstartOption, KickstartSource, network, sshd};
 use crate::engine::error::EngineError;
+use crate::engine::final_action::FinalAction;
 use crate::event::Event;
+use crate::exit::Exit;
 use crate::inventory::{ENVIRONMENT, MEDIUM};
+use crate::plan;
 
 /// The kickstart of this installation, as Anaconda has it.
 const KICKSTART: &str = "/run/install/ks.cfg";
+/// What `landfall install` leaves to be done.
+const FINAL_ACTION: &str = "/run/landfall/final-action.json";
 
 /// Does what this machine was started for.
 ///
@@ -44,8 +48,7 @@ pub fn run() -> Result<(), EngineError> {
 /// From here on nobody is asked whether a disk may be written.
 fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
     write(ENVIRONMENT, b"")?;
-    let line = fs::read_to_string("/proc/cmdline")
-        .map_err(|e| EngineError::io("reading `/proc/cmdline`", e))?;
+    let line = network::command_line()?;
     let (options, warnings) = BootOptions::parse(&line);
     terminals.say(concat!("Landfall ", env!("CARGO_PKG_VERSION")));
     for warning in warnings {
@@ -56,8 +59,7 @@ fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
 
 fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
     if options.rescue {
-        ending::shell(terminals)?;
-        return ending::reboot();
+        return ending::rescue(terminals);
     }
     let medium = options
         .medium
@@ -71,9 +73,14 @@ fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineE
         medium.verify()?;
     }
     let volume = medium.as_ref().map(|medium| &medium.volume);
-    match kickstart::find(options, volume, Machine)? {
-        Some(found) => follow(options, (&found, options.plan_only), terminals),
-        None => follow_choice(options, terminals),
+    match kickstart::find(options, volume)? {
+        Some(found) => follow(
+            options,
+            (&found, options.plan_only),
+            medium.as_ref(),
+            terminals,
+        ),
+        None => follow_choice(options, medium.as_ref(), terminals),
     }
 }
 
@@ -89,7 +96,11 @@ fn check(medium: Option<&MountedMedium>, terminals: &mut Terminals) -> Result<()
 }
 
 /// Without a kickstart nothing is ever written.
-fn follow_choice(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
+fn follow_choice(
+    options: &BootOptions,
+    medium: Option<&MountedMedium>,
+    terminals: &mut Terminals,
+) -> Result<(), EngineError> {
     match ending::ask(options, terminals) {
         Some(Choice::Kickstart { address, plan_only }) => {
             let source = KickstartSource::parse(&address).map_err(EngineError::Refused)?;
@@ -97,13 +108,13 @@ fn follow_choice(options: &BootOptions, terminals: &mut Terminals) -> Result<(),
                 kickstart: KickstartOption::At(vec![source]),
                 ..options.clone()
             };
-            match kickstart::find(&options, None, Machine)? {
-                Some(found) => follow(&options, (&found, plan_only), terminals),
+            match kickstart::find(&options, None)? {
+                Some(found) => follow(&options, (&found, plan_only), medium, terminals),
                 None => Ok(()),
             }
         }
-        Some(Choice::Shell) => {
-            ending::shell(terminals)?;
+        Some(Choice::Shell(device)) => {
+            child::shell(&device)?;
             ending::reboot()
         }
         Some(Choice::Reboot) => ending::reboot(),
@@ -117,35 +128,136 @@ fn follow_choice(options: &BootOptions, terminals: &mut Terminals) -> Result<(),
 fn follow(
     options: &BootOptions,
     (found, plan_only): (&Found, bool),
+    medium: Option<&MountedMedium>,
     terminals: &mut Terminals,
 ) -> Result<(), EngineError> {
     terminals.say(&format!("kickstart: {}", found.from));
     write(KICKSTART, &found.text)?;
-    if plan_only {
-        let child = start(options, "plan", &[])?;
-        return end(child, |line| terminals.say(line));
+    let text = String::from_utf8_lossy(&found.text);
+    let kickstart = kickstart_parser::read(KICKSTART, &text, None, &NoIncludes).kickstart;
+    let payload = medium.and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
+    let pulls = plan::needs_registry(&kickstart, payload.as_ref());
+    if pulls {
+        if !options.network && !found.by_network {
+            network::apply(&kickstart)?;
+        }
+        terminals.say("waiting for the network");
+        machine::await_network()?;
     }
-    let (began, mut display) = (Instant::now(), Display::default());
+    terminals.say(&machine::introduction());
+    if options.strict {
+        talk(Landfall::new("check", KICKSTART).arg("--strict"), terminals)?;
+    }
+    if plan_only {
+        return talk(Landfall::new("plan", KICKSTART).with(options), terminals);
+    }
+    if options.sshd {
+        serve_ssh(&kickstart, terminals);
+    }
+    let code = install(options, terminals)?;
+    if let (true, false, Some(medium)) = (may_be_damage(code), pulls, medium) {
+        look_for_damage(medium, terminals);
+    }
+    judge(code)?;
+    match final_action()? {
+        Some(action) if options.noeject => action.without_ejecting().carry_out(),
+        Some(action) => action.carry_out(),
+        None => ending::when_somebody_is_there(options, terminals),
+    }
+}
+
+/// An installation can do without.
+fn serve_ssh(kickstart: &Kickstart, terminals: &mut Terminals) {
+    match sshd::start(kickstart) {
+        Ok(()) => terminals.say("ssh: root can log in with a key of the kickstart's"),
+        Err(error) => terminals.say(&format!("warning: {}", error.chain().join(": "))),
+    }
+}
+
+/// Whether an exit code may come of a medium that cannot be read: of what was refused before it was read, it does not.
+fn may_be_damage(code: Option<i32>) -> bool {
+    let others = [Exit::Done, Exit::Input, Exit::Usage, Exit::Refused];
+    others
+        .iter()
+        .all(|exit| code != Some(i32::from(exit.code())))
+}
+
+/// Whether it is the medium's fault.
+fn look_for_damage(medium: &MountedMedium, terminals: &mut Terminals) {
+    terminals.say("reading the medium once more");
+    match medium.verify_all(&mut |_| ()) {
+        Ok(_) => terminals.say("the medium is what was written"),
+        Err(error) => terminals.fail(&error),
+    }
+}
+
+/// Installs this machine; whoever wants to know is told before this returns.
+fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<Option<i32>, EngineError> {
     let reporter = options
         .report
         .clone()
         .map(|url| Reporter::start(url, options.token.clone()));
     let syslog = options.syslog.as_ref().and_then(Sender::to);
-    let child = start(options, "install", &["--json"])?;
-    end(child, |line| {
-        let Ok(event) = serde_json::from_str::<Event>(line) else {
-            return;
-        };
-        if let Some(reporter) = &reporter {
+    let mut landfall = Landfall::new("install", KICKSTART)
+        .with(options)
+        .arg("--json")
+        .arg(format!("--final-action={FINAL_ACTION}"));
+    if options.kexec {
+        landfall = landfall.arg("--kexec");
+    }
+    let tell = |line: &str| {
+        if let (Some(reporter), Ok(event)) = (&reporter, serde_json::from_str::<Event>(line)) {
             reporter.accept(&event);
         }
-        for line in display.lines(&event.body, began.elapsed()) {
-            terminals.say(&line);
-            if let Some(syslog) = &syslog {
-                syslog.say(&line);
-            }
+    };
+    landfall.run(tell, |line| {
+        terminals.say(line);
+        if let Some(syslog) = &syslog {
+            syslog.say(line);
         }
     })
+}
+
+/// Runs a command that only says something.
+fn talk(landfall: Landfall, terminals: &mut Terminals) -> Result<(), EngineError> {
+    let mut data = Vec::new();
+    let code = landfall.run(
+        |line| data.push(line.to_owned()),
+        |line| terminals.say(line),
+    )?;
+    for line in data {
+        terminals.say(&line);
+    }
+    judge(code)
+}
+
+/// What an exit code means for the machine.
+fn judge(code: Option<i32>) -> Result<(), EngineError> {
+    let is = |exit: Exit| code == Some(i32::from(exit.code()));
+    if is(Exit::Done) {
+        return Ok(());
+    }
+    let state = if [Exit::Input, Exit::Usage, Exit::Refused, Exit::Source]
+        .into_iter()
+        .any(is)
+    {
+        "nothing was written to its disks"
+    } else {
+        "its disks may have been written to, and nothing starts from what was"
+    };
+    Err(EngineError::Refused(format!(
+        "this machine is not installed: {state}"
+    )))
+}
+
+/// What `landfall install` has left to be done; none if the kickstart does not say.
+fn final_action() -> Result<Option<FinalAction>, EngineError> {
+    let failed = |e| EngineError::io(format!("reading `{FINAL_ACTION}`"), e);
+    match fs::read(FINAL_ACTION) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|e| failed(e.into())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed(e)),
+    }
 }
 
 fn write(path: &str, content: &[u8]) -> Result<(), EngineError> {
@@ -154,42 +266,26 @@ fn write(path: &str, content: &[u8]) -> Result<(), EngineError> {
         .map_err(|e| EngineError::io(format!("writing `{path}`"), e))
 }
 
-/// Starts a command of ours for this machine.
-fn start(options: &BootOptions, command: &str, more: &[&str]) -> Result<Child, EngineError> {
-    let mut landfall = Command::new("/usr/bin/landfall");
-    landfall
-        .args([command, "--kickstart", KICKSTART])
-        .args(more);
-    if options.medium.is_some() {
-        landfall.args(["--medium", MEDIUM]);
-    }
-    landfall.args(
-        options
-            .nosave
-            .iter()
-            .map(|what| format!("--nosave={}", what.name())),
-    );
-    landfall
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| EngineError::io(format!("starting `landfall {command}`"), e))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Hands on what a command prints, until its end.
-fn end(mut child: Child, mut each: impl FnMut(&str)) -> Result<(), EngineError> {
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            each(&line);
+    #[test]
+    fn what_was_not_written_to_is_told_apart() {
+        assert!(judge(Some(0)).is_ok());
+        for (code, written) in [
+            (Some(1), false),
+            (Some(3), false),
+            (Some(5), false),
+            (Some(4), true),
+            (None, true),
+        ] {
+            let message = judge(code).unwrap_err().to_string();
+            assert_eq!(
+                message.contains("may have been written"),
+                written,
+                "{code:?}"
+            );
         }
     }
-    let status = child
-        .wait()
-        .map_err(|e| EngineError::io("waiting for the installation", e))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(EngineError::Refused(format!(
-        "this machine is not installed: {status}"
-    )))
 }

@@ -83,7 +83,8 @@ impl Spool {
 
     /// Forgets what the server has: all before `next`.
     pub(super) fn acknowledge(&mut self, next: u64) {
-        while let Some(event) = self.waiting.pop_front_if(|event| event.seq < next) {
+        let known = self.waiting.iter().take_while(|event| event.seq < next);
+        for event in self.waiting.drain(..known.count()) {
             self.bytes -= event.line.len() + 1;
         }
     }

@@ -26,6 +26,8 @@ const VARIABLES: [&str; 7] = [
 pub struct Access {
     /// The registry of the reference is spoken to over http instead of https.
     pub plain_http: bool,
+    /// No registry's certificate is verified, and http will do.
+    pub insecure: bool,
     /// The only file with credentials, in place of those that the machine has.
     pub authfile: Option<PathBuf>,
     /// A file with certificates (PEM) that are trusted beside the machine's.

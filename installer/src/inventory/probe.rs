@@ -137,7 +137,8 @@ fn read(path: &str) -> Result<String, EngineError> {
 }
 
 /// Interfaces with hardware behind them.
-fn interfaces() -> Result<Vec<Interface>, EngineError> {
+/// The network cards of this machine, by name.
+pub(crate) fn interfaces() -> Result<Vec<Interface>, EngineError> {
     let directory = Path::new("/sys/class/net");
     let context = || format!("reading `{}`", directory.display());
     let mut found = Vec::new();

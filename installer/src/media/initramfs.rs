@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::carried::{Carried, write_executable};
 use super::epoch::Epoch;
 use super::error::{Lack, MediaError};
+use super::gate;
 use super::image_root::ImageRoot;
 use crate::engine::error::EngineError;
 use crate::engine::tool::Tool;
@@ -20,6 +21,7 @@ const MODULES: &str = "usr/lib/dracut/modules.d";
 /// Ours among them, after all that it could depend on.
 const MODULE: &str = "usr/lib/dracut/modules.d/99landfall";
 const RESULT: &str = "/run/landfall.img";
+const ENCLOSED: &str = "/run/enclosed.img";
 /// Modules of dracut that would look for an installed system, ask somebody, or serve other hardware than disks and networks.
 const OMITTED: &str = "ostree plymouth resume rescue i18n iscsi hwdb fido2 pkcs11 virtfs lunmask overlay-root nvdimm bluetooth \
                        tpm2-tss network-manager network-legacy";
@@ -85,11 +87,18 @@ pub(super) fn make(root: &ImageRoot, name: &str, epoch: Epoch) -> Result<Boot, M
     ]);
     epoch.on(dracut.env("DRACUT_NO_XATTR", "1")).run()?;
     let modules = root.path().join("usr/lib/modules").join(&version);
+    let initramfs = root.path().join(&ENCLOSED[1..]);
+    enclose(&root.path().join(&RESULT[1..]), &initramfs)
+        .map_err(|e| EngineError::io("completing the initramfs", e))?;
     Ok(Boot {
         version,
         kernel: modules.join("vmlinuz"),
-        initramfs: root.path().join(&RESULT[1..]),
+        initramfs,
     })
+}
+
+fn enclose(from: &Path, to: &Path) -> io::Result<()> {
+    gate::enclose(&fs::read(from)?, &mut fs::File::create(to)?)
 }
 
 /// What is missing in the image.
@@ -155,7 +164,7 @@ fn kernel_version(root: &Path) -> Result<String, EngineError> {
 }
 
 /// The files of our module.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "module-setup.sh",
         include_str!("../../../iso-assets/dracut/module-setup.sh"),
@@ -163,6 +172,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "landfall.service",
         include_str!("../../../iso-assets/dracut/landfall.service"),
+    ),
+    (
+        "landfall-network.service",
+        include_str!("../../../iso-assets/dracut/landfall-network.service"),
     ),
     (
         "landfall.target",

@@ -21,6 +21,7 @@ use super::customize::MediumFile;
 use super::environment::{Environment, INITRAMFS, KERNEL};
 use super::epoch::Epoch;
 use super::error::MediaError;
+use super::gate;
 use super::iso9660;
 use super::layout;
 use super::netboot;
@@ -59,6 +60,8 @@ pub(super) struct Medium<'m> {
 struct Menu<'m> {
     label: &'m str,
     name: String,
+    /// What the kernel starts first.
+    gate: &'static str,
     timeout: u32,
     kernel_arguments: String,
 }
@@ -106,6 +109,7 @@ fn menu<'m>(medium: &Medium<'m>, kernel_arguments: String) -> Menu<'m> {
     Menu {
         label: medium.label,
         name: name(medium),
+        gate: gate::PATH,
         timeout: medium.timeout,
         kernel_arguments,
     }
@@ -174,6 +178,7 @@ fn describe(medium: &Medium<'_>, environment: &Environment) -> Result<medium::Me
         image: medium.payload.then(|| Payload {
             reference: medium.image.reference.to_string(),
             digest: medium.image.digest.clone(),
+            names: medium.target_ref.map(str::to_owned).into_iter().collect(),
         }),
         environment: environment.source(),
         target: medium.target_ref.map(str::to_owned),

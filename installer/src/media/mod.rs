@@ -15,6 +15,7 @@ mod embedded;
 mod environment;
 mod epoch;
 mod error;
+mod gate;
 mod image_root;
 mod initramfs;
 mod iso;

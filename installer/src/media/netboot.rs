@@ -15,6 +15,7 @@ use super::boot_files;
 use super::customize::MediumFile;
 use super::environment::{Environment, INITRAMFS, KERNEL, copy};
 use super::error::MediaError;
+use super::gate;
 use super::iso9660;
 use super::output::NewTree;
 use crate::engine::error::EngineError;
@@ -54,7 +55,7 @@ const WRITTEN: [Place; 2] = [
     Place(MENU, "grub/grub.cfg", Role::GrubConfig),
     Place(SCRIPT, "ipxe/boot.ipxe", Role::IpxeScript),
 ];
-/// What the kernel needs: the network, and both kinds of terminals.
+/// What the kernel needs besides the gate before its initramfs: the network, and both kinds of terminals.
 const ARGUMENTS: [&str; 5] = [
     "rd.neednet=1",
     "ip=dhcp",
@@ -76,8 +77,11 @@ pub(super) fn documents(
     environment: &Environment,
     image: &Image,
 ) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let gate = format!("rdinit={}", gate::PATH);
+    let fixed = ARGUMENTS.map(str::to_owned);
+    let arguments: Vec<String> = [gate].into_iter().chain(fixed).collect();
     let boot = Boot {
-        kernel_arguments: ARGUMENTS.join(" "),
+        kernel_arguments: arguments.join(" "),
     };
     let menu = render(Template::NetbootMenu, &boot).into_bytes();
     let script = render(Template::NetbootScript, &boot).into_bytes();
@@ -114,7 +118,7 @@ pub(super) fn documents(
         landfall: env!("CARGO_PKG_VERSION").to_owned(),
         secureboot,
         files,
-        kargs: ARGUMENTS.map(str::to_owned).to_vec(),
+        kargs: arguments,
     };
     let json = serde_json::to_string_pretty(&tree)? + "\n";
     Ok(vec![

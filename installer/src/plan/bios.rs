@@ -95,7 +95,7 @@ pub(super) const MODULES: [&str; 21] = [
 pub(super) fn bios(
     plan: &Plan,
     facts: &ImageFacts,
-    menu: &BootMenu,
+    menu: &BootMenu<'_>,
     issues: &mut Issues,
 ) -> Option<BiosPlan> {
     let disk = plan.boot_disk()?;
@@ -152,7 +152,7 @@ pub(super) fn bios(
 }
 
 /// All modules for a menu that is not Landfall's own.
-pub(super) fn all_modules(facts: &ImageFacts, menu: &BootMenu) -> Option<GrubModules> {
+pub(super) fn all_modules(facts: &ImageFacts, menu: &BootMenu<'_>) -> Option<GrubModules> {
     let payload = facts.bios.as_ref()?;
     Some(GrubModules {
         from: payload.directory.clone(),

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What makes the disk start: the boot menu, the signed boot chain on the ESP, GRUB for BIOS.
+//! What makes the disk start: the boot menu, and what starts it.
 //!
 //! Takes the kickstart, the disk half of the plan, the image's facts and the kernel arguments;
 //! gives a [`BootPlan`] with every text and every file name. It does not know where the ESP is
 //! mounted, and leaves the entries of the menu to ostree.
 
-use kickstart_parser::Kickstart;
+use kickstart_parser::commands::Bootloader;
+use kickstart_parser::{Kickstart, Located};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::access::AccessFile;
 use super::bios::{self, BiosPlan};
 use super::bls::BlsCommand;
-use super::bootupd::{self, BootupdPlan, Wanted};
+use super::bootupd::{self, BootupdPlan};
+use super::esp::{self, EspPlan};
 use super::issue::{Code, Issues};
 use super::target::ImageFacts;
-use super::{DiskPlan, Partition, Plan, boot_password};
+use super::{Plan, boot_password};
 use crate::inventory::Firmware;
 use crate::template::{Template, render};
+
+/// Bytes of one file that is copied to make the disk start; those of distributions have under 5 MiB.
+pub const MOST_FILE_BYTES: u64 = 64 << 20;
 
 /// Where the image keeps a signed boot chain, as paths in its tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,47 +55,6 @@ pub struct BootPlan {
     pub bootupd: Option<BootupdPlan>,
 }
 
-/// The files of the EFI System Partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct EspPlan {
-    /// The disk.
-    pub device: String,
-    /// The partition's number.
-    pub number: u32,
-    /// Text files.
-    pub files: Vec<(String, String)>,
-    /// The boot chain, from the image: written last of all, and what firmware looks for after what that starts.
-    pub chain: Vec<Copy>,
-    /// The entry that the firmware of this machine gets, after them.
-    pub entry: Option<BootEntry>,
-}
-
-/// An entry of the firmware's boot menu, by `efibootmgr`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BootEntry {
-    /// Its name. An older entry of this name for one of the partitions in `replaces` is removed.
-    pub label: String,
-    /// Unique GUIDs of the partitions that were, or will be, on the boot disk.
-    pub replaces: Vec<Uuid>,
-    /// Arguments of `efibootmgr`.
-    pub create: Vec<String>,
-}
-
-/// A file of the image that goes to the ESP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Copy {
-    /// Path in the image.
-    pub from: String,
-    /// Path on the ESP.
-    pub to: String,
-}
-
-/// File names of the boot chain by architecture: removable-media loader, then suffix.
-pub(super) const EFI_NAMES: [(&str, &str, &str); 2] = [
-    ("amd64", "BOOTX64.EFI", "x64"),
-    ("arm64", "BOOTAA64.EFI", "aa64"),
-];
-
 /// What makes the disk start; none, with an error, where the image lacks what that needs.
 pub(super) fn boot(
     kickstart: &Kickstart,
@@ -105,12 +68,7 @@ pub(super) fn boot(
     }
     let menu = BootMenu::new(kickstart, plan, kargs)?;
     if let Some(component) = bootupd::of(facts, plan.firmware) {
-        let wanted = Wanted {
-            kickstart,
-            plan,
-            facts,
-        };
-        return bootupd::boot(wanted, &component, &menu, issues);
+        return bootupd::boot(plan, &component, &menu.at(bootupd::DIRECTORY), issues);
     }
     let bls = match plan.firmware {
         Firmware::Uefi => facts.boot.as_ref().and_then(|payload| payload.bls),
@@ -118,11 +76,11 @@ pub(super) fn boot(
     };
     let mut boot = BootPlan {
         menu: vec![("grub/grub.cfg".to_owned(), menu.render_menu(bls))],
-        password: boot_password::file(kickstart.bootloader.as_ref(), plan.seed, menu.directory),
+        password: menu.password(plan),
         ..BootPlan::default()
     };
     match plan.firmware {
-        Firmware::Uefi => boot.esp = Some(esp(plan, facts, &menu, issues)?),
+        Firmware::Uefi => boot.esp = Some(signed_chain(plan, facts, &menu, issues)?),
         // The menu is written, and what starts it is somebody else's.
         Firmware::Bios if plan.boot_options.keep_mbr => {}
         Firmware::Bios => boot.bios = Some(bios::bios(plan, facts, &menu, issues)?),
@@ -130,9 +88,14 @@ pub(super) fn boot(
     Some(boot)
 }
 
-fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) -> Option<EspPlan> {
-    let names = EFI_NAMES.iter().find(|(arch, ..)| *arch == plan.arch);
-    let (Some(payload), Some((_, removable, suffix))) = (&facts.boot, names) else {
+fn signed_chain(
+    plan: &Plan,
+    facts: &ImageFacts,
+    menu: &BootMenu<'_>,
+    issues: &mut Issues,
+) -> Option<EspPlan> {
+    let payload = facts.boot.as_ref();
+    let Some(payload) = payload.filter(|_| esp::names(&plan.arch).is_some()) else {
         issues
             .error(
                 Code::BootLoaderMissing,
@@ -141,76 +104,15 @@ fn esp(plan: &Plan, facts: &ImageFacts, menu: &BootMenu, issues: &mut Issues) ->
             .help("on Debian these are the packages `shim-signed` and `grub-efi-amd64-signed`");
         return None;
     };
-    let (disk, partition) = plan.mounted_at("/boot/efi")?;
-    let vendor = format!("EFI/{}", payload.vendor);
-    let copy = |from: &String, to: String| Copy {
-        from: from.clone(),
-        to,
-    };
-    let mut chain = Vec::new();
-    for directory in [vendor.as_str(), "EFI/BOOT"] {
-        chain.push(copy(&payload.grub, format!("{directory}/grub{suffix}.efi")));
-        chain.extend(
-            payload
-                .mok_manager
-                .iter()
-                .map(|from| copy(from, format!("{directory}/mm{suffix}.efi"))),
-        );
-    }
-    chain.push(copy(&payload.shim, format!("{vendor}/shim{suffix}.efi")));
-    chain.push(copy(&payload.shim, format!("EFI/BOOT/{removable}")));
-    Some(EspPlan {
-        device: disk.device.clone(),
-        number: partition.number,
-        files: vec![(
-            format!("{vendor}/grub.cfg"),
-            render(Template::EspStub, menu),
-        )],
-        chain,
-        entry: plan
-            .boot_options
-            .entry
-            .then(|| entry(plan, &payload.vendor, (disk, partition), suffix)),
-    })
-}
-
-/// The firmware's entry for shim in the vendor's directory.
-pub(super) fn entry(
-    plan: &Plan,
-    vendor: &str,
-    (disk, partition): (&DiskPlan, &Partition),
-    suffix: &str,
-) -> BootEntry {
-    let label = vendor.to_owned();
-    let before = disk.before.iter().map(|before| before.partition.uuid);
-    let after = disk.after.iter().map(|partition| partition.uuid);
-    let create = if plan.boot_options.keep_order {
-        "--create-only"
-    } else {
-        "--create"
-    };
-    let arguments = [
-        "--quiet",
-        create,
-        "--disk",
-        &disk.device,
-        "--part",
-        &partition.number.to_string(),
-        "--label",
-        &label,
-        "--loader",
-        &format!("\\EFI\\{vendor}\\shim{suffix}.efi"),
-    ];
-    BootEntry {
-        create: arguments.map(str::to_owned).to_vec(),
-        replaces: before.chain(after).flatten().collect(),
-        label,
-    }
+    esp::of_payload(payload, plan, menu)
 }
 
 /// What the boot menu, and what finds it, needs to know.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct BootMenu {
+pub(super) struct BootMenu<'k> {
+    /// What the kickstart wants of it.
+    #[serde(skip)]
+    pub(super) command: Option<&'k Located<Bootloader>>,
     /// UUID of the file system that holds `/boot`.
     pub(super) uuid: String,
     /// Where `/boot` is on it: empty, or `/boot`.
@@ -231,16 +133,15 @@ pub(super) struct Serial {
     speed: u32,
 }
 
-impl BootMenu {
-    fn new(kickstart: &Kickstart, plan: &Plan, kargs: &[String]) -> Option<Self> {
+impl<'k> BootMenu<'k> {
+    fn new(kickstart: &'k Kickstart, plan: &Plan, kargs: &[String]) -> Option<Self> {
         let boot = plan.mounted_at("/boot");
         let path = if boot.is_some() { "" } else { "/boot" };
         let (_, partition) = boot.or_else(|| plan.mounted_at("/"))?;
-        let timeout = kickstart
-            .bootloader
-            .as_ref()
-            .and_then(|bootloader| bootloader.timeout);
+        let command = kickstart.bootloader.as_ref();
+        let timeout = command.and_then(|command| command.timeout);
         Some(Self {
+            command,
             uuid: partition.fs_uuid.clone()?,
             path,
             directory: "grub",
@@ -250,8 +151,13 @@ impl BootMenu {
         })
     }
 
+    /// The file that the menu reads its password from.
+    pub(super) fn password(&self, plan: &Plan) -> Option<AccessFile> {
+        boot_password::file(self.command, plan.seed, self.directory)
+    }
+
     /// The same in another directory.
-    pub(super) fn at(&self, directory: &'static str) -> Self {
+    fn at(&self, directory: &'static str) -> Self {
         Self {
             directory,
             ..self.clone()
@@ -310,8 +216,9 @@ mod tests {
         ("insmod", "kernel"),
     ];
 
-    fn menu() -> BootMenu {
+    fn menu() -> BootMenu<'static> {
         BootMenu {
+            command: None,
             uuid: "1234".to_owned(),
             path: "/boot",
             directory: "grub2",

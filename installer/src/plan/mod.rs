@@ -19,6 +19,7 @@ mod certificate;
 mod check;
 mod claim;
 mod display;
+mod esp;
 mod files;
 mod filesystem;
 mod grub_script;
@@ -60,18 +61,22 @@ use request::Wanted;
 pub use access::{AccessFile, TargetAccess};
 pub use bios::{BiosPayload, BiosPlan, GrubModules};
 pub use bls::BlsCommand;
-pub use boot::{BootEntry, BootPayload, BootPlan, Copy, EspPlan};
-pub use bootupd::{
-    BootupdFile, BootupdPayload, BootupdPlan, ChainFile, MOST_FILE_BYTES, StaticConfiguration,
-};
+pub use boot::{BootPayload, BootPlan, MOST_FILE_BYTES};
+pub use bootupd::{BootupdPayload, BootupdPlan, ChainFile, StaticConfiguration};
 pub use certificate::trusted;
 pub use display::{render_disks, render_target, render_waits};
+pub use esp::{BootEntry, Copy, EspPlan};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
+pub use network::{
+    additions as network_additions, for_environment as network_for_environment,
+    host_name_of_command_line,
+};
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;
 pub use settings::SettingsFacts;
+pub use source::needs_registry;
 pub use table::{Label, PartitionType};
 pub use target::{
     Action, ImageFacts, MountPlan, Origin, Program, ScriptPlan, TargetPlan, plan_target, waits,
@@ -302,6 +307,8 @@ pub struct Choices {
     pub image: Option<String>,
     /// A medium whose image is taken if the kickstart names it.
     pub medium: Option<MediumImage>,
+    /// Which tables disks get where the kickstart does not say; none: GPT.
+    pub disklabel: Option<Label>,
     /// `--target-ref`: what the installed system follows.
     pub target_ref: Option<String>,
     /// `--target-authfile` and its like: files for the installed system.
@@ -315,8 +322,8 @@ pub struct Choices {
 pub struct MediumImage {
     /// Where it is: `oci:DIR`.
     pub layout: String,
-    /// The reference that it was taken from.
-    pub reference: String,
+    /// References by which a kickstart may mean it.
+    pub names: Vec<String>,
     /// What installed systems follow, if not the kickstart's reference.
     pub target: Option<String>,
 }
@@ -343,7 +350,7 @@ pub fn plan_disks(
     kdump::check(kickstart, &inventory.arch, &mut issues);
     ignored::warn(kickstart, &mut issues);
     let interfaces = network::interfaces(&kickstart.network, &inventory.interfaces, &mut issues);
-    let disks = select::select(kickstart, inventory, &mut issues);
+    let disks = select::select(kickstart, inventory, choices.disklabel, &mut issues);
     let machine = request::Machine {
         inventory,
         disks: &disks,

@@ -38,12 +38,14 @@ impl Usable<'_> {
     }
 }
 
+/// New tables are of the kind `label` where the kickstart does not say which.
 pub(super) fn select<'i>(
     kickstart: &Kickstart,
     inventory: &'i Inventory,
+    label: Option<Label>,
     issues: &mut Issues,
 ) -> Vec<Usable<'i>> {
-    let clear = Clearing::new(kickstart, inventory, issues);
+    let clear = Clearing::new(kickstart, inventory, label, issues);
     let chosen = chosen_disks(kickstart, inventory, issues);
     let unlabelled = chosen.iter().any(|disk| disk.table.is_none());
     let labelled = !chosen.is_empty();
@@ -107,7 +109,13 @@ struct Clearing<'k, 'i> {
 }
 
 impl<'k, 'i> Clearing<'k, 'i> {
-    fn new(kickstart: &'k Kickstart, inventory: &'i Inventory, issues: &mut Issues) -> Self {
+    fn new(
+        kickstart: &'k Kickstart,
+        inventory: &'i Inventory,
+        default: Option<Label>,
+        issues: &mut Issues,
+    ) -> Self {
+        let default = default.unwrap_or(Label::Gpt);
         let zerombr = kickstart.zerombr.is_some();
         let Some(command) = &kickstart.clearpart else {
             return Self {
@@ -116,10 +124,11 @@ impl<'k, 'i> Clearing<'k, 'i> {
                 drives: None,
                 initlabel: false,
                 zerombr,
-                label: Label::Gpt,
+                label: default,
             };
         };
-        let label = new_label(command.disklabel.as_deref(), &command.location, issues);
+        let wanted = command.disklabel.as_deref().filter(|name| !name.is_empty());
+        let label = wanted.map_or(default, |name| new_label(name, &command.location, issues));
         check_list(&command.list, inventory, &command.location, issues);
         if command.cdl {
             issues
@@ -205,11 +214,8 @@ impl<'k, 'i> Clearing<'k, 'i> {
     }
 }
 
-/// The label that new tables get; GPT without `--disklabel`.
-fn new_label(name: Option<&str>, at: &Location, issues: &mut Issues) -> Label {
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        return Label::Gpt;
-    };
+/// The label that `--disklabel` names.
+fn new_label(name: &str, at: &Location, issues: &mut Issues) -> Label {
     Label::from_name(name).unwrap_or_else(|| {
         let message =
             format!("the disk label `{name}` given in the `clearpart` command is not supported");

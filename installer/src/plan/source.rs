@@ -7,7 +7,7 @@
 use kickstart_parser::{Kickstart, Location};
 
 use super::issue::{Code, Issues};
-use super::{Choices, ImagePlan};
+use super::{Choices, ImagePlan, MediumImage};
 
 /// What the kickstart says about the image.
 struct Wanted<'k> {
@@ -27,10 +27,10 @@ pub(super) fn choose(
             .help("add `ostreecontainer --url=REGISTRY/IMAGE:TAG`");
         return None;
     };
-    let medium = choices.medium.as_ref().filter(|medium| {
-        let same = |reference: &str| with_transport(reference) == wanted.source;
-        same(&medium.reference) || medium.target.as_deref().is_some_and(same)
-    });
+    let medium = choices
+        .medium
+        .as_ref()
+        .filter(|medium| medium.has(&wanted.source));
     let of_medium = medium.and_then(|medium| medium.target.as_deref());
     let target = choices
         .target_ref
@@ -58,6 +58,22 @@ pub(super) fn choose(
         target,
         digest: None,
     })
+}
+
+/// Whether the image that the kickstart names comes from a registry, when the machine was started from `medium`.
+pub fn needs_registry(kickstart: &Kickstart, medium: Option<&MediumImage>) -> bool {
+    wanted(kickstart).is_some_and(|wanted| {
+        wanted.source.starts_with("docker://")
+            && !medium.is_some_and(|medium| medium.has(&wanted.source))
+    })
+}
+
+impl MediumImage {
+    /// Whether it is what a reference with its transport means.
+    fn has(&self, source: &str) -> bool {
+        let same = |name: &String| whole(with_transport(name)) == whole(source.to_owned());
+        self.names.iter().chain(&self.target).any(same)
+    }
 }
 
 fn wanted(kickstart: &Kickstart) -> Option<Wanted<'_>> {
@@ -90,6 +106,15 @@ fn wanted(kickstart: &Kickstart) -> Option<Wanted<'_>> {
         source,
         location: &command.location,
     })
+}
+
+/// A registry's reference with the tag that it has without one.
+fn whole(reference: String) -> String {
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    if reference.starts_with("docker://") && !name.contains([':', '@']) {
+        return reference + ":latest";
+    }
+    reference
 }
 
 /// A reference with its transport written out, as bootc prints it.
@@ -150,6 +175,50 @@ mod tests {
             (plan.source.as_str(), plan.target.as_str()),
             ("oci:/srv/a", "docker://host/a:1")
         );
+    }
+
+    fn medium(names: &[&str], target: Option<&str>) -> MediumImage {
+        MediumImage {
+            layout: "oci:/medium".into(),
+            names: names.iter().map(ToString::to_string).collect(),
+            target: target.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_image_of_a_medium_is_taken_by_all_its_names() {
+        for url in ["host/a", "host/a:latest", "host/b:1", "host/c:2"] {
+            let medium = medium(
+                &["oci:/srv/a", "host/a:latest", "host/b:1"],
+                Some("host/c:2"),
+            );
+            let choices = Choices {
+                medium: Some(medium.clone()),
+                ..Choices::default()
+            };
+            let text = format!("ostreecontainer --url {url}\n");
+            let plan = choose_from(&text, &choices).unwrap();
+            assert_eq!(plan.source, "oci:/medium", "{url}");
+            assert_eq!(plan.target, "docker://host/c:2", "{url}");
+            let reading = kickstart_parser::read("ks", &text, None, &kickstart_parser::NoIncludes);
+            assert!(!needs_registry(&reading.kickstart, Some(&medium)), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_the_medium_has_not_is_pulled() {
+        let medium = medium(&["host/a:1"], None);
+        for url in ["host/a", "host/a:2", "host/a@sha256:00", "other/a:1"] {
+            let text = format!("ostreecontainer --url {url}\n");
+            let choices = Choices {
+                medium: Some(medium.clone()),
+                ..Choices::default()
+            };
+            let plan = choose_from(&text, &choices).unwrap();
+            assert_eq!(plan.source, format!("docker://{url}"));
+            let reading = kickstart_parser::read("ks", &text, None, &kickstart_parser::NoIncludes);
+            assert!(needs_registry(&reading.kickstart, Some(&medium)), "{url}");
+        }
     }
 
     #[test]

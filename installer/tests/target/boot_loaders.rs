@@ -5,7 +5,7 @@ use landfall_installer::plan::{
     BlsCommand, BootPayload, BootupdPayload, ChainFile, ImageFacts, StaticConfiguration,
 };
 
-use super::{bios, debian};
+use super::images::{bios, debian};
 
 /// The image of a case.
 pub(crate) fn facts(image: &str) -> ImageFacts {

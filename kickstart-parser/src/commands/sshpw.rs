@@ -16,7 +16,9 @@ use crate::writer::Writer;
 pub(super) const COMMAND: Command = Command {
     words: &["sshpw"],
     summary: "Makes an account in the installer's environment",
-    effect: Effect::None("the installer has no ssh server of its own"),
+    effect: Effect::None(
+        "only keys of root count, while a machine is installed that was started with `inst.sshd`",
+    ),
     repeat: Repeat::Adds,
     options: &[&[
         Opt::text(&["--username"], "Name of the account").required(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::channel::Channel;
 use crate::guest::{self, BOOT, Guest, Machine};
@@ -133,6 +134,9 @@ pub struct Run {
     /// None of these may be.
     #[serde(default)]
     pub expect_not: Vec<String>,
+    /// Every line of its output is the same JSON value.
+    #[serde(default)]
+    pub expect_same_json: bool,
 }
 
 /// `reboot = true`
@@ -410,6 +414,22 @@ impl Run {
                 self.run
             );
         }
+        if self.expect_same_json {
+            self.check_same_json(output)?;
+        }
+        Ok(())
+    }
+
+    fn check_same_json(&self, output: &str) -> Result<()> {
+        let values = output.lines().map(serde_json::from_str::<Value>);
+        let values = values.collect::<Result<Vec<_>, _>>();
+        let values =
+            values.with_context(|| format!("`{}` printed no JSON:\n{output}", self.run))?;
+        ensure!(
+            values.len() > 1 && values.windows(2).all(|pair| pair[0] == pair[1]),
+            "`{}` printed what is not the same:\n{output}",
+            self.run
+        );
         Ok(())
     }
 }
@@ -448,6 +468,18 @@ mod tests {
         assert!(step.check("on").is_ok());
         assert!(step.check("nothing").is_err());
         assert!(step.check("on off").is_err());
+    }
+
+    #[test]
+    fn values_are_compared_whatever_their_order() {
+        let step: Run = toml::from_str("run = 'x'\nexpect-same-json = true").unwrap();
+        assert!(
+            step.check("{\"a\":1,\"b\":[2]}\n{\"b\": [2], \"a\": 1}")
+                .is_ok()
+        );
+        for other in ["{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n{", "{\"a\":1}", ""] {
+            assert!(step.check(other).is_err(), "{other}");
+        }
     }
 
     #[test]

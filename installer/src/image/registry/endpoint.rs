@@ -54,6 +54,7 @@ impl Endpoint {
         let security = match route {
             Route { mirror: false, .. } if access.plain_http => Security::Plain,
             Route { insecure: true, .. } => Security::Insecure,
+            _ if access.insecure => Security::Insecure,
             _ => Security::Verified,
         };
         let host = host(&route.reference);

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{BY_PACKAGE, BootupdFile, BootupdPayload, ChainFile, MOST_FILE_BYTES, OTHERS};
+use super::{BY_PACKAGE, BootupdPayload, ChainFile, OTHERS};
 use crate::plan::bls::BlsCommand;
-use crate::plan::boot::EFI_NAMES;
+use crate::plan::boot::MOST_FILE_BYTES;
+use crate::plan::esp::{self, Copy};
 use crate::plan::issue::{Code, Issues};
 use crate::plan::size::human;
 
@@ -19,7 +20,7 @@ const OVERHEAD: u64 = 32;
 #[derive(Debug)]
 pub(super) struct Chain {
     /// Its files, by their place.
-    pub(super) files: Vec<BootupdFile>,
+    pub(super) files: Vec<File>,
     /// The directory below `EFI` that shim is in: GRUB's is there too.
     pub(super) vendor: String,
     /// The command for boot entries that is built into that GRUB.
@@ -28,7 +29,29 @@ pub(super) struct Chain {
     bytes: u64,
 }
 
+/// Where a file comes from, and where it goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct File {
+    /// Path in the image.
+    from: String,
+    /// The same from the directory of the boot chain.
+    pub(super) source: String,
+    /// Path below `EFI`.
+    pub(super) to: String,
+}
+
 impl Chain {
+    /// Its files for the ESP, in the order in which they are written.
+    pub(super) fn copies(&self) -> Vec<Copy> {
+        let copies = self.files.iter().map(|file| Copy {
+            from: file.from.clone(),
+            to: format!("EFI/{}", file.to),
+        });
+        let mut copies: Vec<Copy> = copies.collect();
+        copies.sort_by_key(|copy| rank(&copy.to));
+        copies
+    }
+
     /// Whether it fits into an ESP of this size that has nothing else.
     pub(super) fn check_room(&self, esp_bytes: u64, issues: &mut Issues) -> Option<()> {
         if self.bytes <= esp_bytes - esp_bytes / OVERHEAD {
@@ -47,7 +70,7 @@ impl Chain {
 /// The boot chain for an architecture.
 pub(super) fn read(payload: &BootupdPayload, arch: &str, issues: &mut Issues) -> Option<Chain> {
     let placed = place(payload, issues)?;
-    let (_, _, suffix) = EFI_NAMES.iter().find(|(name, ..)| *name == arch)?;
+    let suffix = esp::names(arch)?.suffix;
     let vendor = vendor(&placed, suffix, issues)?.to_owned();
     let at = |name: &str| placed.get(&format!("{vendor}/{name}").to_ascii_lowercase());
     for stub in ["grub.cfg", "bootuuid.cfg"] {
@@ -68,7 +91,7 @@ pub(super) fn read(payload: &BootupdPayload, arch: &str, issues: &mut Issues) ->
 }
 
 /// Files by their places in small letters: FAT knows no case.
-type Placed<'p> = BTreeMap<String, (BootupdFile, &'p ChainFile)>;
+type Placed<'p> = BTreeMap<String, (File, &'p ChainFile)>;
 
 /// The files of the boot chain, each place once.
 fn place<'p>(payload: &'p BootupdPayload, issues: &mut Issues) -> Option<Placed<'p>> {
@@ -89,7 +112,7 @@ fn place<'p>(payload: &'p BootupdPayload, issues: &mut Issues) -> Option<Placed<
             }
             Some(_) => {}
         }
-        let file = BootupdFile {
+        let file = File {
             from: format!("{}/{source}", payload.directory),
             source: source.clone(),
             to: to.to_owned(),
@@ -150,14 +173,15 @@ fn refuse_chain<T>(why: &str, issues: &mut Issues) -> Option<T> {
 
 /// When a file of the chain is written: what starts nothing by itself, then shims, which an entry of an earlier system may
 /// name, then what every firmware looks for.
-pub(super) fn rank(to: &str) -> u8 {
+fn rank(to: &str) -> u8 {
     let to = to.to_ascii_lowercase();
-    let removable = to.strip_prefix("efi/boot/boot");
-    if removable.is_some_and(|rest| rest.ends_with("efi")) {
-        return 2;
+    let (directory, name) = to.rsplit_once('/').unwrap_or(("", &to));
+    let is_program = name.rsplit_once('.').is_some_and(|(_, last)| last == "efi");
+    match name {
+        _ if !is_program => 0,
+        name if directory == "efi/boot" && name.starts_with("boot") => 2,
+        name => u8::from(name.starts_with("shim")),
     }
-    let name = to.rsplit('/').next().unwrap_or(&to);
-    u8::from(name.starts_with("shim"))
 }
 
 #[cfg(test)]
@@ -292,30 +316,21 @@ mod tests {
         for (rank, files) in [
             (
                 0,
-                [
-                    "EFI/BOOT/fbx64.efi",
-                    "EFI/fedora/BOOTX64.CSV",
-                    "EFI/fedora/grubx64.efi",
-                ],
+                "EFI/BOOT/fbx64.efi EFI/BOOT/bootxefi EFI/BOOT/boot.csv EFI/BOOT/boot/x.efi \
+                 EFI/fedora/BOOTX64.CSV EFI/fedora/grubx64.efi EFI/fedora/shimxefi",
             ),
             (
                 1,
-                [
-                    "EFI/fedora/shim.efi",
-                    "EFI/fedora/SHIMX64.EFI",
-                    "EFI/a/shimaa64.efi",
-                ],
+                "EFI/fedora/shim.efi EFI/fedora/SHIMX64.EFI EFI/a/shimaa64.efi",
             ),
             (
                 2,
-                [
-                    "EFI/BOOT/BOOTX64.EFI",
-                    "EFI/Boot/bootia32.efi",
-                    "EFI/BOOT/BOOTAA64.EFI",
-                ],
+                "EFI/BOOT/BOOTX64.EFI EFI/Boot/bootia32.efi EFI/BOOT/BOOTAA64.EFI",
             ),
         ] {
-            assert!(files.iter().all(|file| super::rank(file) == rank), "{rank}");
+            for file in files.split_whitespace() {
+                assert_eq!(super::rank(file), rank, "{file}");
+            }
         }
     }
 }

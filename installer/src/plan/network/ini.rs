@@ -14,10 +14,15 @@ pub(super) struct Ini {
 }
 
 impl Ini {
-    /// A file that says where it comes from.
+    /// A file of the kickstart's.
     pub(super) fn new() -> Self {
+        Self::of("the kickstart's network command")
+    }
+
+    /// A file that says where it comes from.
+    pub(super) fn of(origin: &str) -> Self {
         Self {
-            text: "# Written by Landfall from the kickstart's network command.\n".to_owned(),
+            text: format!("# Written by Landfall from {origin}.\n"),
             pending: None,
         }
     }

@@ -6,6 +6,7 @@
 //! which interfaces the target has, and sets up no network.
 
 mod check;
+mod command_line;
 mod ini;
 mod keyfile;
 mod link;
@@ -18,7 +19,9 @@ use super::Plan;
 use super::files::write;
 use super::issue::{Code, Issues};
 use super::target::{Action, ImageFacts};
+use crate::inventory::Interface;
 pub(super) use check::{check, interfaces};
+pub use command_line::{additions, host_name as host_name_of_command_line};
 use link::{Kind, Link, Method6};
 
 /// Everything that the `network` commands ask for.
@@ -66,6 +69,18 @@ pub(super) fn network(
     }
     actions.extend(without_ipv6(&links));
     actions
+}
+
+/// The `network` commands as files of systemd-networkd for the machine that installs, which has `interfaces`; or what networkd
+/// cannot be told.
+///
+/// # Errors
+/// A sentence.
+pub fn for_environment(
+    kickstart: &Kickstart,
+    interfaces: &[Interface],
+) -> Result<Vec<(String, String)>, String> {
+    networkd::files(&link::links(&kickstart.network, interfaces))
 }
 
 /// The first name that is given; the image's own goes before it.

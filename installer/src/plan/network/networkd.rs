@@ -66,7 +66,7 @@ fn netdev(link: &Link) -> Result<Option<String>, String> {
     Ok(Some(ini.finish()))
 }
 
-fn set(ini: &mut Ini, options: Vec<(&'static Known, String)>) -> Result<(), String> {
+pub(super) fn set(ini: &mut Ini, options: Vec<(&'static Known, String)>) -> Result<(), String> {
     for (option, value) in options {
         match option.networkd {
             Some(key) => {

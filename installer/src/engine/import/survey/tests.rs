@@ -24,6 +24,13 @@ fn layer(tar: Tar) -> Packed {
     packed(&tar.end(), Gzip)
 }
 
+fn files(files: &[(&str, &str)]) -> Tar {
+    let files = files.iter();
+    files.fold(Tar::default(), |tar, (path, text)| {
+        tar.file(path, 0o644, text.as_bytes())
+    })
+}
+
 fn surveyed(layout: &LayoutDir) -> Result<Skeleton, ImportError> {
     let image = layout.open().unwrap();
     survey(&image, &places(), &mut |_| ControlFlow::Continue(()))
@@ -69,12 +76,14 @@ fn layers_lie_over_each_other_as_in_an_import() {
 
 #[test]
 fn content_of_a_name_is_found_at_any_depth() {
-    let lower = Tar::default()
-        .file("usr/lib/efi/grub.efi", 0o644, b"top")
-        .file("usr/lib/efi/a/b/grub.efi", 0o644, b"deep")
-        .file("usr/lib/efi/a/other.efi", 0o644, b"x")
-        .file("usr/lib/efi-not/grub.efi", 0o644, b"x")
-        .file("usr/share/grub", 0o644, b"linked")
+    let lower = files(&[
+        ("usr/lib/efi/grub.efi", "top"),
+        ("usr/lib/efi/a/b/grub.efi", "deep"),
+        ("usr/lib/efi/a/other.efi", "x"),
+        ("usr/lib/efi-not/grub.efi", "x"),
+        ("usr/share/grub", "linked"),
+    ]);
+    let lower = lower
         .hard_link("usr/lib/efi/c/grub.efi", "usr/share/grub")
         .symlink("usr/lib/efi/d/grub.efi", "/usr/share/grub");
     let skeleton = of(vec![lower]);
@@ -93,10 +102,11 @@ fn content_of_a_name_is_found_at_any_depth() {
 
 #[test]
 fn content_with_another_name_is_found() {
-    let lower = Tar::default()
-        .file("usr/share/first", 0o644, b"first")
-        .file("usr/share/second", 0o644, b"second")
-        .file("usr/share/grub", 0o644, b"grub");
+    let lower = files(&[
+        ("usr/share/first", "first"),
+        ("usr/share/second", "second"),
+        ("usr/share/grub", "grub"),
+    ]);
     let upper = Tar::default()
         .hard_link("usr/lib/kargs.d/1.toml", "usr/share/first")
         .symlink("usr/lib/kargs.d/2.toml", "../../share/second")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the machine's terminals show of an installation. Pure.
+//! An installation as lines, for terminals that know nothing but lines, and logs. Pure.
 //!
 //! Takes events and the time; gives lines. A line is shown when a step begins, when it ends, and a few times in between:
 //! serial lines are slow, and are read in logs.
@@ -28,9 +28,9 @@ const STEPS: [Step; 11] = [
     Step::Finalize,
 ];
 
-/// What is shown, by events.
+/// What is shown of events.
 #[derive(Debug, Default)]
-pub(super) struct Display {
+pub struct Display {
     /// When the step began, and when it was last told of.
     began: Duration,
     told: Duration,
@@ -38,33 +38,29 @@ pub(super) struct Display {
 
 impl Display {
     /// The lines for an event at `now`, a time since any moment.
-    pub(super) fn lines(&mut self, body: &Body, now: Duration) -> Vec<String> {
+    pub fn lines(&mut self, body: &Body, now: Duration) -> Vec<String> {
         match body {
             Body::Step {
                 step,
                 state: State::Started,
             } => {
                 (self.began, self.told) = (now, now);
-                vec![format!("{} {}", place(*step), step.name())]
+                vec![format!("{}: started", title(*step))]
             }
             Body::Step {
                 step,
                 state: State::Done,
             } => {
                 let seconds = now.saturating_sub(self.began).as_secs_f64();
-                vec![format!(
-                    "{} {} done in {seconds:.1} s",
-                    place(*step),
-                    step.name()
-                )]
+                vec![format!("{}: done in {seconds:.1} s", title(*step))]
             }
             Body::Progress {
                 step, done, total, ..
             } => self.progress(*step, (*done, *total), now),
             Body::Warning { message } => vec![format!("warning: {message}")],
-            Body::Finished { message } => vec![message.clone()],
             Body::Failed { step, error } => failed(*step, error),
-            Body::Log { .. } | Body::Unknown => Vec::new(),
+            // The end is the report.
+            Body::Finished { .. } | Body::Log { .. } | Body::Unknown => Vec::new(),
         }
     }
 
@@ -81,32 +77,32 @@ impl Display {
         let seconds = now.saturating_sub(self.began).as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "shown with two digits")]
         let rate = done as f64 / seconds;
-        let mut line = format!("{} {}", place(step), step.name());
-        match total.filter(|total| *total > 0) {
-            Some(total) => {
-                line += &format!(
-                    " {} {} of {}",
-                    bar(done, total),
-                    size::human(done),
-                    size::human(total)
-                );
-                line += &format!(", {}/s", human(rate));
-                if rate > 0.0 {
-                    #[allow(clippy::cast_precision_loss, reason = "shown in whole seconds")]
-                    let left = total.saturating_sub(done) as f64 / rate;
-                    line += &format!(", {left:.0} s left");
-                }
-            }
-            None => line += &format!(" {}, {}/s", size::human(done), human(rate)),
-        }
-        vec![line]
+        let amount = size::human(done);
+        let far = match total.filter(|total| *total > 0) {
+            Some(total) => format!("{} {amount} of {}", bar(done, total), size::human(total)),
+            None => amount,
+        };
+        let left = total.map_or(String::new(), |total| {
+            left(total.saturating_sub(done), rate)
+        });
+        vec![format!("{}: {far}, {}/s{left}", title(step), human(rate))]
     }
 }
 
-/// As `[ 6/11]`.
-fn place(step: Step) -> String {
+/// As `, 7 s left`; nothing where that is not known.
+fn left(amount: u64, rate: f64) -> String {
+    if rate <= 0.0 {
+        return String::new();
+    }
+    #[allow(clippy::cast_precision_loss, reason = "shown in whole seconds")]
+    let seconds = amount as f64 / rate;
+    format!(", {seconds:.0} s left")
+}
+
+/// As `[ 6/11] import`.
+fn title(step: Step) -> String {
     let at = STEPS.iter().position(|other| *other == step).unwrap_or(0) + 1;
-    format!("[{at:>2}/{}]", STEPS.len())
+    format!("[{at:>2}/{}] {}", STEPS.len(), step.name())
 }
 
 fn bar(done: u64, total: u64) -> String {
@@ -125,12 +121,19 @@ fn human(rate: f64) -> String {
 }
 
 fn failed(step: Step, error: &Failure) -> Vec<String> {
-    let mut lines = vec![format!("{} {} failed", place(step), step.name())];
-    for (index, message) in error.chain.iter().enumerate() {
+    let mut lines = vec![format!("{}: failed", title(step))];
+    lines.extend(reasons(&error.chain, error.hint.as_deref()));
+    lines
+}
+
+/// An error, its causes, and what to do about it.
+pub fn reasons(chain: &[String], hint: Option<&str>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, message) in chain.iter().enumerate() {
         let word = if index == 0 { "error" } else { "  because" };
         lines.push(format!("{word}: {message}"));
     }
-    lines.extend(error.hint.iter().map(|hint| format!("hint: {hint}")));
+    lines.extend(hint.map(|hint| format!("hint: {hint}")));
     lines
 }
 
@@ -177,9 +180,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "[ 6/11] import",
-                "[ 6/11] import [############............] 20 MiB of 40 MiB, 2 MiB/s, 10 s left",
-                "[ 6/11] import done in 20.0 s",
+                "[ 6/11] import: started",
+                "[ 6/11] import: [############............] 20 MiB of 40 MiB, 2 MiB/s, 10 s left",
+                "[ 6/11] import: done in 20.0 s",
             ]
         );
     }
@@ -201,7 +204,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "[ 7/11] deploy failed",
+                "[ 7/11] deploy: failed",
                 "error: writing `x`",
                 "  because: no space left",
                 "hint: use a larger disk"
@@ -214,7 +217,7 @@ mod tests {
         let mut display = Display::default();
         assert_eq!(
             display.lines(&progress(10 << 20, None), at(10)),
-            ["[ 6/11] import 10 MiB, 1 MiB/s"]
+            ["[ 6/11] import: 10 MiB, 1 MiB/s"]
         );
         assert_eq!(bar(0, 1).len(), BAR + 2);
         assert_eq!(bar(9, 3), bar(3, 3));
