@@ -190,3 +190,27 @@ fn without_the_image_it_is_small() {
         "Volume Id    : NET_1"
     );
 }
+
+#[test]
+fn the_installer_may_be_made_of_another_image() {
+    let scratch = Scratch::new();
+    let output = scratch.path("other.iso");
+    let plain = format!(
+        "oci:{}",
+        landfall_harness::image::layout("plain").unwrap().display()
+    );
+    let args = [
+        "iso",
+        "--image",
+        &plain,
+        "--env-image",
+        &super::image_argument(),
+        "--output",
+    ];
+    run(landfall(args).arg(&output)).expect(0);
+    let args = ["iso", "inspect", "--json", output.to_str().unwrap()];
+    let told: Value = serde_json::from_str(&run(&mut landfall(args)).expect(0).stdout).unwrap();
+    assert_eq!(told["image"]["reference"], plain);
+    assert_eq!(told["environment"]["reference"], super::image_argument());
+    assert_ne!(told["environment"]["digest"], told["image"]["digest"]);
+}

@@ -79,8 +79,14 @@ impl Ended {
     }
 }
 
-/// The program, with the environments that were made before by the same one.
+/// The program, with the environments that were made before by the same one: that of the test image is there.
 fn landfall<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    // Or tests that run side by side would all make it.
+    medium();
+    program(args)
+}
+
+fn program<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
     command
         .args(args)
@@ -132,8 +138,12 @@ fn image_argument() -> String {
 
 /// `landfall iso` of the test image, with an embedded kickstart that follows [`TARGET`].
 fn iso(kickstart: &Path, output: &Path) -> Command {
-    let mut command = landfall(["iso", "--image"]);
+    iso_by(landfall(["iso"]), kickstart, output)
+}
+
+fn iso_by(mut command: Command, kickstart: &Path, output: &Path) -> Command {
     command
+        .arg("--image")
         .arg(image_argument())
         .args(["--target-ref", TARGET, "--kickstart"])
         .arg(kickstart)
@@ -151,7 +161,7 @@ fn medium() -> &'static Path {
         let kickstart = directory.join("medium.ks");
         fs::write(&kickstart, KICKSTART).unwrap();
         let output = directory.join("medium.iso");
-        run(&mut iso(&kickstart, &output)).expect(0);
+        run(&mut iso_by(program(["iso"]), &kickstart, &output)).expect(0);
         output
     })
 }

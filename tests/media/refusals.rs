@@ -160,7 +160,6 @@ fn damaged_layout(scratch: &Scratch) -> (std::path::PathBuf, String) {
 
 #[test]
 fn a_damaged_layer_makes_no_medium() {
-    medium();
     let scratch = Scratch::new();
     let (layout, name) = damaged_layout(&scratch);
     let (out, temporary) = (scratch.directory("out"), scratch.directory("tmp"));

@@ -96,18 +96,18 @@ fn elsewhere(plan: &Plan, question: &Question<'_>) -> String {
 }
 
 /// Errors that no machine would make good stay errors; without a plan there is no more to judge.
-fn unplanned(kickstart: &Kickstart, issues: Issues) -> Result<Judgement, EngineError> {
+fn unplanned(kickstart: &Kickstart, mut issues: Issues) -> Result<Judgement, EngineError> {
     let about_machine = issues.errors().any(|issue| {
         matches!(
             issue.code,
             Code::DiskMissing | Code::NoUsableDisk | Code::DoesNotFit | Code::SizeLimit
         )
     });
-    let mut hard = issues.clone();
-    hard.0
+    issues
+        .0
         .retain(|issue| !about_machine || is_about_text(issue.code));
-    if hard.has_errors() {
-        return Err(EngineError::Plan(hard));
+    if issues.has_errors() {
+        return Err(EngineError::Plan(issues));
     }
     let warning = "the kickstart is about disks that only its machine has: there it is seen whether it can be carried out";
     Ok(Judgement {

@@ -85,7 +85,7 @@ pub(super) fn write_executable(path: &Path, text: &str) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
-/// The file of a line of `/proc/PID/maps` if code is run from it (proc_pid_maps(5)).
+/// The file of a line of `/proc/PID/maps` if code is run from it (`proc_pid_maps(5)`).
 fn executable_file(line: &str) -> Option<&str> {
     let mut words = line.split_ascii_whitespace();
     let permissions = words.nth(1)?;

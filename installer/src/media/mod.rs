@@ -187,9 +187,10 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
     let image = fetched.as_ref().unwrap_or(request.image);
     let judgement = judge(request, image, watch)?;
     // The same image need not be fetched twice.
-    let of = match request.environment.digest == image.digest {
-        true => image,
-        false => request.environment,
+    let of = if request.environment.digest == image.digest {
+        image
+    } else {
+        request.environment
     };
     let environment = environment(of, request.directories, watch)?;
     environment.insist_on_boot_files()?;

@@ -38,6 +38,21 @@ impl Known<'_> {
         }
     }
 
+    /// What a failed read means.
+    fn blame(&self, error: io::Error) -> ImageError {
+        let error = from_io(error, "verifying what is on the medium");
+        match self {
+            Self::Layer(..) => error,
+            Self::File(path, _) => {
+                let doing = format!(
+                    "using `{}`, which is kept from an earlier run (remove its environment)",
+                    path.display()
+                );
+                ImageError::invalid(doing, error.to_string())
+            }
+        }
+    }
+
     fn open(&self) -> Result<Box<dyn Read + Send>, ImageError> {
         match self {
             Self::Layer(image, layer) => image.blob(layer),
@@ -62,8 +77,8 @@ struct Reading<'r> {
 }
 
 /// Does `work` on a thread while all of `known` is read; what differs from its digest is the error of the two.
-pub(super) fn beside<'k>(
-    mut known: Vec<Known<'k>>,
+pub(super) fn beside(
+    mut known: Vec<Known<'_>>,
     watch: &mut Watch<'_>,
     work: impl FnOnce() -> Result<(), EngineError> + Send,
 ) -> Result<(), MediaError> {
@@ -122,9 +137,7 @@ impl Reading<'_> {
         let mut file = known.open()?;
         let mut buffer = vec![0; BUFFER];
         while !self.given_up.load(Ordering::Relaxed) {
-            let count = file
-                .read(&mut buffer)
-                .map_err(|e| from_io(e, "verifying what is on the medium"))?;
+            let count = file.read(&mut buffer).map_err(|e| known.blame(e))?;
             if count == 0 {
                 return Ok(());
             }
