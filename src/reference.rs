@@ -2,6 +2,7 @@
 //! `landfall reference`: the generated pages that are kept in `docs/reference/`.
 
 use kickstart_parser::explain::{diagnostics_page, kickstart_page};
+use landfall_installer::environment::boot_options_page;
 use landfall_installer::exit::Exit;
 use landfall_installer::plan::Code;
 
@@ -14,6 +15,7 @@ pub(crate) fn run(args: &ReferenceArgs) -> Result<Exit, Problem> {
         .map(|code| (code.as_str(), code.summary()))
         .collect();
     let pages = [
+        ("boot-options.md", boot_options_page()),
         ("kickstart.md", kickstart_page()),
         ("diagnostics.md", diagnostics_page(&planner)),
     ];

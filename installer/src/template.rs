@@ -17,7 +17,9 @@ pub(crate) enum Template {
     CoreEarly,
     EspStub,
     Fstab,
+    #[cfg(feature = "engine")]
     MediumEsp,
+    #[cfg(feature = "engine")]
     MediumMenu,
     NetbootMenu,
     NetbootScript,
@@ -49,7 +51,9 @@ impl Template {
             Self::CoreEarly => include_str!("../../templates/boot/early.cfg"),
             Self::EspStub => include_str!("../../templates/boot/esp.cfg"),
             Self::Fstab => include_str!("../../templates/target/fstab"),
+            #[cfg(feature = "engine")]
             Self::MediumEsp => include_str!("../../templates/media/esp.cfg"),
+            #[cfg(feature = "engine")]
             Self::MediumMenu => include_str!("../../templates/media/grub.cfg"),
             Self::NetbootMenu => include_str!("../../templates/media/netboot.cfg"),
             Self::NetbootScript => include_str!("../../templates/media/boot.ipxe"),

@@ -39,7 +39,7 @@ fn kept_reference_pages_are_the_tables() {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
     let made = files(&[]);
     assert_eq!(run(made.path(), &["reference", "."]).code, 0);
-    for name in ["kickstart.md", "diagnostics.md"] {
+    for name in ["boot-options.md", "kickstart.md", "diagnostics.md"] {
         let (kept, made) = (kept.join(name), made.path().join(name));
         assert_eq!(
             fs::read_to_string(kept).unwrap_or_default(),

@@ -19,6 +19,7 @@ mod mounted;
 #[cfg(feature = "engine")]
 mod network;
 mod options;
+mod reference;
 #[cfg(feature = "engine")]
 mod reporter;
 #[cfg(feature = "engine")]
@@ -38,5 +39,6 @@ pub use kickstart_source::{Device, KickstartSource, Nfs};
 #[cfg(feature = "engine")]
 pub use network::complete as complete_network;
 pub use options::{BootOptions, KickstartOption, Syslog};
+pub use reference::boot_options_page;
 #[cfg(feature = "engine")]
 pub use run::run;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kickstart_parser::Secret;
 
-use super::{Device, KickstartSource};
+use super::{Device, KickstartSource, reference};
 use crate::plan::Unsaved;
 
 /// Seconds that a volume `OEMDRV` is waited for, and the most that can be asked for.
@@ -20,7 +20,7 @@ const LONGEST_WAIT: u64 = 10_000;
 const SYSLOG_PORT: u16 = 514;
 /// Anaconda's options that change nothing here: there is one display, the medium is found by its label, and storage is what
 /// the kernel finds.
-const WITHOUT_EFFECT: [&str; 30] = [
+pub(super) const WITHOUT_EFFECT: [&str; 30] = [
     "addrepo",
     "debug",
     "dd",
@@ -234,6 +234,7 @@ impl Reading {
         let is_on = is_on(value);
         let options = &mut self.options;
         match name {
+            _ if !reference::is_installers(name) => self.unknown("inst", name),
             "ks" => self.kickstarts.push(value.unwrap_or("").to_owned()),
             "ks.all" => self.all_kickstarts = is_on,
             "ks.sendmac" => options.send_mac = is_on,
@@ -257,9 +258,7 @@ impl Reading {
             _ if WITHOUT_EFFECT.contains(&name) => {
                 self.warnings.push(format!("`inst.{name}` has no effect"));
             }
-            _ => self
-                .warnings
-                .push(format!("`inst.{name}` is no option that is known")),
+            _ => self.unknown("inst", name),
         }
     }
 
@@ -307,15 +306,19 @@ impl Reading {
     fn own(&mut self, name: &str, value: Option<&str>) {
         let options = &mut self.options;
         match (name, value) {
+            _ if !reference::is_own(name) => self.unknown("landfall", name),
             ("report", Some(url)) => options.report = Some(Secret::new(url)),
             ("token", Some(token)) => options.token = Some(Secret::new(token)),
             ("medium", Some(device)) => options.medium = Some(Device::parse(device)),
             ("plan", _) => options.plan_only = is_on(value),
             ("check", _) => options.check_medium = is_on(value),
-            _ => self
-                .warnings
-                .push(format!("`landfall.{name}` is no option that is known")),
+            _ => self.unknown("landfall", name),
         }
+    }
+
+    fn unknown(&mut self, prefix: &str, name: &str) {
+        let message = format!("`{prefix}.{name}` is no option that is known");
+        self.warnings.push(message);
     }
 
     fn finish(mut self) -> (BootOptions, Vec<String>) {

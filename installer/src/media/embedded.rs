@@ -170,4 +170,25 @@ mod tests {
         );
         assert_eq!(made.warnings.len(), 0);
     }
+
+    /// The lines of the page that are indented, in its blocks.
+    fn examples(page: &str) -> Vec<String> {
+        let (_, example) = page.split_once("## An example\n").unwrap();
+        let blocks = example.split("\n\nbecomes");
+        let lines = |block: &str| {
+            let lines = block.lines().filter_map(|line| line.strip_prefix("    "));
+            lines.flat_map(|line| [line, "\n"]).collect()
+        };
+        blocks.map(lines).collect()
+    }
+
+    #[test]
+    fn the_example_of_the_reference_is_what_is_made() {
+        let page = include_str!("../../../docs/reference/config-toml.md");
+        let examples = examples(page);
+        let configuration = Configuration::parse(&examples[0]).unwrap();
+        let basis = Basis::Configuration(&configuration);
+        let made = embedded(&basis, "registry.example.com/lab/web:1");
+        assert_eq!(made.text, examples[1]);
+    }
 }

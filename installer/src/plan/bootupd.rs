@@ -135,8 +135,8 @@ pub(super) fn boot(
     };
     match &chain {
         Some(chain) => {
-            let stub = menu::on_esp(configuration, menu);
-            boot.esp = Some(esp(plan, chain, &stub, issues)?);
+            let texts = menu::on_esp(configuration, menu);
+            boot.esp = Some(esp(plan, chain, &texts, issues)?);
         }
         None if plan.boot_options.keep_mbr => return Some(boot),
         None => {

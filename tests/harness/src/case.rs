@@ -7,21 +7,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::channel::Channel;
-use crate::guest::{self, BOOT, Guest, Machine};
+use crate::guest::{self, BOOT, Guest, Machine, Network};
 use crate::image;
-use crate::landfall::{self, Install, Iso};
+use crate::landfall::{Filling, Install};
+use crate::medium::{Making, MediumExpectation};
 use crate::ssh::Key;
 use crate::{tool, update};
-
-/// How long a machine may take to install itself; emulated on a busy machine of two cores.
-const INSTALLATION: Duration = Duration::from_secs(900);
 
 /// A case as its two files have it.
 #[derive(Debug, Clone)]
@@ -72,29 +69,14 @@ pub struct Expectation {
     /// Whether the installation is killed in the middle once, and the same command run again.
     #[serde(default)]
     pub killed_before: bool,
-    /// The machine is started from a medium that installs it. The kickstart ends with `poweroff`.
+    /// The machine is started from a medium. A kickstart that installs it ends with `poweroff`.
     pub medium: Option<MediumExpectation>,
     /// Part of every run; the others take turns by commit.
     #[serde(default)]
     pub always: bool,
-    /// What is done in the guest, in order.
+    /// What is done in the guest, in order; nothing where no machine is installed.
+    #[serde(default)]
     pub step: Vec<Step>,
-}
-
-/// A medium, and what the machine says that is started from it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MediumExpectation {
-    /// How it is in the machine.
-    pub attached: guest::Attached,
-    /// Whether the machine has a network card while it is installed.
-    #[serde(default)]
-    pub network: bool,
-    /// More arguments of `landfall iso`.
-    #[serde(default)]
-    pub arguments: Vec<String>,
-    /// Each of these must be on the serial console.
-    pub serial: Vec<String>,
 }
 
 /// What starts the machine, in the words of `landfall install --firmware`.
@@ -185,6 +167,23 @@ impl Expectation {
             (Firmware::Bios, true) => bail!("a BIOS has no Secure Boot"),
         }
     }
+
+    /// Whether there is a machine to log in to in the end.
+    fn installs(&self) -> bool {
+        self.medium.as_ref().is_none_or(MediumExpectation::installs)
+    }
+
+    /// What is wrong with it: a case must be able to fail, and all of it must be looked at.
+    fn check(&self) -> Result<()> {
+        if let Some(medium) = &self.medium {
+            medium.check()?;
+        }
+        ensure!(
+            self.installs() != self.step.is_empty(),
+            "it has no step, or steps without an installed machine"
+        );
+        Ok(())
+    }
 }
 
 impl Case {
@@ -206,11 +205,9 @@ impl Case {
             fs::read_to_string(&toml).with_context(|| format!("reading {}", toml.display()))?;
         let expectation: Expectation =
             toml::from_str(&text).with_context(|| format!("reading {}", toml.display()))?;
-        ensure!(
-            !expectation.step.is_empty(),
-            "{} has no step: it could not fail",
-            toml.display()
-        );
+        expectation
+            .check()
+            .with_context(|| format!("judging {}", toml.display()))?;
         let name = stem
             .file_name()
             .unwrap_or_default()
@@ -249,7 +246,7 @@ impl Case {
         let (dir, key) = (place.dir, place.key);
         let filled = dir.join("kickstart.ks");
         let reference = channel.reference();
-        landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
+        self.fill(&filled, &reference, (channel, key))?;
         let registries = dir.join("registries.conf");
         fs::write(&registries, channel.registries_conf())?;
         if let Some(script) = &what.prepare {
@@ -275,65 +272,54 @@ impl Case {
             memory: what.memory,
             dir: dir.to_owned(),
             medium: None,
-            network: true,
+            network: Network::User,
         })
     }
 
-    /// Makes a medium, starts a machine from it, and gives the machine without it when it has switched itself off.
+    fn fill(&self, to: &Path, image: &str, (channel, key): (&Channel, &Key)) -> Result<()> {
+        Filling {
+            image,
+            key: &key.public()?,
+            registries: &channel.registries_conf(),
+        }
+        .fill(&self.kickstart, to)
+    }
+
+    /// Makes a medium and starts a machine from it; gives the machine without the medium.
     fn install_from_medium(
         &self,
         landfall: &Path,
         place: &Place<'_>,
-        (channel, medium): (&Channel, &MediumExpectation),
+        (channel, medium, network): (&Channel, &MediumExpectation, Network),
     ) -> Result<Machine> {
         let what = &self.expectation;
-        let (dir, key) = (place.dir, place.key);
-        let (filled, iso) = (dir.join("kickstart.ks"), dir.join("medium.iso"));
+        let (dir, kickstart) = (place.dir, place.dir.join("kickstart.ks"));
         let reference = channel.reference_in_guest();
-        landfall::kickstart(&self.kickstart, &reference, &key.public()?, &filled)?;
-        Iso {
-            landfall,
-            kickstart: &filled,
-            image: &image::layout(&what.image)?,
-            target: &reference,
-            arguments: &medium.arguments,
-            output: &iso,
+        self.fill(&kickstart, &reference, (channel, place.key))?;
+        if let Some(script) = &what.prepare {
+            prepare(script, dir)?;
         }
-        .make()?;
         let disks = what.disks(dir);
         for (path, size) in &disks {
             let mut truncate = tool::tool("truncate")?;
             tool::run(truncate.arg("--size").arg(size).arg(path))?;
         }
-        let installed = Machine {
+        let machine = Machine {
             disks: disks.into_iter().map(|(path, _)| path).collect(),
             firmware: what.machine_firmware()?,
             memory: what.memory,
             dir: dir.to_owned(),
             medium: None,
-            network: true,
+            network,
         };
-        let installing = Machine {
-            medium: Some(guest::Medium {
-                file: iso.clone(),
-                attached: medium.attached,
-            }),
-            network: medium.network,
-            ..installed.clone()
+        let making = Making {
+            landfall,
+            kickstart: &kickstart,
+            image: &image::layout(&what.image)?,
+            target: &reference,
         };
-        let mut guest = Guest::start(&installing, place.key.clone())?;
-        guest.wait_for_power_off(INSTALLATION)?;
-        let serial = fs::read(installing.serial_log())?;
-        let serial = String::from_utf8_lossy(&serial).into_owned();
-        fs::rename(installing.serial_log(), dir.join("installation.log"))?;
-        for text in &medium.serial {
-            ensure!(
-                serial.contains(text.as_str()),
-                "the serial console has no `{text}` but:\n{serial}"
-            );
-        }
-        fs::remove_file(iso)?;
-        Ok(installed)
+        medium.run(making, &machine, place.key)?;
+        Ok(machine)
     }
 
     fn try_run(&self, landfall: &Path, dir: &Path) -> Result<()> {
@@ -344,19 +330,33 @@ impl Case {
             key: &key,
             log: Some(dir.join("install.log")),
         };
-        let machine = match &self.expectation.medium {
-            Some(medium) => self.install_from_medium(landfall, &place, (&channel, medium))?,
+        let medium = self.expectation.medium.as_ref();
+        // It must be on as long as the machine.
+        let switch = medium.map(MediumExpectation::switch).transpose()?.flatten();
+        let network = switch.as_ref().map_or(Network::User, |switch| {
+            Network::Switch(switch.cables().clone())
+        });
+        let machine = match medium {
+            Some(medium) => {
+                self.install_from_medium(landfall, &place, (&channel, medium, network))?
+            }
             None => self.install(landfall, &place, &channel)?,
         };
-        let mut guest = Guest::start(&machine, key)?;
-        guest.wait_for_login(BOOT)?;
-        for (index, step) in self.expectation.step.iter().enumerate() {
-            step.take(&mut guest, &mut channel)
-                .with_context(|| format!("step {} of the guest", index + 1))?;
+        if self.expectation.installs() {
+            self.take_steps(&machine, key, &mut channel)?;
         }
-        drop(guest);
         for disk in &machine.disks {
             fs::remove_file(disk)?;
+        }
+        Ok(())
+    }
+
+    fn take_steps(&self, machine: &Machine, key: Key, channel: &mut Channel) -> Result<()> {
+        let mut guest = Guest::start(machine, key)?;
+        guest.wait_for_login(BOOT)?;
+        for (index, step) in self.expectation.step.iter().enumerate() {
+            step.take(&mut guest, channel)
+                .with_context(|| format!("step {} of the guest", index + 1))?;
         }
         Ok(())
     }

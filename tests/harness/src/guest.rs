@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::registry::free_port;
 use crate::ssh::{Key, Login};
+use crate::switch::{Cables, datagrams};
 use crate::tool::{Daemon, package_file, tool};
 
 /// How long a guest may take from power-on to a login; emulated on a busy machine of two cores.
@@ -40,8 +41,19 @@ pub struct Machine {
     pub dir: PathBuf,
     /// What it starts from before its disks.
     pub medium: Option<Medium>,
-    /// Whether it has a network card.
-    pub network: bool,
+    /// What it is connected to.
+    pub network: Network,
+}
+
+/// What a machine is connected to.
+#[derive(Debug, Clone)]
+pub enum Network {
+    /// Nothing: it has no card.
+    None,
+    /// QEMU's network for users, with the loopback address of this machine as [`HOST`].
+    User,
+    /// A switch that is on.
+    Switch(Cables),
 }
 
 /// A medium, and how it is in a machine.
@@ -133,11 +145,7 @@ impl Machine {
         if let Some(medium) = &self.medium {
             medium.add(&mut qemu);
         }
-        if self.network {
-            qemu.arg("-netdev")
-                .arg(format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"));
-            qemu.args(["-device", "virtio-net-pci,netdev=net0,romfile="]);
-        }
+        self.network.add(&mut qemu, port);
         match serial {
             Serial::Log => qemu
                 .arg("-serial")
@@ -165,6 +173,33 @@ impl Machine {
     /// The file that a guest's serial console goes to.
     pub fn serial_log(&self) -> PathBuf {
         self.dir.join("serial.log")
+    }
+}
+
+impl Network {
+    fn add(&self, qemu: &mut Command, port: u16) {
+        let ends = match self {
+            Self::None => Vec::new(),
+            Self::User => vec![format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22")],
+            Self::Switch(cables) => {
+                let ends = cables.cards.iter().enumerate();
+                ends.map(|(card, (own, other))| datagrams(&format!("net{card}"), own, other))
+                    .collect()
+            }
+        };
+        for (card, end) in ends.iter().enumerate() {
+            let mac = format!("52:54:00:12:34:{:02x}", 0x56 + card);
+            let device = format!("virtio-net-pci,netdev=net{card},mac={mac},romfile=");
+            qemu.args(["-netdev", end, "-device", &device]);
+        }
+    }
+
+    /// The port of the loopback address that leads to the ssh of a machine that is started now.
+    fn port(&self) -> Result<u16> {
+        match self {
+            Self::Switch(cables) => Ok(cables.ssh),
+            Self::None | Self::User => free_port(),
+        }
     }
 }
 
@@ -196,7 +231,7 @@ pub struct Guest {
 impl Guest {
     /// Powers the machine on.
     pub fn start(machine: &Machine, key: Key) -> Result<Self> {
-        let port = free_port()?;
+        let port = machine.network.port()?;
         let command = machine.command(port, Serial::Log)?;
         let daemon = Daemon::start(&command, &machine.dir.join("qemu.log"))?;
         Ok(Self {
@@ -228,16 +263,29 @@ impl Guest {
         self.boot_id(deadline, None).map(drop)
     }
 
-    /// Waits until the serial console has printed `text`.
-    pub fn wait_for_serial(&mut self, text: &str, deadline: Duration) -> Result<()> {
+    /// Waits until the serial console has printed all of `texts`.
+    pub fn wait_for_serial(&mut self, texts: &[String], deadline: Duration) -> Result<()> {
         let end = Instant::now() + deadline;
-        while !String::from_utf8_lossy(&fs::read(&self.serial_log).unwrap_or_default())
-            .contains(text)
-        {
-            self.check(end, &format!("`{text}` on the serial console"))?;
+        while !texts.iter().all(|text| self.serial().contains(text)) {
+            self.check(end, &format!("{texts:?} on the serial console"))?;
             sleep(Duration::from_millis(250));
         }
         Ok(())
+    }
+
+    /// Waits until the serial console has printed one of `texts`.
+    pub fn wait_for_any(&mut self, texts: &[&str], deadline: Duration) -> Result<()> {
+        let end = Instant::now() + deadline;
+        while !texts.iter().any(|text| self.serial().contains(text)) {
+            self.check(end, &format!("one of {texts:?} on the serial console"))?;
+            sleep(Duration::from_millis(250));
+        }
+        Ok(())
+    }
+
+    /// What the serial console has printed. There is no file before QEMU has made it.
+    fn serial(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.serial_log).unwrap_or_default()).into_owned()
     }
 
     /// Reboots from inside and waits until root can log in again.
@@ -264,14 +312,15 @@ impl Guest {
 
     /// Whether the guest waits for somebody to repair it.
     fn has_given_up(&self) -> bool {
-        // There is no file before QEMU has made it.
-        let log =
-            String::from_utf8_lossy(&fs::read(&self.serial_log).unwrap_or_default()).into_owned();
+        let log = self.serial();
         let signs = [
             "emergency mode",
             "Kernel panic",
             "grub rescue>",
             "UEFI Interactive Shell",
+            // What Landfall says when it could not install.
+            "A shell follows",
+            "This machine stays as it is",
         ];
         signs.iter().any(|sign| log.contains(sign))
     }

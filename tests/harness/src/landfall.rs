@@ -118,8 +118,8 @@ impl Install {
 pub struct Iso<'i> {
     /// The `landfall` executable.
     pub landfall: &'i Path,
-    /// The kickstart, complete.
-    pub kickstart: &'i Path,
+    /// The kickstart to embed, complete.
+    pub kickstart: Option<&'i Path>,
     /// The layout of the image.
     pub image: &'i Path,
     /// What the system is to follow.
@@ -139,7 +139,9 @@ impl Iso<'_> {
             .arg("--image")
             .arg(format!("oci:{}", self.image.display()));
         command.arg("--target-ref").arg(self.target);
-        command.arg("--kickstart").arg(self.kickstart);
+        if let Some(kickstart) = self.kickstart {
+            command.arg("--kickstart").arg(kickstart);
+        }
         command
             .args(self.arguments)
             .arg("--output")
@@ -149,10 +151,26 @@ impl Iso<'_> {
     }
 }
 
-/// Fills the placeholders of a kickstart: `@IMAGE@` and `@KEY@`.
-pub fn kickstart(template: &Path, image: &str, key: &str, to: &Path) -> Result<()> {
-    let text =
-        fs::read_to_string(template).with_context(|| format!("reading {}", template.display()))?;
-    fs::write(to, text.replace("@IMAGE@", image).replace("@KEY@", key))?;
-    Ok(())
+/// What kickstarts have placeholders for.
+#[derive(Debug)]
+pub struct Filling<'f> {
+    /// `@IMAGE@`: its reference.
+    pub image: &'f str,
+    /// `@KEY@`: root's.
+    pub key: &'f str,
+    /// `@REGISTRIES@`: how its registry is reached, in the form of `registries.conf`.
+    pub registries: &'f str,
+}
+
+impl Filling<'_> {
+    /// Fills a template.
+    pub fn fill(&self, template: &Path, to: &Path) -> Result<()> {
+        let text = fs::read_to_string(template)
+            .with_context(|| format!("reading {}", template.display()))?;
+        let text = text
+            .replace("@IMAGE@", self.image)
+            .replace("@KEY@", self.key);
+        fs::write(to, text.replace("@REGISTRIES@", self.registries.trim_end()))?;
+        Ok(())
+    }
 }

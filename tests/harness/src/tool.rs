@@ -45,6 +45,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("prlimit", "util-linux"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sfdisk", "fdisk"),
+    ("sha256sum", "coreutils"),
     ("semodule", "policycoreutils"),
     ("setpriv", "util-linux"),
     ("swapoff", "mount"),

@@ -60,7 +60,7 @@ pub(super) fn record(
             component.name: { "meta": metadata, "filetree": chain.map(files), "adopted-from": null },
         },
         "pending": null,
-        // Who has put the menu there; bootupd has its own version here.
+        // Who has put the menu there; bootupd has its own version here, and the time of its own file.
         "static-configs": {
             "timestamp": metadata["timestamp"],
             "version": "landfall",
