@@ -22,6 +22,9 @@ macro_rules! tools {
         pub enum Tool { $(#[doc = concat!("`", $program, "`")] $name,)* }
 
         impl Tool {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The program's name.
             pub const fn program(self) -> &'static str {
                 match self { $(Self::$name => $program,)* }

@@ -19,6 +19,7 @@ pub mod oracle;
 pub mod outcome;
 pub mod policy;
 pub mod registry;
+pub mod root;
 pub mod server;
 pub mod ssh;
 pub mod switch;
