@@ -21,6 +21,7 @@ pub mod policy;
 pub mod registry;
 pub mod server;
 pub mod ssh;
+pub mod step;
 pub mod switch;
 pub mod tool;
 pub mod update;
