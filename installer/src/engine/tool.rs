@@ -46,6 +46,7 @@ macro_rules! tools {
 tools! {
     Blkid = "blkid" from "util-linux",
     Btrfs = "btrfs" from "btrfs-progs",
+    CdromId = "cdrom_id" from "udev",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
     Curl = "curl" from "curl",

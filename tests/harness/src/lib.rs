@@ -22,6 +22,7 @@ pub mod registry;
 pub mod root;
 pub mod server;
 pub mod ssh;
+pub mod step;
 pub mod switch;
 pub mod tool;
 pub mod update;
