@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `landfall iso`: makes media, changes them, shows what is on them.
 
-use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
 
+use kickstart_parser::{Kickstart, ScriptKind};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
 use landfall_installer::media::{
-    self, Basis, Changes, Configuration, Embedded, IsoRequest, MediumFile, embedded,
+    self, Basis, Changes, Configuration, Embedded, Epoch, IsoRequest, MediaError, MediumFile,
+    Watch, embedded,
 };
 
 use crate::cli::{
     CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs, ReadAccessArgs,
 };
 use crate::directories::Directories;
-use crate::input::{self, Files, Loaded};
-use crate::terminal::{self, Problem};
+use crate::input::{self, Loaded, PresentFiles};
+use crate::signals;
+use crate::terminal::{self, MediumProgress, Problem};
 
 /// The label of a medium that nobody named.
 const LABEL: &str = "LANDFALL";
@@ -34,41 +35,113 @@ pub(crate) fn run(args: &IsoArgs) -> Result<Exit, Problem> {
 }
 
 fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
-    let options = OpenOptions {
-        arch: probe::arch().to_owned(),
-        access: access.access(),
-    };
+    let epoch = epoch()?;
     let configuration = args.config.as_deref().map(configuration).transpose()?;
-    let text = args.kickstart.as_deref().map(input::text).transpose()?;
-    let basis = match (&text, &configuration) {
-        (Some(text), _) => Some(Basis::Kickstart(text)),
-        (None, Some(configuration)) => Some(Basis::Configuration(configuration)),
-        (None, None) => args.unattended.then_some(Basis::Unattended),
-    };
-    let followed = args.target_ref.as_deref().unwrap_or(&args.image);
-    let kickstart = basis.map(|basis| embedded(&basis, followed));
-    if let Some(kickstart) = &kickstart {
-        validate(args, kickstart)?;
-    }
+    let kickstart = kickstart(args, configuration.as_ref())?;
     let label = configuration
         .as_ref()
         .and_then(|configuration| configuration.label.as_deref());
-    let image = Image::open(&args.image.parse()?, &options)?;
+    let images = Images::open(&args.image, args.env_image.as_deref(), access)?;
     let directories = Directories::find();
     let request = IsoRequest {
-        image: &image,
+        image: &images.image,
+        environment: images.environment(),
         kickstart: kickstart
             .as_ref()
-            .map(|kickstart| kickstart.text.as_bytes()),
+            .map(|(embedded, _)| embedded.text.as_bytes()),
+        judged: kickstart.as_ref().and_then(|(_, judged)| judged.as_ref()),
         kernel_arguments: &args.kargs.join(" "),
         label: args.label.as_deref().or(label).unwrap_or(LABEL),
         target_ref: args.target_ref.as_deref(),
         payload: !args.no_payload,
+        epoch,
         output: &args.output,
         directories: directories.as_ref(),
     };
-    media::iso(&request, &mut |_| ControlFlow::Continue(()))?;
+    for warning in watched(|watch| media::iso(&request, watch))? {
+        terminal::say(&format!("warning: {warning}"));
+    }
+    terminal::say(&format!("`{}` is made", args.output.display()));
     Ok(())
+}
+
+/// The kickstart to embed, looked through.
+fn kickstart(
+    args: &MakeIsoArgs,
+    configuration: Option<&Configuration>,
+) -> Result<Option<(Embedded, Option<Kickstart>)>, Problem> {
+    let text = args.kickstart.as_deref().map(input::text).transpose()?;
+    let basis = match (&text, configuration) {
+        (Some(text), _) => Basis::Kickstart(text),
+        (None, Some(configuration)) => Basis::Configuration(configuration),
+        (None, None) if args.unattended => Basis::Unattended,
+        (None, None) => return Ok(None),
+    };
+    let followed = args.target_ref.as_deref().unwrap_or(&args.image);
+    let kickstart = embedded(&basis, followed);
+    let judged = validate(args, &kickstart)?;
+    Ok(Some((kickstart, judged)))
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org).
+fn epoch() -> Result<Option<Epoch>, Problem> {
+    const NAME: &str = "SOURCE_DATE_EPOCH";
+    let Some(value) = std::env::var_os(NAME) else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|text| text.parse().ok());
+    match seconds {
+        Some(seconds) => Ok(Some(Epoch::new(seconds))),
+        None => Err(Problem::new(
+            Exit::Usage,
+            format!("`{NAME}` is no number of seconds: `{}`", value.display()),
+        )),
+    }
+}
+
+/// The images that a medium is made of.
+pub(crate) struct Images {
+    pub(crate) image: Image,
+    environment: Option<Image>,
+}
+
+impl Images {
+    pub(crate) fn open(
+        image: &str,
+        environment: Option<&str>,
+        access: &ReadAccessArgs,
+    ) -> Result<Self, Problem> {
+        let options = OpenOptions {
+            arch: probe::arch().to_owned(),
+            access: access.access(),
+        };
+        let open = |reference: &str| -> Result<Image, Problem> {
+            Ok(Image::open(&reference.parse()?, &options)?)
+        };
+        Ok(Self {
+            image: open(image)?,
+            environment: environment.map(open).transpose()?,
+        })
+    }
+
+    /// The one that the installer is made of.
+    pub(crate) fn environment(&self) -> &Image {
+        self.environment.as_ref().unwrap_or(&self.image)
+    }
+}
+
+/// Does `work`, which tells this terminal how far it is, and which a signal ends.
+pub(crate) fn watched<T>(
+    work: impl FnOnce(&mut Watch<'_>) -> Result<T, MediaError>,
+) -> Result<T, Problem> {
+    let stop = signals::listen()?;
+    let mut progress = MediumProgress::default();
+    let worked = work(&mut Watch {
+        stop: &stop,
+        tell: &mut |told| progress.told(told),
+    });
+    progress.end();
+    Ok(worked?)
 }
 
 fn configuration(path: &Path) -> Result<Configuration, Problem> {
@@ -80,14 +153,18 @@ fn configuration(path: &Path) -> Result<Configuration, Problem> {
     })
 }
 
-/// What could not install is an error now, and not in the machine room.
-fn validate(args: &MakeIsoArgs, kickstart: &Embedded) -> Result<(), Problem> {
+/// What could not install is an error now, and not in the machine room. Gives what is known of it here: what `%pre` may be
+/// about to write is not.
+fn validate(args: &MakeIsoArgs, kickstart: &Embedded) -> Result<Option<Kickstart>, Problem> {
     let name = args.kickstart.as_deref().unwrap_or(Path::new("kickstart"));
-    Loaded::new(name, &kickstart.text, None, &Files).insist()?;
+    let loaded = Loaded::new(name, &kickstart.text, None, &PresentFiles).insist()?;
     for warning in &kickstart.warnings {
         terminal::say(&format!("warning: {warning}"));
     }
-    Ok(())
+    let kickstart = loaded.reading.kickstart;
+    let mut scripts = kickstart.scripts.iter();
+    let written = scripts.any(|script| script.kind == ScriptKind::Pre);
+    Ok((!written).then_some(kickstart))
 }
 
 fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
@@ -96,28 +173,17 @@ fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
         Some(path) => Some(input::text(path)?),
         None => changes.no_kickstart.then(String::new),
     };
-    let path = match &args.output {
-        Some(output) => copy(&args.iso, output)?,
-        None => &args.iso,
-    };
     let arguments = (!changes.kargs.is_empty()).then(|| changes.kargs.join(" "));
-    MediumFile::open(path, true)?.change(&Changes {
+    let changes = Changes {
         kickstart: kickstart.as_deref().map(str::as_bytes),
         kernel_arguments: arguments.as_deref(),
         target_ref: changes.target_ref.as_deref(),
-    })?;
+    };
+    match &args.output {
+        Some(output) => media::customized_copy(&args.iso, output, &changes)?,
+        None => MediumFile::open(&args.iso, true)?.change(&changes)?,
+    }
     Ok(())
-}
-
-/// A copy to be changed; what is no medium is not copied.
-fn copy<'p>(from: &Path, to: &'p Path) -> Result<&'p Path, Problem> {
-    MediumFile::open(from, false)?;
-    let copied = fs::copy(from, to);
-    copied.map_err(|e| {
-        let message = format!("copying `{}` to `{}`: {e}", from.display(), to.display());
-        Problem::new(Exit::Usage, message)
-    })?;
-    Ok(to)
 }
 
 fn inspect(args: &InspectArgs) -> Result<(), Problem> {

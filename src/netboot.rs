@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `landfall netboot`: the installer for a network boot server.
 
-use std::ops::ControlFlow;
-
 use landfall_installer::exit::Exit;
-use landfall_installer::image::{Image, OpenOptions};
-use landfall_installer::inventory::probe;
 use landfall_installer::media::{self, NetbootRequest};
 
 use crate::cli::NetbootArgs;
 use crate::directories::Directories;
+use crate::iso::{Images, watched};
 use crate::terminal::Problem;
 
 pub(crate) fn run(args: &NetbootArgs) -> Result<Exit, Problem> {
-    let reference = args.image.parse()?;
-    let options = OpenOptions {
-        arch: probe::arch().to_owned(),
-        access: args.access.access(),
-    };
-    let image = Image::open(&reference, &options)?;
+    let images = Images::open(&args.image, args.env_image.as_deref(), &args.access)?;
     let directories = Directories::find();
     let request = NetbootRequest {
-        image: &image,
+        image: &images.image,
+        environment: images.environment(),
         output: &args.output,
         directories: directories.as_ref(),
     };
-    media::netboot(&request, &mut |_| ControlFlow::Continue(()))?;
+    watched(|watch| media::netboot(&request, watch))?;
     Ok(Exit::Done)
 }

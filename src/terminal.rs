@@ -13,7 +13,7 @@ use landfall_installer::engine::error::EngineError;
 use landfall_installer::event::{Body, Event, Failure, Sink, State, Step};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::ImageError;
-use landfall_installer::media::MediaError;
+use landfall_installer::media::{MediaError, Phase, Told};
 use landfall_installer::plan::{Issue, Severity};
 
 /// Why a subcommand ends without doing what was asked.
@@ -180,7 +180,7 @@ impl Console {
                 step,
                 state: State::Started,
             } => {
-                self.bar = Some(bar(*step));
+                self.bar = Some(bar(step.name()));
                 true
             }
             Body::Progress { done, total, .. } => {
@@ -219,11 +219,51 @@ impl Sink for Console {
     }
 }
 
-fn bar(step: Step) -> ProgressBar {
-    let bar = ProgressBar::no_length().with_message(step.name());
+fn bar(name: &'static str) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_message(name);
     bar.set_style(style("{spinner} {msg:<10} {elapsed}"));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// How far a medium is, for a person.
+#[derive(Debug, Default)]
+pub(crate) struct MediumProgress {
+    phase: Option<(Phase, Instant)>,
+    bar: Option<ProgressBar>,
+}
+
+impl MediumProgress {
+    pub(crate) fn told(&mut self, told: Told) {
+        if self.phase.is_none_or(|(phase, _)| phase != told.phase) {
+            self.end();
+            self.phase = Some((told.phase, Instant::now()));
+            if io::stderr().is_terminal() {
+                self.bar = Some(bar(told.phase.name()));
+            } else {
+                say(&format!("{}: started", told.phase.name()));
+            }
+        }
+        let (Some(bar), Some(total)) = (&self.bar, told.total) else {
+            return;
+        };
+        if bar.length().is_none() {
+            bar.set_length(total);
+            bar.set_style(bytes_style());
+        }
+        bar.set_position(told.done);
+    }
+
+    /// Whatever is being done has come to its end.
+    pub(crate) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let Some((phase, began)) = self.phase.take() {
+            let seconds = began.elapsed().as_secs_f64();
+            say(&format!("{}: {seconds:.1} s", phase.name()));
+        }
+    }
 }
 
 fn bytes_style() -> ProgressStyle {

@@ -10,10 +10,12 @@ use std::process::Command;
 use landfall_installer::inventory::Inventory;
 use landfall_installer::plan::Plan;
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "event-v1",
     "exit-v1",
     "inventory-v1",
+    "medium-v1",
+    "netboot-v1",
     "plan-v1",
     "report-v1",
 ];

@@ -14,6 +14,7 @@ mod hex;
 pub mod inventory;
 pub mod journal;
 pub mod medium;
+pub mod netboot;
 pub mod plan;
 pub mod report;
 pub mod selinux;

@@ -21,6 +21,8 @@ pub(crate) enum Template {
     MediumEsp,
     #[cfg(feature = "engine")]
     MediumMenu,
+    NetbootMenu,
+    NetbootScript,
 }
 
 impl Template {
@@ -53,6 +55,8 @@ impl Template {
             Self::MediumEsp => include_str!("../../templates/media/esp.cfg"),
             #[cfg(feature = "engine")]
             Self::MediumMenu => include_str!("../../templates/media/grub.cfg"),
+            Self::NetbootMenu => include_str!("../../templates/media/netboot.cfg"),
+            Self::NetbootScript => include_str!("../../templates/media/boot.ipxe"),
         }
     }
 }

@@ -53,6 +53,7 @@ install() {
         while read -r file; do
             inst_simple "$file"
         done
+    inst_multiple -o /usr/lib/udev/cdrom_id
     inst_simple "$moddir/landfall.service" "$systemdsystemunitdir/landfall.service"
     inst_simple "$moddir/landfall-network.service" "$systemdsystemunitdir/landfall-network.service"
     mkdir -p "$initdir/etc/systemd/system/systemd-networkd.service.wants"

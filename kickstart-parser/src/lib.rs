@@ -26,7 +26,7 @@ mod writer;
 pub use diagnostic::{Class, Code, Diagnostic, Severity};
 pub use kickstart::Kickstart;
 pub use location::{Located, Location, Source, Span};
-pub use mask::{hidden, shown_name};
+pub use mask::{hidden, secret_lines, shown_name};
 pub use reading::{Includes, LARGEST_FILE, NoIncludes, Reading, decode, read};
 pub use render::{json_line, json_verdict};
 pub use secret::{MASK, Secret};

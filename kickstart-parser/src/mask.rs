@@ -14,9 +14,11 @@ mod text;
 
 use std::borrow::Cow;
 
+use line::plain;
 pub(crate) use line::{harmless_part, mask};
 
 use crate::secret::MASK;
+use crate::syntax::{LineKind, parse};
 
 /// `text` with `***` in place of its secrets
 pub fn hidden(text: &str) -> Cow<'_, str> {
@@ -32,6 +34,30 @@ pub fn hidden(text: &str) -> Cow<'_, str> {
         end = span.end;
     }
     Cow::Owned(shown + &text[end..])
+}
+
+/// The lines of a kickstart that have secrets in them, with the word that each begins with; those of a script go by the
+/// header of its section. Secrets of scripts that do not look like any are not found.
+pub fn secret_lines(text: &str) -> Vec<(u32, String)> {
+    let document = parse("", text);
+    let mut section = String::new();
+    let mut found = Vec::new();
+    for line in &document.lines {
+        let first = line.tokens.first().map(|word| word.text.to_string());
+        let (has_secret, word) = match line.kind {
+            LineKind::Command => (mask(line.text) != plain(line.text), first),
+            LineKind::Header => {
+                section = first.unwrap_or_default();
+                continue;
+            }
+            LineKind::Body => (hidden(line.text) != line.text, Some(section.clone())),
+            _ => continue,
+        };
+        if has_secret {
+            found.push((line.number, word.unwrap_or_default()));
+        }
+    }
+    found
 }
 
 /// Whether what goes by this name is a secret
@@ -129,6 +155,42 @@ mod tests {
     fn what_looks_like_many_hashes_takes_no_time() {
         let text = "$1".repeat(1 << 16);
         assert_eq!(hidden(&text), text);
+    }
+
+    #[test]
+    fn lines_with_secrets_are_found() {
+        let text = "\
+#version=RHEL9
+lang en_US.UTF-8
+rootpw --iscrypted $6$abc$def
+user --name=a --groups=wheel
+user --name=b --password=c
+sshkey --username=a \"ssh-ed25519 AAAA a\"
+ostreecontainer --url=host/a:1
+url --url=https://u:p@host/
+bootloader --append=quiet --password=x
+part / --grow --encrypted --passphrase=y
+rhsm --organization=1 --activation-key=z
+autostep
+%post
+echo quiet
+curl -H 'token: abc' https://host/
+%end
+";
+        let found: Vec<_> = secret_lines(text);
+        let found: Vec<_> = found.iter().map(|(n, word)| (*n, word.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (3, "rootpw"),
+                (5, "user"),
+                (8, "url"),
+                (9, "bootloader"),
+                (10, "part"),
+                (11, "rhsm"),
+                (15, "%post")
+            ]
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use landfall_installer::image::ImageRef;
+use landfall_installer::media::{is_kernel_argument, is_label};
 
 use super::ReadAccessArgs;
 
@@ -41,6 +43,9 @@ pub(crate) struct MakeIsoArgs {
     /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
     #[arg(long, value_name = "REF")]
     pub(crate) image: String,
+    /// Make the installer of this image instead: where the other lacks what an installer needs
+    #[arg(long, value_name = "REF")]
+    pub(crate) env_image: Option<String>,
     /// The kickstart to embed
     #[arg(long, value_name = "FILE")]
     pub(crate) kickstart: Option<PathBuf>,
@@ -55,13 +60,13 @@ pub(crate) struct MakeIsoArgs {
     #[arg(long)]
     pub(crate) no_payload: bool,
     /// What installed systems follow for updates, if not the kickstart's reference
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = registry_reference)]
     pub(crate) target_ref: Option<String>,
     /// One more argument for the installer's kernel (repeatable)
-    #[arg(long = "karg", value_name = "ARG")]
+    #[arg(long = "karg", value_name = "ARG", value_parser = kernel_argument)]
     pub(crate) kargs: Vec<String>,
     /// Label of the medium: at most 32 of `A-Z0-9_-` [default: `LANDFALL`]
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_parser = label)]
     pub(crate) label: Option<String>,
     /// Write this file
     #[arg(short, long, value_name = "FILE", default_value = "landfall.iso")]
@@ -100,11 +105,34 @@ pub(crate) struct ChangeArgs {
     #[arg(long, conflicts_with = "kickstart")]
     pub(crate) no_kickstart: bool,
     /// One argument for the installer's kernel (repeatable); all that were added before go
-    #[arg(long = "karg", value_name = "ARG")]
+    #[arg(long = "karg", value_name = "ARG", value_parser = kernel_argument)]
     pub(crate) kargs: Vec<String>,
     /// What installed systems follow for updates
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = registry_reference)]
     pub(crate) target_ref: Option<String>,
+}
+
+/// A reference that a system can follow: of a registry.
+fn registry_reference(text: &str) -> Result<String, String> {
+    match text.parse() {
+        Ok(ImageRef::Registry(_)) => Ok(text.to_owned()),
+        Ok(_) => Err("an installed system follows a reference of a registry".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn kernel_argument(text: &str) -> Result<String, String> {
+    if is_kernel_argument(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a kernel argument cannot have a `'` or a control character in it".to_owned())
+}
+
+fn label(text: &str) -> Result<String, String> {
+    if is_label(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a label has 1 to 32 of `A-Z0-9_-`".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +163,9 @@ pub(crate) struct NetbootArgs {
     /// The image to install, which the installer is made of, too: `HOST/NAME:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`
     #[arg(long, value_name = "REF")]
     pub(crate) image: String,
+    /// Make the installer of this image instead: where the other lacks what an installer needs
+    #[arg(long, value_name = "REF")]
+    pub(crate) env_image: Option<String>,
     #[command(flatten)]
     pub(crate) access: ReadAccessArgs,
     /// Make the tree in this directory

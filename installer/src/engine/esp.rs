@@ -19,6 +19,7 @@ pub(crate) const TOOLS: [Tool; 3] = [Tool::Mcopy, Tool::Mmd, Tool::Mren];
 #[derive(Debug)]
 pub(crate) struct Esp {
     node: PathBuf,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Esp {
@@ -26,6 +27,15 @@ impl Esp {
     pub(crate) fn on(node: &Path) -> Self {
         Self {
             node: node.to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same, by programs that get these environment variables.
+    pub(crate) fn with_variables(self, variables: &[(&'static str, String)]) -> Self {
+        Self {
+            variables: variables.to_vec(),
+            ..self
         }
     }
 
@@ -67,8 +77,11 @@ impl Esp {
     ) -> super::tool::Run {
         let image = ["-i".as_ref(), self.node.as_os_str()];
         // mtools compares sizes with the geometry of floppy disks unless it is told not to.
-        tool.with(image.into_iter().chain(args))
-            .env("MTOOLS_SKIP_CHECK", "1")
+        let run = tool
+            .with(image.into_iter().chain(args))
+            .env("MTOOLS_SKIP_CHECK", "1");
+        let variables = self.variables.iter();
+        variables.fold(run, |run, (name, value)| run.env(name, value))
     }
 
     /// Writes everything to the disk.

@@ -59,7 +59,12 @@ impl FinalAction {
         }
     }
 
-    /// Media stay where they are, whatever the kickstart says.
+    /// Whether media are ejected.
+    pub const fn ejects(&self) -> bool {
+        self.eject
+    }
+
+    /// Media stay where they are, whatever the kickstart says, or were ejected.
     #[must_use]
     pub const fn without_ejecting(mut self) -> Self {
         self.eject = false;

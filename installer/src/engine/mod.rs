@@ -25,6 +25,7 @@ pub mod host;
 pub mod import;
 mod initial_var;
 mod install_config;
+pub(crate) mod judge;
 mod label;
 pub mod logs;
 mod loop_device;

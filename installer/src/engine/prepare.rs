@@ -224,7 +224,7 @@ fn open_image(request: &Request, plan: &Plan) -> Result<Image, EngineError> {
 }
 
 /// What the manifest can say about whether the image can be installed on these disks.
-fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
+pub(super) fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
     if !image.is_bootable() {
         return Err(EngineError::Unusable(format!(
             "`{}` is not a bootable container image: it has neither the label `containers.bootc` \
@@ -248,15 +248,7 @@ fn check_image(image: &Image, plan: &Plan) -> Result<(), EngineError> {
 
 /// Whether this machine can carry the plan out: its programs, its architecture, its permissions.
 fn require_all(plan: &Plan) -> Result<(), EngineError> {
-    let mut tools = vec![Tool::Chroot, Tool::Cp, Tool::Fstrim];
-    let image_file = |wanted| plan.disks.iter().any(|disk| disk.image_file == wanted);
-    tools.extend(image_file(true).then_some(Tool::Losetup));
-    tools.extend(image_file(false).then_some(Tool::Partx));
-    tools.extend(format::tools(plan));
-    tools.extend(resize::tools(plan));
-    let has_esp = plan.firmware == Firmware::Uefi && plan.boot_disk.is_some();
-    tools.extend(has_esp.then_some(esp::TOOLS).into_iter().flatten());
-    Tool::require(&tools)?;
+    Tool::require(&tools_for(plan))?;
     if plan.arch != probe::arch() {
         return Err(EngineError::Refused(format!(
             "this machine ({}) cannot run the programs of an image for {}",
@@ -270,6 +262,19 @@ fn require_all(plan: &Plan) -> Result<(), EngineError> {
         ));
     }
     Ok(())
+}
+
+/// The programs of the installing machine that carrying the plan out needs.
+pub(super) fn tools_for(plan: &Plan) -> Vec<Tool> {
+    let mut tools = vec![Tool::Chroot, Tool::Cp, Tool::Fstrim];
+    let image_file = |wanted| plan.disks.iter().any(|disk| disk.image_file == wanted);
+    tools.extend(image_file(true).then_some(Tool::Losetup));
+    tools.extend(image_file(false).then_some(Tool::Partx));
+    tools.extend(format::tools(plan));
+    tools.extend(resize::tools(plan));
+    let has_esp = plan.firmware == Firmware::Uefi && plan.boot_disk.is_some();
+    tools.extend(has_esp.then_some(esp::TOOLS).into_iter().flatten());
+    tools
 }
 
 impl Prepared {

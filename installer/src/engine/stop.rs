@@ -54,7 +54,7 @@ impl Stop {
     }
 
     /// The same for those who ask whether to go on.
-    pub(super) fn go_on(&self) -> ControlFlow<()> {
+    pub(crate) fn go_on(&self) -> ControlFlow<()> {
         match self.check() {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -84,7 +84,7 @@ impl Stop {
         work();
     }
 
-    pub(super) fn check(&self) -> Result<(), EngineError> {
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
         match self.signal.load(Ordering::Relaxed) {
             0 => Ok(()),
             SIGTERM => Err(EngineError::Stopped(Exit::Terminated)),

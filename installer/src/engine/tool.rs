@@ -22,6 +22,9 @@ macro_rules! tools {
         pub enum Tool { $(#[doc = concat!("`", $program, "`")] $name,)* }
 
         impl Tool {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The program's name.
             pub const fn program(self) -> &'static str {
                 match self { $(Self::$name => $program,)* }
@@ -43,6 +46,7 @@ macro_rules! tools {
 tools! {
     Blkid = "blkid" from "util-linux",
     Btrfs = "btrfs" from "btrfs-progs",
+    CdromId = "cdrom_id" from "udev",
     Chroot = "chroot" from "coreutils",
     Cp = "cp" from "coreutils",
     Curl = "curl" from "curl",

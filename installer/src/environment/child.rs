@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use super::BootOptions;
@@ -15,6 +16,19 @@ use crate::inventory::MEDIUM;
 
 /// Where the command is in every environment.
 const LANDFALL: &str = "/usr/bin/landfall";
+/// Lines that wait at most.
+const WAITING: usize = 64;
+/// Bytes of a line; a longer one becomes several.
+const LONGEST: u64 = 64 << 10;
+
+/// Where a command has printed a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// stdout.
+    Data,
+    /// stderr.
+    Talk,
+}
 
 /// A command of ours for this machine.
 #[derive(Debug)]
@@ -65,12 +79,10 @@ impl Landfall {
         self
     }
 
-    /// Runs it to its end. Lines of its stdout go to `data`, those of its stderr to `talk`. Gives the exit code, none after a
-    /// signal.
+    /// Runs it to its end; each line that it prints goes to `each`. Gives the exit code, none after a signal.
     pub(super) fn run(
         mut self,
-        data: impl FnMut(&str) + Send,
-        talk: impl FnMut(&str),
+        mut each: impl FnMut(Stream, &str),
     ) -> Result<Option<i32>, EngineError> {
         let context = |what| format!("{what} `landfall {}`", self.name);
         self.command
@@ -82,9 +94,14 @@ impl Landfall {
             .spawn()
             .map_err(|e| EngineError::io(context("starting"), e))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (lines, printed) = sync_channel(WAITING);
         thread::scope(|scope| {
-            scope.spawn(|| each_line(stdout, data));
-            each_line(stderr, talk);
+            let to_talk = lines.clone();
+            scope.spawn(move || each_line(stdout, |line| lines.send((Stream::Data, line))));
+            scope.spawn(move || each_line(stderr, |line| to_talk.send((Stream::Talk, line))));
+            for (stream, line) in printed {
+                each(stream, &line);
+            }
         });
         let status = child
             .wait()
@@ -93,19 +110,22 @@ impl Landfall {
     }
 }
 
-/// Lines of a pipe until it ends; what is no text of a line is shown as such.
-fn each_line(pipe: Option<impl Read>, mut each: impl FnMut(&str)) {
+/// Lines of a pipe, until it ends or nobody takes them.
+fn each_line<E>(pipe: Option<impl Read>, mut each: impl FnMut(String) -> Result<(), E>) {
     let Some(pipe) = pipe else {
         return;
     };
     let mut reader = BufReader::new(pipe);
-    let mut line = Vec::new();
-    while reader
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|count| count > 0)
-    {
-        each(String::from_utf8_lossy(&line).trim_end_matches('\n'));
-        line.clear();
+    loop {
+        let mut line = Vec::new();
+        let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line);
+        if !read.is_ok_and(|count| count > 0) {
+            return;
+        }
+        let line = String::from_utf8_lossy(&line);
+        if each(line.trim_end_matches('\n').to_owned()).is_err() {
+            return;
+        }
     }
 }
 
@@ -173,9 +193,11 @@ mod tests {
             command,
         };
         let (mut events, mut lines) = (0, Vec::new());
-        let code = landfall
-            .run(|_| events += 1, |line| lines.push(line.to_owned()))
-            .unwrap();
+        let each = |stream, line: &str| match stream {
+            Stream::Data => events += 1,
+            Stream::Talk => lines.push(line.to_owned()),
+        };
+        let code = landfall.run(each).unwrap();
         assert_eq!((code, events, lines.len()), (Some(3), 9000, 9000));
         assert_eq!(lines[8999], "talk 8999");
     }

@@ -27,6 +27,8 @@ mod reporter;
 #[cfg(feature = "engine")]
 mod run;
 #[cfg(feature = "engine")]
+mod sinks;
+#[cfg(feature = "engine")]
 mod spool;
 #[cfg(feature = "engine")]
 mod sshd;

@@ -4,6 +4,7 @@
 //! Takes the device that the kernel's command line names; gives what the medium says of itself, once what starts and what
 //! decides is proved to be what was written. The image is verified while it is read.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Device;
 use super::volume::Volume;
 use crate::engine::error::EngineError;
+use crate::engine::tool::Tool;
 use crate::hex::hex;
 use crate::inventory::MEDIUM;
 use crate::medium::{self, Medium};
@@ -38,6 +40,9 @@ impl MountedMedium {
                 PATIENCE.as_secs()
             ))
         })?;
+        if let Device::Label(label) = device {
+            insist_on_one(&disks_with(label)?, label)?;
+        }
         let bytes = volume.read(medium::FILE, medium::FILE_BYTES)?;
         let medium = Medium::from_bytes(&bytes).map_err(|_| damaged(medium::FILE))?;
         Ok(Self { volume, medium })
@@ -83,6 +88,39 @@ impl MountedMedium {
     }
 }
 
+/// Disks that have a volume of this label.
+fn disks_with(label: &str) -> Result<BTreeSet<String>, EngineError> {
+    let label = format!("LABEL={label}");
+    let found = Tool::Blkid
+        .with(["-c", "/dev/null", "-o", "device", "-t", &label])
+        .tolerate(&[2])
+        .output()?;
+    let disk = |device: &str| {
+        let at = fs::canonicalize(Path::new("/sys/class/block").join(device.rsplit('/').next()?));
+        let at = at.ok()?;
+        // Those of partitions are in the directory of their disk.
+        let disk = if at.join("partition").exists() {
+            at.parent()?
+        } else {
+            &at
+        };
+        Some(disk.file_name()?.to_string_lossy().into_owned())
+    };
+    Ok(found.lines().filter_map(disk).collect())
+}
+
+/// Of two media nobody knows which one has started the machine, and the other one would be a disk like any.
+fn insist_on_one(disks: &BTreeSet<String>, label: &str) -> Result<(), EngineError> {
+    if disks.len() < 2 {
+        return Ok(());
+    }
+    let names: Vec<_> = disks.iter().map(|disk| format!("`/dev/{disk}`")).collect();
+    Err(EngineError::Refused(format!(
+        "{} have the label `{label}` of the medium: leave one of them in the machine, or make a medium with another label",
+        names.join(" and ")
+    )))
+}
+
 fn damaged(path: &str) -> EngineError {
     EngineError::Refused(format!(
         "the medium is damaged: `{path}` is not what was written; write it again, or use another one"
@@ -98,5 +136,22 @@ fn digest(path: &Path) -> io::Result<String> {
             0 => return Ok(hex(&hash.finalize())),
             count => hash.update(&buffer[..count]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_medium_with_the_same_label_is_refused() {
+        let disks = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        assert!(insist_on_one(&disks(&["sr0"]), "A").is_ok());
+        let error = insist_on_one(&disks(&["sda", "sr0"]), "A").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`/dev/sda` and `/dev/sr0` have the label `A`")
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! Takes events; posts them (`landfall.report=`, `landfall.token=`). A server that is away, or says no, keeps nothing from
 //! going on: events wait, bounded, and at the end it is tried for a little longer.
 
+use std::io::Read as _;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ const TIME_OUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(300);
 /// The longest time between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest of them when no more comes.
+const LAST_PAUSE: Duration = Duration::from_secs(2);
+/// Bytes of an answer that are read.
+const LONGEST_ANSWER: u64 = 64 << 10;
 /// How long is tried when no more comes.
 const LAST: Duration = Duration::from_secs(15);
 
@@ -77,35 +82,31 @@ impl Sending {
             return;
         };
         let mut spool = Spool::default();
-        let mut pause = PAUSE;
+        let (mut pause, mut next) = (PAUSE, Instant::now());
         let mut last: Option<Instant> = None;
-        while !(last.is_some_and(|last| spool.is_empty() || Instant::now() >= last)) {
-            match events.recv_timeout(if last.is_some() {
-                Duration::ZERO
+        while !last.is_some_and(|last| spool.is_empty() || Instant::now() >= last) {
+            let wait = next.saturating_duration_since(Instant::now());
+            if last.is_some() {
+                thread::sleep(wait);
             } else {
-                pause
-            }) {
-                Ok(event) => {
-                    spool.add(&event);
-                    while let Ok(event) = events.try_recv() {
+                match events.recv_timeout(wait) {
+                    Ok(event) => {
                         spool.add(&event);
+                        // Those that come together are sent together.
+                        if !wait.is_zero() {
+                            continue;
+                        }
                     }
-                    if pause > PAUSE {
-                        continue;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    if last.is_some() {
-                        thread::sleep(pause.min(Duration::from_secs(2)));
-                    }
-                    last = last.or_else(|| Some(Instant::now() + LAST));
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => last = Some(Instant::now() + LAST),
                 }
             }
             pause = match self.send(&client, &mut spool) {
                 Some(()) => PAUSE,
                 None => (pause * 2).min(LONGEST_PAUSE),
             };
+            let hurried = last.map_or(pause, |_| pause.min(LAST_PAUSE));
+            next = Instant::now() + hurried;
         }
     }
 
@@ -121,9 +122,11 @@ impl Sending {
             request = request.bearer_auth(token.expose());
         }
         let response = request.body(lines).send().ok()?.error_for_status().ok()?;
-        let answer: Answer = serde_json::from_slice(&response.bytes().ok()?).ok()?;
-        spool.acknowledge(answer.next);
-        Some(())
+        let mut text = Vec::new();
+        response.take(LONGEST_ANSWER).read_to_end(&mut text).ok()?;
+        let answer: Answer = serde_json::from_slice(&text).ok()?;
+        // A server that wants the same again has not taken it.
+        spool.acknowledge(answer.next).then_some(())
     }
 }
 
@@ -183,6 +186,26 @@ mod tests {
             seen.push((head, body));
         }
         seen
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_while_more_comes() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = thread::spawn(move || serve(&listener, 2));
+        let reporter = Reporter::start(Secret::new(url), None);
+        // As often as an import tells how far it is.
+        for seq in 0.. {
+            reporter.accept(&event(seq));
+            thread::sleep(Duration::from_millis(50));
+            if server.is_finished() {
+                break;
+            }
+            assert!(seq < 1000, "the server was not asked again");
+        }
+        server.join().unwrap();
+        // Nobody answers any more, which is not waited for.
+        std::mem::forget(reporter);
     }
 
     #[test]

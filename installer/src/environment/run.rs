@@ -4,23 +4,25 @@
 //! From the kernel's command line to the kickstart's final action. The installation itself is a process of its own, `landfall
 //! install`, whose words are shown here and whose events are sent on: whatever becomes of it, the machine can say so.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use kickstart_parser::{Kickstart, NoIncludes};
+use rustix::fs::statfs;
 
-use super::child::{self, Landfall};
+use super::child::{self, Landfall, Stream};
 use super::ending::{self, Choice};
 use super::kickstart::{self, Found};
 use super::machine;
 use super::mounted::MountedMedium;
-use super::reporter::Reporter;
-use super::syslog::Sender;
+use super::sinks::Sinks;
 use super::terminals::Terminals;
 use super::{BootOptions, KickstartOption, KickstartSource, network, sshd};
 use crate::engine::error::EngineError;
 use crate::engine::final_action::FinalAction;
-use crate::event::Event;
+use crate::engine::tool::Tool;
 use crate::exit::Exit;
 use crate::inventory::{ENVIRONMENT, MEDIUM};
 use crate::plan;
@@ -30,147 +32,246 @@ const KICKSTART: &str = "/run/install/ks.cfg";
 /// What `landfall install` leaves to be done.
 const FINAL_ACTION: &str = "/run/landfall/final-action.json";
 
+/// File systems of an initramfs (statfs(2)).
+const RAMFS: u64 = 0x8584_58f6;
+const TMPFS: u64 = 0x0102_1994;
+
 /// Does what this machine was started for.
 ///
 /// # Errors
 /// What kept it from that; it was shown, too.
 pub fn run() -> Result<(), EngineError> {
-    let mut terminals = Terminals::of_kernel();
-    let options = begin(&mut terminals).inspect_err(|error| terminals.fail(error))?;
-    let result = serve(&options, &mut terminals);
+    insist_on_initramfs()?;
+    let mut sinks = Sinks::new(Terminals::of_kernel());
+    let options = begin(&mut sinks);
+    let result = match &options {
+        Ok(options) => serve(options, &mut sinks),
+        Err(_) => Ok(()),
+    };
+    let (options, result) = match options {
+        Ok(options) => (options, result),
+        Err(error) => (BootOptions::default(), Err(error)),
+    };
     if let Err(error) = &result {
-        terminals.fail(error);
-        ending::after_failure(&options, &mut terminals);
+        sinks.fail(error);
+        ending::after_failure(&options, &mut sinks);
     }
+    sinks.close();
     result
 }
 
-/// From here on nobody is asked whether a disk may be written.
-fn begin(terminals: &mut Terminals) -> Result<BootOptions, EngineError> {
+/// From here on nobody is asked whether a disk may be written: that must not be any machine.
+fn insist_on_initramfs() -> Result<(), EngineError> {
+    let root = statfs("/").map_err(|e| EngineError::io("looking at `/`", e.into()))?;
+    let kind = u64::try_from(root.f_type).unwrap_or(0);
+    if is_initramfs(kind, Path::new("/etc/initrd-release").exists()) {
+        return Ok(());
+    }
+    let message =
+        "`landfall environment` is for machines that were started from a medium of Landfall's";
+    Err(EngineError::Refused(message.to_owned()))
+}
+
+const fn is_initramfs(root: u64, is_marked: bool) -> bool {
+    is_marked && matches!(root, RAMFS | TMPFS)
+}
+
+fn begin(sinks: &mut Sinks) -> Result<BootOptions, EngineError> {
     write(ENVIRONMENT, b"")?;
     let line = network::command_line()?;
     let (options, warnings) = BootOptions::parse(&line);
-    terminals.say(concat!("Landfall ", env!("CARGO_PKG_VERSION")));
+    sinks.add(&options);
+    sinks.say(concat!("Landfall ", env!("CARGO_PKG_VERSION")));
     for warning in warnings {
-        terminals.say(&format!("warning: {warning}"));
+        sinks.say(&format!("warning: {warning}"));
     }
     Ok(options)
 }
 
-fn serve(options: &BootOptions, terminals: &mut Terminals) -> Result<(), EngineError> {
+fn serve(options: &BootOptions, sinks: &mut Sinks) -> Result<(), EngineError> {
     if options.rescue {
-        return ending::rescue(terminals);
+        return ending::rescue(sinks);
     }
     let medium = options
         .medium
         .as_ref()
         .map(MountedMedium::find)
         .transpose()?;
+    let medium = medium.as_ref();
     if options.check_medium {
-        return check(medium.as_ref(), terminals);
+        check(medium, sinks)?;
+        return ending::when_somebody_is_there(options, sinks);
     }
-    if let Some(medium) = &medium {
-        medium.verify()?;
-    }
-    let volume = medium.as_ref().map(|medium| &medium.volume);
+    medium.map_or(Ok(()), MountedMedium::verify)?;
+    let volume = medium.map(|medium| &medium.volume);
+    let start = Start { options, medium };
     match kickstart::find(options, volume)? {
-        Some(found) => follow(
-            options,
-            (&found, options.plan_only),
-            medium.as_ref(),
-            terminals,
-        ),
-        None => follow_choice(options, medium.as_ref(), terminals),
+        Some(found) => start.follow((&found, options.plan_only), sinks),
+        None => start.follow_choice(sinks),
     }
 }
 
-fn check(medium: Option<&MountedMedium>, terminals: &mut Terminals) -> Result<(), EngineError> {
+fn check(medium: Option<&MountedMedium>, sinks: &mut Sinks) -> Result<(), EngineError> {
     let medium = medium.ok_or_else(|| {
         EngineError::Refused("this machine was not started from a medium".to_owned())
     })?;
-    let count = medium.verify_all(&mut |path| terminals.say(&format!("checking {path}")))?;
-    terminals.say(&format!(
+    let count = medium.verify_all(&mut |path| sinks.say(&format!("checking {path}")))?;
+    sinks.say(&format!(
         "all {count} files of the medium are what was written"
     ));
-    ending::reboot()
+    Ok(())
 }
 
-/// Without a kickstart nothing is ever written.
-fn follow_choice(
-    options: &BootOptions,
-    medium: Option<&MountedMedium>,
-    terminals: &mut Terminals,
-) -> Result<(), EngineError> {
-    match ending::ask(options, terminals) {
-        Some(Choice::Kickstart { address, plan_only }) => {
-            let source = KickstartSource::parse(&address).map_err(EngineError::Refused)?;
-            let options = BootOptions {
-                kickstart: KickstartOption::At(vec![source]),
-                ..options.clone()
-            };
-            match kickstart::find(&options, None)? {
-                Some(found) => follow(&options, (&found, plan_only), medium, terminals),
-                None => Ok(()),
+/// What this machine was started with.
+struct Start<'s> {
+    options: &'s BootOptions,
+    medium: Option<&'s MountedMedium>,
+}
+
+impl Start<'_> {
+    /// Without a kickstart nothing is ever written. Whatever is wrong with an address is said, and asked again.
+    fn follow_choice(&self, sinks: &mut Sinks) -> Result<(), EngineError> {
+        loop {
+            match ending::ask(self.options, sinks) {
+                Some(Choice::Kickstart { address, plan_only }) => {
+                    match find_at(&address, self.options) {
+                        Ok(found) => return self.follow((&found, plan_only), sinks),
+                        Err(error) => sinks.warn(&error),
+                    }
+                }
+                Some(Choice::Shell(device)) => {
+                    child::shell(&device)?;
+                    return ending::reboot();
+                }
+                Some(Choice::Reboot) => return ending::reboot(),
+                None => {
+                    let message = "this machine has no kickstart";
+                    return Err(EngineError::Refused(message.to_owned()));
+                }
             }
         }
-        Some(Choice::Shell(device)) => {
-            child::shell(&device)?;
-            ending::reboot()
+    }
+
+    /// Does what a kickstart says, or shows it.
+    fn follow(
+        &self,
+        (found, plan_only): (&Found, bool),
+        sinks: &mut Sinks,
+    ) -> Result<(), EngineError> {
+        let options = self.options;
+        sinks.say(&format!("kickstart: {}", found.from));
+        write(KICKSTART, &found.text)?;
+        let text = String::from_utf8_lossy(&found.text);
+        let kickstart = kickstart_parser::read(KICKSTART, &text, None, &NoIncludes).kickstart;
+        let pulls = self.pulls(&kickstart);
+        self.connect((found, &kickstart), pulls, sinks)?;
+        sinks.say(&machine::introduction());
+        if options.strict {
+            talk(Landfall::new("check", KICKSTART).arg("--strict"), sinks)?;
         }
-        Some(Choice::Reboot) => ending::reboot(),
-        None => Err(EngineError::Refused(
-            "this machine has no kickstart".to_owned(),
-        )),
+        if plan_only {
+            talk(Landfall::new("plan", KICKSTART).with(options), sinks)?;
+            return ending::when_somebody_is_there(options, sinks);
+        }
+        if options.sshd {
+            serve_ssh(&kickstart, sinks);
+        }
+        let code = install(options, sinks)?;
+        if let (true, false, Some(medium)) = (may_be_damage(code), pulls, self.medium) {
+            look_for_damage(medium, sinks);
+        }
+        judge(code)?;
+        self.end(sinks)
+    }
+
+    /// Whether the image comes from a registry. A kickstart that names none may do so in a file that it includes.
+    fn pulls(&self, kickstart: &Kickstart) -> bool {
+        let payload = self
+            .medium
+            .and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
+        let names_none = kickstart.ostreecontainer.is_none() && kickstart.bootc.is_none();
+        names_none || plan::needs_registry(kickstart, payload.as_ref())
+    }
+
+    /// Sets the kickstart's network up where nothing else has, and waits for one that is needed.
+    fn connect(
+        &self,
+        (found, kickstart): (&Found, &Kickstart),
+        pulls: bool,
+        sinks: &mut Sinks,
+    ) -> Result<(), EngineError> {
+        if !self.options.network && !found.by_network {
+            let applied = network::apply(kickstart);
+            // A medium can do without.
+            match applied {
+                Err(error) if pulls => return Err(error),
+                Err(error) => sinks.warn(&error),
+                Ok(()) => {}
+            }
+        }
+        if pulls {
+            sinks.say("waiting for the network");
+            machine::await_network()?;
+        }
+        Ok(())
+    }
+
+    /// Ends this machine as the kickstart says.
+    fn end(&self, sinks: &mut Sinks) -> Result<(), EngineError> {
+        let Some(action) = final_action()? else {
+            return ending::when_somebody_is_there(self.options, sinks);
+        };
+        if action.ejects() && !self.options.noeject {
+            self.eject(sinks);
+        }
+        sinks.close();
+        action.without_ejecting().carry_out()
+    }
+
+    /// The installed system is complete, whatever becomes of the medium.
+    fn eject(&self, sinks: &mut Sinks) {
+        let device = self.medium.map(|medium| medium.volume.device.as_path());
+        let Some(drive) = device.filter(|device| is_drive(device)) else {
+            sinks.say("warning: there is no disc to eject; a machine that starts from its medium again is installed again");
+            return;
+        };
+        // A mounted disc, too: nothing is read of it any more.
+        let ejected = Tool::CdromId
+            .with([
+                "--unlock-media".as_ref(),
+                "--eject-media".as_ref(),
+                drive.as_os_str(),
+            ])
+            .run();
+        if let Err(error) = ejected {
+            sinks.warn(&error);
+        }
     }
 }
 
-/// Does what a kickstart says, or shows it.
-fn follow(
-    options: &BootOptions,
-    (found, plan_only): (&Found, bool),
-    medium: Option<&MountedMedium>,
-    terminals: &mut Terminals,
-) -> Result<(), EngineError> {
-    terminals.say(&format!("kickstart: {}", found.from));
-    write(KICKSTART, &found.text)?;
-    let text = String::from_utf8_lossy(&found.text);
-    let kickstart = kickstart_parser::read(KICKSTART, &text, None, &NoIncludes).kickstart;
-    let payload = medium.and_then(|medium| medium.medium.payload_at(Path::new(MEDIUM)));
-    let pulls = plan::needs_registry(&kickstart, payload.as_ref());
-    if pulls {
-        if !options.network && !found.by_network {
-            network::apply(&kickstart)?;
-        }
-        terminals.say("waiting for the network");
-        machine::await_network()?;
-    }
-    terminals.say(&machine::introduction());
-    if options.strict {
-        talk(Landfall::new("check", KICKSTART).arg("--strict"), terminals)?;
-    }
-    if plan_only {
-        return talk(Landfall::new("plan", KICKSTART).with(options), terminals);
-    }
-    if options.sshd {
-        serve_ssh(&kickstart, terminals);
-    }
-    let code = install(options, terminals)?;
-    if let (true, false, Some(medium)) = (may_be_damage(code), pulls, medium) {
-        look_for_damage(medium, terminals);
-    }
-    judge(code)?;
-    match final_action()? {
-        Some(action) if options.noeject => action.without_ejecting().carry_out(),
-        Some(action) => action.carry_out(),
-        None => ending::when_somebody_is_there(options, terminals),
-    }
+/// Whether a device is an optical drive.
+fn is_drive(device: &Path) -> bool {
+    let name = device.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix("sr")
+        .is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
+/// The kickstart at an address that somebody typed.
+fn find_at(address: &str, options: &BootOptions) -> Result<Found, EngineError> {
+    let source = KickstartSource::parse(address).map_err(EngineError::Refused)?;
+    let options = BootOptions {
+        kickstart: KickstartOption::At(vec![source]),
+        ..options.clone()
+    };
+    kickstart::find(&options, None)?
+        .ok_or_else(|| EngineError::Refused(format!("`{address}` has no kickstart")))
 }
 
 /// An installation can do without.
-fn serve_ssh(kickstart: &Kickstart, terminals: &mut Terminals) {
+fn serve_ssh(kickstart: &Kickstart, sinks: &mut Sinks) {
     match sshd::start(kickstart) {
-        Ok(()) => terminals.say("ssh: root can log in with a key of the kickstart's"),
-        Err(error) => terminals.say(&format!("warning: {}", error.chain().join(": "))),
+        Ok(()) => sinks.say("ssh: root can log in with a key of the kickstart's"),
+        Err(error) => sinks.say(&format!("warning: {}", error.chain().join(": "))),
     }
 }
 
@@ -183,21 +284,16 @@ fn may_be_damage(code: Option<i32>) -> bool {
 }
 
 /// Whether it is the medium's fault.
-fn look_for_damage(medium: &MountedMedium, terminals: &mut Terminals) {
-    terminals.say("reading the medium once more");
+fn look_for_damage(medium: &MountedMedium, sinks: &mut Sinks) {
+    sinks.say("reading the medium once more");
     match medium.verify_all(&mut |_| ()) {
-        Ok(_) => terminals.say("the medium is what was written"),
-        Err(error) => terminals.fail(&error),
+        Ok(_) => sinks.say("the medium is what was written"),
+        Err(error) => sinks.warn(&error),
     }
 }
 
-/// Installs this machine; whoever wants to know is told before this returns.
-fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<Option<i32>, EngineError> {
-    let reporter = options
-        .report
-        .clone()
-        .map(|url| Reporter::start(url, options.token.clone()));
-    let syslog = options.syslog.as_ref().and_then(Sender::to);
+/// Installs this machine; gives the exit code.
+fn install(options: &BootOptions, sinks: &mut Sinks) -> Result<Option<i32>, EngineError> {
     let mut landfall = Landfall::new("install", KICKSTART)
         .with(options)
         .arg("--json")
@@ -205,30 +301,15 @@ fn install(options: &BootOptions, terminals: &mut Terminals) -> Result<Option<i3
     if options.kexec {
         landfall = landfall.arg("--kexec");
     }
-    let tell = |line: &str| {
-        if let (Some(reporter), Ok(event)) = (&reporter, serde_json::from_str::<Event>(line)) {
-            reporter.accept(&event);
-        }
-    };
-    landfall.run(tell, |line| {
-        terminals.say(line);
-        if let Some(syslog) = &syslog {
-            syslog.say(line);
-        }
+    landfall.run(|stream, line| match (stream, serde_json::from_str(line)) {
+        (Stream::Data, Ok(event)) => sinks.event(&event),
+        (Stream::Data | Stream::Talk, _) => sinks.say(line),
     })
 }
 
 /// Runs a command that only says something.
-fn talk(landfall: Landfall, terminals: &mut Terminals) -> Result<(), EngineError> {
-    let mut data = Vec::new();
-    let code = landfall.run(
-        |line| data.push(line.to_owned()),
-        |line| terminals.say(line),
-    )?;
-    for line in data {
-        terminals.say(&line);
-    }
-    judge(code)
+fn talk(landfall: Landfall, sinks: &mut Sinks) -> Result<(), EngineError> {
+    judge(landfall.run(|_, line| sinks.say(line))?)
 }
 
 /// What an exit code means for the machine.
@@ -260,15 +341,35 @@ fn final_action() -> Result<Option<FinalAction>, EngineError> {
     }
 }
 
+/// Writes a file that only root can read.
 fn write(path: &str, content: &[u8]) -> Result<(), EngineError> {
     let made = Path::new(path).parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(path, content))
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    made.and_then(|()| options.open(path)?.write_all(content))
         .map_err(|e| EngineError::io(format!("writing `{path}`"), e))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_initramfs_is_an_environment() {
+        assert!(is_initramfs(RAMFS, true) && is_initramfs(TMPFS, true));
+        let ext4 = 0xef53;
+        assert!(!is_initramfs(ext4, true) && !is_initramfs(TMPFS, false));
+        // Where tests are run.
+        assert!(insist_on_initramfs().is_err());
+    }
+
+    #[test]
+    fn drives_are_told_from_disks() {
+        assert!(is_drive(Path::new("/dev/sr0")) && is_drive(Path::new("/dev/sr12")));
+        for device in ["/dev/sda1", "/dev/sr", "/dev/srx", "/dev/vda"] {
+            assert!(!is_drive(Path::new(device)), "{device}");
+        }
+    }
 
     #[test]
     fn what_was_not_written_to_is_told_apart() {

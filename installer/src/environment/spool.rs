@@ -81,12 +81,14 @@ impl Spool {
         (!lines.is_empty()).then_some(lines)
     }
 
-    /// Forgets what the server has: all before `next`.
-    pub(super) fn acknowledge(&mut self, next: u64) {
+    /// Forgets what the server has: all before `next`. Whether that was anything.
+    pub(super) fn acknowledge(&mut self, next: u64) -> bool {
         let known = self.waiting.iter().take_while(|event| event.seq < next);
-        for event in self.waiting.drain(..known.count()) {
+        let count = known.count();
+        for event in self.waiting.drain(..count) {
             self.bytes -= event.line.len() + 1;
         }
+        count > 0
     }
 
     /// Whether nothing waits.

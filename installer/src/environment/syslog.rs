@@ -2,7 +2,10 @@
 //! Lines for a syslog server, as datagrams (RFC 5424, RFC 5426).
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,29 +16,58 @@ const PRIORITY: u8 = 16 * 8 + 6;
 /// The longest datagram that every server takes without fragments.
 const LONGEST: usize = 1180;
 
-/// A socket that leads to the server.
+/// Lines that wait at most while the server's name is looked up.
+const WAITING: usize = 4096;
+/// Time between two tries to look it up.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// A thread that sends: names are looked up slowly where there is no network.
 #[derive(Debug)]
-pub(super) struct Sender {
-    socket: UdpSocket,
-    server: Syslog,
+pub(super) struct Sending {
+    lines: SyncSender<(String, String)>,
 }
 
-impl Sender {
-    /// None where there is no network at all.
-    pub(super) fn to(server: &Syslog) -> Option<Self> {
-        let socket = UdpSocket::bind("[::]:0").or_else(|_| UdpSocket::bind("0.0.0.0:0"));
-        Some(Self {
-            socket: socket.ok()?,
-            server: server.clone(),
-        })
+impl Sending {
+    /// Sends to the server from now on.
+    pub(super) fn to(server: Syslog) -> Self {
+        let (lines, waiting) = sync_channel(WAITING);
+        thread::spawn(move || send(&server, &waiting));
+        Self { lines }
     }
 
-    /// Sends a line. Whether somebody gets it is not known.
+    /// Takes a line. Whether somebody gets it is not known; it is left out where too many wait.
     pub(super) fn say(&self, line: &str) {
-        let message = message(&Timestamp::now().to_string(), line);
-        let address = (self.server.host.as_str(), self.server.port);
-        let _ = self.socket.send_to(message.as_bytes(), address);
+        let now = Timestamp::now().to_string();
+        let _ = self.lines.try_send((now, line.to_owned()));
     }
+}
+
+fn send(server: &Syslog, lines: &Receiver<(String, String)>) {
+    let mut found: Option<(UdpSocket, SocketAddr)> = None;
+    for (time, line) in lines {
+        while found.is_none() {
+            found = find(server);
+            if found.is_none() {
+                thread::sleep(PAUSE);
+            }
+        }
+        if let Some((socket, address)) = &found {
+            let _ = socket.send_to(message(&time, &line).as_bytes(), address);
+        }
+    }
+}
+
+fn find(server: &Syslog) -> Option<(UdpSocket, SocketAddr)> {
+    let address = (server.host.as_str(), server.port)
+        .to_socket_addrs()
+        .ok()?
+        .next()?;
+    let any = if address.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    };
+    Some((UdpSocket::bind(any).ok()?, address))
 }
 
 fn message(time: &str, line: &str) -> String {
@@ -72,11 +104,10 @@ mod tests {
     fn it_arrives() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = server.local_addr().unwrap().port();
-        let sender = Sender::to(&Syslog {
+        let sender = Sending::to(Syslog {
             host: "127.0.0.1".to_owned(),
             port,
-        })
-        .unwrap();
+        });
         sender.say("hello");
         let mut buffer = [0; 2000];
         let length = server.recv(&mut buffer).unwrap();

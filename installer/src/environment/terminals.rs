@@ -4,19 +4,24 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
-
-use crate::display;
-use crate::engine::error::EngineError;
+use rustix::termios::{QueueSelector, tcflush};
 
 /// Bytes of an answer; longer ones come in parts.
 const ANSWER: usize = 4096;
+/// Lines that wait for a terminal at most; more are left out there.
+const WAITING: usize = 4096;
+/// How long a terminal has for what was said before a question.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The terminals, open.
-#[derive(Debug)]
+/// The terminals, open. Each has a thread that writes: one that takes nothing (Ctrl-S, a dead line) holds nobody up.
+#[derive(Debug, Default)]
 pub(super) struct Terminals {
     open: Vec<Terminal>,
 }
@@ -24,9 +29,16 @@ pub(super) struct Terminals {
 #[derive(Debug)]
 struct Terminal {
     device: PathBuf,
-    file: File,
-    /// Somebody could be there.
-    listens: bool,
+    lines: SyncSender<Said>,
+    /// Where somebody could answer.
+    input: Option<File>,
+}
+
+/// What a terminal is told.
+enum Said {
+    Line(String),
+    /// Whoever waits for all before is told.
+    Flush(Sender<()>),
 }
 
 /// What somebody has typed.
@@ -50,39 +62,20 @@ impl Terminals {
     }
 
     fn at(devices: impl Iterator<Item = PathBuf>) -> Self {
-        let open = |listens, device: &PathBuf| {
-            // None becomes the terminal whose keys end this process.
-            let flags = OFlags::NOCTTY.bits().cast_signed();
-            let mut options = File::options();
-            options
-                .read(listens)
-                .write(true)
-                .custom_flags(flags)
-                .open(device)
-        };
-        let terminals = devices.filter_map(|device| {
-            let (file, listens) = match open(true, &device) {
-                Ok(file) => (file, true),
-                Err(_) => (open(false, &device).ok()?, false),
-            };
-            Some(Terminal {
-                device,
-                file,
-                listens,
-            })
-        });
         Self {
-            open: terminals.collect(),
+            open: devices.filter_map(Terminal::open).collect(),
         }
     }
 
     /// Waits until somebody answers. None where nobody can.
     pub(super) fn answer(&mut self) -> Option<Answer> {
+        self.flush();
         loop {
             let at = self.next_ready()?;
             let terminal = &mut self.open[at];
+            let input = terminal.input.as_mut()?;
             let mut bytes = [0; ANSWER];
-            match terminal.file.read(&mut bytes) {
+            match input.read(&mut bytes) {
                 Ok(count) if count > 0 => {
                     let text = String::from_utf8_lossy(&bytes[..count]);
                     return Some(Answer {
@@ -92,18 +85,18 @@ impl Terminals {
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 // A line that hung up.
-                Ok(_) | Err(_) => terminal.listens = false,
+                Ok(_) | Err(_) => terminal.input = None,
             }
         }
     }
 
     /// Index of a terminal with something to read.
     fn next_ready(&self) -> Option<usize> {
-        let listening: Vec<_> = (0..self.open.len())
-            .filter(|at| self.open[*at].listens)
-            .collect();
-        let of = |at: &usize| PollFd::new(&self.open[*at].file, PollFlags::IN);
-        let mut wanted: Vec<_> = listening.iter().map(of).collect();
+        let inputs = self.open.iter().enumerate();
+        let inputs = inputs.filter_map(|(at, terminal)| Some((at, terminal.input.as_ref()?)));
+        let (listening, mut wanted): (Vec<_>, Vec<_>) = inputs
+            .map(|(at, input)| (at, PollFd::new(input, PollFlags::IN)))
+            .unzip();
         while !wanted.is_empty() {
             match poll(&mut wanted, None) {
                 Ok(_) => {
@@ -117,10 +110,25 @@ impl Terminals {
         None
     }
 
-    /// Shows an error with its causes, and what to do about it.
-    pub(super) fn fail(&mut self, error: &EngineError) {
-        for line in display::reasons(&error.chain(), error.hint().as_deref()) {
-            self.say(&line);
+    /// Waits until all is shown, where it can be.
+    pub(super) fn flush(&self) {
+        let (done, all) = channel();
+        for terminal in &self.open {
+            let _ = terminal.lines.try_send(Said::Flush(done.clone()));
+        }
+        drop(done);
+        while all.recv_timeout(PATIENCE).is_ok() {}
+    }
+
+    /// What was typed before is no answer to what is asked now.
+    pub(super) fn forget_input(&self) {
+        for input in self
+            .open
+            .iter()
+            .filter_map(|terminal| terminal.input.as_ref())
+        {
+            // What is no terminal has nothing to forget.
+            let _ = tcflush(input, QueueSelector::IFlush);
         }
     }
 
@@ -131,8 +139,43 @@ impl Terminals {
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        for terminal in &mut self.open {
-            let _ = write!(terminal.file, "{line}\r\n");
+        for terminal in &self.open {
+            let _ = terminal.lines.try_send(Said::Line(line.clone()));
+        }
+    }
+}
+
+impl Terminal {
+    /// None of a terminal that is away.
+    fn open(device: PathBuf) -> Option<Self> {
+        // None becomes the terminal whose keys end this process.
+        let flags = OFlags::NOCTTY.bits().cast_signed();
+        let open =
+            |options: &mut fs::OpenOptions, device: &Path| options.custom_flags(flags).open(device);
+        // A pipe of a test is opened for both, since it would wait for somebody else.
+        let output = open(File::options().read(true).write(true), &device)
+            .or_else(|_| open(File::options().write(true), &device))
+            .ok()?;
+        let input = open(File::options().read(true).write(true), &device).ok();
+        let (lines, said) = sync_channel(WAITING);
+        thread::spawn(move || write_all(output, &said));
+        Some(Self {
+            device,
+            lines,
+            input,
+        })
+    }
+}
+
+fn write_all(mut output: File, said: &Receiver<Said>) {
+    for said in said {
+        match said {
+            Said::Line(line) => {
+                let _ = write!(output, "{line}\r\n");
+            }
+            Said::Flush(done) => {
+                let _ = done.send(());
+            }
         }
     }
 }
@@ -141,29 +184,51 @@ impl Terminals {
 mod tests {
     use super::*;
 
+    fn pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    }
+
     #[test]
-    fn any_terminal_may_answer_and_all_are_told() {
+    fn any_terminal_may_answer() {
         let directory = tempfile::tempdir().unwrap();
-        let pipes: Vec<_> = ["a", "b", "gone"]
-            .map(|name| directory.path().join(name))
-            .into();
-        for pipe in &pipes[..2] {
-            let made = std::process::Command::new("mkfifo").arg(pipe).status();
-            assert!(made.unwrap().success());
-        }
-        let mut terminals = Terminals::at(pipes.iter().cloned());
+        let paths = ["a", "b", "gone/c"].map(|name| directory.path().join(name));
+        paths[..2].iter().for_each(|path| pipe(path));
+        let mut terminals = Terminals::at(paths.iter().cloned());
         assert_eq!(terminals.open.len(), 2);
-        terminals.open[1].file.write_all(b" 2 \n").unwrap();
+        let mut person = File::options().write(true).open(&paths[1]).unwrap();
+        person.write_all(b" 2 \n").unwrap();
         let answer = terminals.answer().unwrap();
         assert_eq!(
             (answer.device, answer.text.as_str()),
-            (pipes[1].clone(), "2")
+            (paths[1].clone(), "2")
         );
+    }
+
+    #[test]
+    fn all_are_told_without_what_would_steer_a_terminal() {
+        let directory = tempfile::tempdir().unwrap();
+        let paths = ["a", "b"].map(|name| directory.path().join(name));
+        for path in &paths {
+            fs::write(path, "").unwrap();
+        }
+        let mut terminals = Terminals::at(paths.iter().cloned());
         terminals.say("what\x1b[2Jis said");
-        for terminal in &mut terminals.open {
-            let mut said = [0; 64];
-            let count = terminal.file.read(&mut said).unwrap();
-            assert_eq!(&said[..count], b"what [2Jis said\r\n");
+        terminals.flush();
+        for path in paths {
+            assert_eq!(fs::read_to_string(path).unwrap(), "what [2Jis said\r\n");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_takes_nothing_holds_nobody_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let full = directory.path().join("full");
+        pipe(&full);
+        let mut terminals = Terminals::at([full].into_iter());
+        // More than a pipe and the queue hold.
+        for _ in 0..2 * WAITING {
+            terminals.say(&"x".repeat(100));
         }
     }
 

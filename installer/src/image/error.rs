@@ -105,7 +105,7 @@ impl ImageError {
         }
     }
 
-    pub(super) fn unreachable(
+    pub(crate) fn unreachable(
         doing: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

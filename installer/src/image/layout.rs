@@ -97,6 +97,15 @@ impl Layout {
         Err(ImageError::invalid(doing, reason))
     }
 
+    /// The file that is the blob; none in an archive, or where it is not there.
+    pub(super) fn blob_file(&self, digest: &str) -> Option<PathBuf> {
+        let Files::Directory(dir) = &self.files else {
+            return None;
+        };
+        let path = dir.join("blobs/sha256").join(digest_hex(digest).ok()?);
+        path.is_file().then_some(path)
+    }
+
     /// A blob as it lies there, unverified.
     pub(super) fn blob(&self, digest: &str) -> Result<Box<dyn Read + Send>, ImageError> {
         let path = format!("blobs/sha256/{}", digest_hex(digest)?);

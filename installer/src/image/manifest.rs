@@ -169,7 +169,7 @@ fn layer(descriptor: &Descriptor) -> Result<Layer, ImageError> {
 }
 
 /// What of the configuration is needed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
     pub(super) architecture: String,
     pub(super) labels: BTreeMap<String, String>,

@@ -25,6 +25,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use oci_spec::image::ImageManifest;
 
@@ -35,7 +36,7 @@ pub use target::TargetAccessFiles;
 
 use manifest::{Document, Facts};
 use source::Source;
-use verify::Verified;
+pub(crate) use verify::Verified;
 pub(crate) use verify::digest_of;
 
 /// Indexes that may lead to each other before an image comes.
@@ -144,6 +145,11 @@ impl Image {
         })
     }
 
+    /// The OCI name of its architecture: `amd64`.
+    pub fn architecture(&self) -> &str {
+        &self.facts.architecture
+    }
+
     /// The labels of the configuration.
     pub fn labels(&self) -> &BTreeMap<String, String> {
         &self.facts.labels
@@ -182,6 +188,26 @@ impl Image {
     /// `ostree.final-diffid`.
     pub fn is_encapsulated(&self) -> bool {
         self.labels().contains_key("ostree.final-diffid")
+    }
+
+    /// The same image in the OCI layout in the directory `dir`, under the name that it has.
+    pub(crate) fn moved_to(&self, dir: &Path) -> Self {
+        Self {
+            reference: self.reference.clone(),
+            digest: self.digest.clone(),
+            manifest: self.manifest.clone(),
+            config: self.config.clone(),
+            layers: self.layers.clone(),
+            created: self.created.clone(),
+            docker: self.docker,
+            facts: self.facts.clone(),
+            source: Source::layout(dir),
+        }
+    }
+
+    /// The file that holds a layer and nothing else, where there is one; what is in it is not verified.
+    pub(crate) fn blob_file(&self, layer: &Layer) -> Option<PathBuf> {
+        self.source.blob_file(&layer.digest)
     }
 
     /// The bytes of a layer, packed as they are. Reading fails, instead of ending, where size or

@@ -5,6 +5,7 @@
 //! verified and bounded, blobs are not: the caller wraps.
 
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oci_spec::image::Descriptor;
@@ -42,6 +43,11 @@ impl From<ImageError> for RootError {
 }
 
 impl Source {
+    /// The OCI layout in a directory.
+    pub(super) fn layout(dir: &Path) -> Self {
+        Self::Layout(Layout::in_directory(dir, None))
+    }
+
     pub(super) fn new(reference: &ImageRef, access: &Access) -> Result<Self, ImageError> {
         Ok(match reference {
             ImageRef::Layout { dir, tag } => {
@@ -102,6 +108,14 @@ impl Source {
     }
 
     /// A blob, not verified.
+    /// The file that is the blob, unverified; none of what is within another file, or elsewhere.
+    pub(super) fn blob_file(&self, digest: &str) -> Option<PathBuf> {
+        match self {
+            Self::Layout(layout) => layout.blob_file(digest),
+            _ => None,
+        }
+    }
+
     pub(super) fn blob(&self, digest: &str, size: u64) -> Result<Box<dyn Read + Send>, ImageError> {
         manifest::digest_hex(digest)?;
         Ok(match self {

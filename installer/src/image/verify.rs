@@ -13,7 +13,7 @@ use super::ImageError;
 use crate::hex::hex;
 
 /// Checks a blob while it streams. Errors are [`io::Error`]s that carry an [`ImageError`].
-pub(super) struct Verified<R> {
+pub(crate) struct Verified<R> {
     inner: R,
     hash: Sha256,
     left: u64,
@@ -24,7 +24,7 @@ pub(super) struct Verified<R> {
 
 impl<R: Read> Verified<R> {
     /// `digest` is `sha256:` and 64 lower-case hexadecimal digits, `size` is in bytes.
-    pub(super) fn new(inner: R, digest: &str, size: u64) -> Self {
+    pub(crate) fn new(inner: R, digest: &str, size: u64) -> Self {
         let digest = digest.to_owned();
         Self {
             inner,

@@ -19,10 +19,14 @@ pub(super) fn kickstart(text: &[u8]) -> Option<Vec<u8>> {
     padded(area, KICKSTART)
 }
 
+/// Whether it can be said in GRUB's script: what would end the quotation, or the line, cannot.
+pub(super) fn is_argument(text: &str) -> bool {
+    !text.contains(|c: char| c == '\'' || c.is_control())
+}
+
 /// Kernel arguments in their area: a line of GRUB's script, and a comment.
 pub(super) fn kernel_arguments(arguments: &str) -> Option<Vec<u8>> {
-    // What would end the quotation, or the line, cannot be said in GRUB's script.
-    if arguments.contains(|c: char| c == '\'' || c.is_control()) {
+    if !is_argument(arguments) {
         return None;
     }
     let line = format!("{ARGUMENTS}{arguments}'\n#");

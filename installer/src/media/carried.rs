@@ -42,6 +42,15 @@ impl Carried {
         }
     }
 
+    /// All of them, in one order.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let others = self.libraries.iter().chain(&self.loader);
+        [&self.executable]
+            .into_iter()
+            .chain(others)
+            .map(PathBuf::as_path)
+    }
+
     /// Copies the files to where they are in a root, and writes the command `landfall` that starts them.
     pub(super) fn put_into(&self, root: &Path) -> io::Result<()> {
         let prefix = root.join(PREFIX);
@@ -76,7 +85,7 @@ pub(super) fn write_executable(path: &Path, text: &str) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
-/// The file of a line of `/proc/PID/maps` if code is run from it (proc_pid_maps(5)).
+/// The file of a line of `/proc/PID/maps` if code is run from it (`proc_pid_maps(5)`).
 fn executable_file(line: &str) -> Option<&str> {
     let mut words = line.split_ascii_whitespace();
     let permissions = words.nth(1)?;
@@ -126,5 +135,32 @@ mod tests {
             carried.starter(),
             "#!/bin/sh\nexec /usr/lib/landfall/landfall \"$@\"\n"
         );
+    }
+
+    /// Starts this very test program in a root that has another C library.
+    fn starts_in(suite: &str, packages: &str, links: &[(&str, &str)]) {
+        let kept = landfall_harness::root::root(suite, packages).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root");
+        let mut copy = landfall_harness::tool::tool("cp").unwrap();
+        landfall_harness::tool::run(copy.arg("-a").arg(&kept).arg(&root)).unwrap();
+        for (path, target) in links {
+            std::os::unix::fs::symlink(target, root.join(path)).unwrap();
+        }
+        Carried::this_executable().unwrap().put_into(&root).unwrap();
+        let mut chroot = landfall_harness::tool::tool("chroot").unwrap();
+        chroot.arg(&root).args(["/usr/bin/landfall", "--list"]);
+        let listed = landfall_harness::tool::run(&mut chroot).unwrap();
+        assert!(listed.contains("what_is_carried_starts_in"), "{listed}");
+    }
+
+    #[test]
+    fn what_is_carried_starts_in_debian_11() {
+        starts_in("bullseye", "dash", &[]);
+    }
+
+    #[test]
+    fn what_is_carried_starts_in_a_musl_root() {
+        starts_in("bookworm", "musl,busybox-static", &[("bin/sh", "busybox")]);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -116,9 +116,17 @@ impl MediumFile {
         for (area, content) in &writes {
             self.write(*area, content)?;
         }
-        let synced = self.file.sync_data();
-        synced.map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
+        self.flush_device()
+            .map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
         self.medium = medium;
+        Ok(())
+    }
+
+    /// A stick is pulled out soon. A file that was just made has gigabytes to write first, and is no safer than any other.
+    fn flush_device(&self) -> io::Result<()> {
+        if self.file.metadata()?.file_type().is_block_device() {
+            self.file.sync_data()?;
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! Takes what the user gave, a kickstart, a `config.toml`, or the word that nobody needs to be asked; gives the text, and what
 //! must be said aloud about it.
 
-use kickstart_parser::{Kickstart, NoIncludes};
+use kickstart_parser::{Kickstart, NoIncludes, secret_lines};
 
 use super::config_toml::Configuration;
 
@@ -54,7 +54,7 @@ pub fn embedded(basis: &Basis<'_>, reference: &str) -> Embedded {
                 .to_owned(),
         );
     }
-    warnings.extend(secrets(&read(&text)));
+    warnings.extend(secrets(&text));
     Embedded { text, warnings }
 }
 
@@ -94,23 +94,18 @@ fn read(text: &str) -> Kickstart {
 }
 
 /// What everybody can read who holds the medium.
-fn secrets(kickstart: &Kickstart) -> Vec<String> {
-    let root = kickstart
-        .rootpw
-        .as_ref()
-        .is_some_and(|command| command.password.is_some());
-    let users = kickstart.user.iter().any(|user| user.password.is_some());
-    let mut found = Vec::new();
-    if root || users {
-        found.push("passwords or their hashes");
-    }
+fn secrets(text: &str) -> Option<String> {
+    let found = secret_lines(text);
     if found.is_empty() {
-        return Vec::new();
+        return None;
     }
-    vec![format!(
-        "whoever holds this medium can read {} in its kickstart",
-        found.join(", ")
-    )]
+    let lines = found
+        .iter()
+        .map(|(line, word)| format!("line {line} (`{word}`)"));
+    Some(format!(
+        "whoever holds this medium can read the secrets in its kickstart: {}",
+        lines.collect::<Vec<_>>().join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -162,7 +157,10 @@ mod tests {
             "ostreecontainer --url=host/web:1\nuser --name=a --password=b --plaintext\nrootpw --lock\nzerombr\n\
              clearpart --all --initlabel\nreqpart --add-boot\npart / --grow\nreboot --eject\n"
         );
-        assert_eq!(made.warnings.len(), 2);
+        assert_eq!(
+            made.warnings[1],
+            "whoever holds this medium can read the secrets in its kickstart: line 2 (`user`)"
+        );
         let text = "[customizations.installer.kickstart]\ncontents = \"\"\"\npart / --grow\n\"\"\"\n[customizations.kernel]\nappend = \"a=b\"\n";
         let configuration = Configuration::parse(text).unwrap();
         let made = embedded(&Basis::Configuration(&configuration), REFERENCE);

@@ -21,6 +21,14 @@ pub enum MediaError {
         /// What, each with the package that has it.
         lacks: Vec<Lack>,
     },
+    /// What the kickstart needs of it.
+    #[error("`{image}` cannot install by this kickstart: it has no {}", what(.lacks))]
+    Unfit {
+        /// The image of the installer environment.
+        image: String,
+        /// What, each with the package that has it.
+        lacks: Vec<Lack>,
+    },
 }
 
 /// Something that an image lacks.
@@ -37,7 +45,7 @@ impl MediaError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Engine(error) => error.exit_before_writes(),
-            Self::Lacking { .. } => Exit::Source,
+            Self::Lacking { .. } | Self::Unfit { .. } => Exit::Source,
         }
     }
 
@@ -45,7 +53,7 @@ impl MediaError {
     pub fn chain(&self) -> Vec<String> {
         match self {
             Self::Engine(error) => error.chain(),
-            Self::Lacking { .. } => vec![self.to_string()],
+            Self::Lacking { .. } | Self::Unfit { .. } => vec![self.to_string()],
         }
     }
 
@@ -53,7 +61,7 @@ impl MediaError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Engine(error) => error.hint(),
-            Self::Lacking { lacks, .. } => {
+            Self::Lacking { lacks, .. } | Self::Unfit { lacks, .. } => {
                 let mut packages: Vec<_> = lacks.iter().map(|lack| lack.package.as_str()).collect();
                 packages.sort_unstable();
                 packages.dedup();

@@ -4,15 +4,18 @@
 //! Takes an image's root; runs the image's own dracut in it, with our module and this executable added. What the image
 //! lacks for that is known before dracut is started.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::carried::{Carried, write_executable};
+use super::epoch::Epoch;
 use super::error::{Lack, MediaError};
 use super::gate;
 use super::image_root::ImageRoot;
 use crate::engine::error::EngineError;
+use crate::engine::tool::Tool;
 
 const MODULES: &str = "usr/lib/dracut/modules.d";
 /// Ours among them, after all that it could depend on.
@@ -57,7 +60,7 @@ pub(super) struct Boot {
 }
 
 /// Makes the initramfs in `root`, an image that `name` names.
-pub(super) fn make(root: &ImageRoot, name: &str) -> Result<Boot, MediaError> {
+pub(super) fn make(root: &ImageRoot, name: &str, epoch: Epoch) -> Result<Boot, MediaError> {
     let lacks = lacks(root.path());
     if !lacks.is_empty() {
         let image = name.to_owned();
@@ -65,7 +68,7 @@ pub(super) fn make(root: &ImageRoot, name: &str) -> Result<Boot, MediaError> {
     }
     let version = kernel_version(root.path())?;
     add(root.path()).map_err(|e| EngineError::io("adding the installer to the environment", e))?;
-    root.run(&[
+    let dracut = root.run(&[
         "dracut",
         "--quiet",
         "--no-hostonly",
@@ -81,9 +84,8 @@ pub(super) fn make(root: &ImageRoot, name: &str) -> Result<Boot, MediaError> {
         "--kver",
         &version,
         RESULT,
-    ])
-    .env("DRACUT_NO_XATTR", "1")
-    .run()?;
+    ]);
+    epoch.on(dracut.env("DRACUT_NO_XATTR", "1")).run()?;
     let modules = root.path().join("usr/lib/modules").join(&version);
     let initramfs = root.path().join(&ENCLOSED[1..]);
     enclose(&root.path().join(&RESULT[1..]), &initramfs)
@@ -113,19 +115,28 @@ fn lacks(root: &Path) -> Vec<Lack> {
             what: format!("dracut module `{name}`"),
             package: package.to_owned(),
         });
-    let has_program = |name: &str| {
-        ["usr/bin", "usr/sbin"]
-            .iter()
-            .any(|directory| root.join(directory).join(name).symlink_metadata().is_ok())
-    };
     let programs = NEEDED_PROGRAMS
         .into_iter()
-        .filter(|(name, _)| !has_program(name))
+        .filter(|(name, _)| !has_program(root, name))
         .map(|(name, package)| Lack {
             what: format!("`{name}`"),
             package: package.to_owned(),
         });
     modules.chain(programs).collect()
+}
+
+/// What `root` has of the programs that an installation may need; dracut takes them along.
+pub(super) fn programs(root: &Path) -> BTreeSet<String> {
+    let all = Tool::ALL.iter().map(|tool| tool.program());
+    all.filter(|name| has_program(root, name))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn has_program(root: &Path, name: &str) -> bool {
+    ["usr/bin", "usr/sbin"]
+        .iter()
+        .any(|directory| root.join(directory).join(name).symlink_metadata().is_ok())
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use crate::medium::Area;
 
 const SECTOR: u64 = 2048;
+const SECTOR_BYTES: usize = 2048;
 /// The first volume descriptor (8.1), and how many are looked at.
 const DESCRIPTORS: std::ops::Range<u64> = 16..48;
 const PRIMARY: u8 = 1;
@@ -59,7 +60,7 @@ pub(super) fn find(iso: &File, path: &str) -> io::Result<Option<Area>> {
 }
 
 fn root(iso: &File) -> io::Result<Area> {
-    let mut sector = [0; SECTOR as usize];
+    let mut sector = [0; SECTOR_BYTES];
     for number in DESCRIPTORS {
         iso.read_exact_at(&mut sector, number * SECTOR)
             .map_err(|_| invalid("it ends before its volume descriptors"))?;
@@ -87,7 +88,7 @@ fn directory(iso: &File, at: Area) -> io::Result<Vec<Entry>> {
     iso.read_exact_at(&mut bytes, at.offset)
         .map_err(|_| invalid("a directory lies behind the end"))?;
     let mut entries = Vec::new();
-    for sector in bytes.chunks(SECTOR as usize) {
+    for sector in bytes.chunks(SECTOR_BYTES) {
         let mut rest = sector;
         // A record does not cross sectors; 0 fills them up.
         while let Some(&length) = rest.first().filter(|length| **length > 0) {
@@ -210,7 +211,7 @@ mod tests {
         };
         assert_eq!(why(b"short"), "it ends before its volume descriptors");
         assert_eq!(
-            why(&[0; 70_000]),
+            why(&vec![0; 70_000]),
             "it is no ISO: it has no volume descriptor"
         );
         let mut bytes = vec![0; 70_000];

@@ -9,9 +9,11 @@ mod area;
 mod boot_files;
 mod carried;
 mod config_toml;
+mod contents;
 mod customize;
 mod embedded;
 mod environment;
+mod epoch;
 mod error;
 mod gate;
 mod image_root;
@@ -20,17 +22,27 @@ mod iso;
 mod iso9660;
 mod layout;
 mod netboot;
+mod output;
+mod verify;
+mod watch;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
+
+use kickstart_parser::Kickstart;
 
 pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
 pub use embedded::{Basis, Embedded, embedded};
 use environment::Environment;
+pub use epoch::Epoch;
 pub use error::{Lack, MediaError};
+use output::NewFile;
+pub use watch::{Phase, Told, Watch};
 
 use crate::engine::error::EngineError;
-use crate::engine::import::Progress;
+use crate::engine::judge::{self, Judgement, Question};
 use crate::engine::tool::Tool;
 use crate::image::Image;
 
@@ -46,8 +58,10 @@ pub struct Directories<'d> {
 /// A tree for network boot.
 #[derive(Debug)]
 pub struct NetbootRequest<'i> {
-    /// The image that is installed, and that the environment is made of.
+    /// The image that is installed.
     pub image: &'i Image,
+    /// The image that the environment is made of.
+    pub environment: &'i Image,
     /// Where the tree is made; the directory must be empty or missing.
     pub output: &'i Path,
     /// Where other files are.
@@ -59,9 +73,10 @@ pub struct NetbootRequest<'i> {
 /// # Errors
 /// [`MediaError::Lacking`] if the image has not what the environment needs; else what reading the image, this machine or
 /// dracut say.
-pub fn netboot(request: &NetbootRequest<'_>, progress: Progress<'_>) -> Result<(), MediaError> {
-    let environment = environment(request.image, request.directories, progress)?;
-    netboot::write(&environment, request.output)
+pub fn netboot(request: &NetbootRequest<'_>, watch: &mut Watch<'_>) -> Result<(), MediaError> {
+    let made = environment(request.environment, request.directories, watch)
+        .and_then(|environment| netboot::write(&environment, request.image, request.output));
+    made.map_err(|error| watch.cause(error))
 }
 
 /// Takes the tree for network boot out of an ISO.
@@ -72,22 +87,44 @@ pub fn extract(iso: &Path, output: &Path) -> Result<(), MediaError> {
     netboot::extract(&MediumFile::open(iso, false)?, output)
 }
 
+/// Copies an ISO to `to`, changed. The copy is there when it is whole.
+///
+/// # Errors
+/// As for [`MediumFile::change`]; what copying says.
+pub fn customized_copy(from: &Path, to: &Path, changes: &Changes<'_>) -> Result<(), MediaError> {
+    // What is no medium is not copied.
+    MediumFile::open(from, false)?;
+    let file = NewFile::at(to)?;
+    let copied =
+        File::open(from).and_then(|mut from| io::copy(&mut from, &mut File::create(file.path())?));
+    copied.map_err(|e| {
+        let context = format!("copying `{}` to `{}`", from.display(), to.display());
+        EngineError::io(context, e)
+    })?;
+    MediumFile::open(file.path(), true)?.change(changes)?;
+    file.finish()
+}
+
 fn environment(
     image: &Image,
     directories: Directories<'_>,
-    progress: Progress<'_>,
+    watch: &mut Watch<'_>,
 ) -> Result<Environment, MediaError> {
     let places = (directories.cache, directories.temporary);
-    Environment::of(image, places, progress)
+    Environment::of(image, places, watch)
 }
 
 /// An ISO.
 #[derive(Debug)]
 pub struct IsoRequest<'i> {
-    /// The image that is installed, and that the environment is made of.
+    /// The image that is installed.
     pub image: &'i Image,
+    /// The image that the environment is made of.
+    pub environment: &'i Image,
     /// The kickstart that is embedded; none: the machine looks elsewhere.
     pub kickstart: Option<&'i [u8]>,
+    /// The same as far as it can be known here; none where there is none, or where scripts write parts of it.
+    pub judged: Option<&'i Kickstart>,
     /// More kernel arguments of the environment.
     pub kernel_arguments: &'i str,
     /// The medium's label: at most 32 of `A-Z0-9_-`.
@@ -96,6 +133,8 @@ pub struct IsoRequest<'i> {
     pub target_ref: Option<&'i str>,
     /// Whether the image is on the medium.
     pub payload: bool,
+    /// When all of it was made; none: when the image was.
+    pub epoch: Option<Epoch>,
     /// The file to write.
     pub output: &'i Path,
     /// Where other files are.
@@ -105,11 +144,27 @@ pub struct IsoRequest<'i> {
 /// Seconds that the menu of a medium waits.
 const TIMEOUT: u32 = 5;
 
-/// Makes an ISO.
+/// Whether this can be among the kernel arguments of a medium: in quotes of GRUB's script, in one line.
+pub fn is_kernel_argument(text: &str) -> bool {
+    area::is_argument(text)
+}
+
+/// Whether a medium may have this label: `volume identifiers` of ISO 9660 have 32 characters, and these need no quotes in a
+/// boot menu or on a kernel command line.
+pub fn is_label(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    (1..=32).contains(&text.len()) && text.chars().all(fits)
+}
+
+/// Makes an ISO. The file is there when it is whole, and not before. Gives what the user should know.
 ///
 /// # Errors
-/// As for [`netboot`].
-pub fn iso(request: &IsoRequest<'_>, progress: Progress<'_>) -> Result<(), MediaError> {
+/// As for [`netboot`]; a kickstart that could not be carried out with the image.
+pub fn iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<String>, MediaError> {
+    make_iso(request, watch).map_err(|error| watch.cause(error))
+}
+
+fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<String>, MediaError> {
     Tool::require(&[
         Tool::Xorriso,
         Tool::MkfsVfat,
@@ -117,17 +172,60 @@ pub fn iso(request: &IsoRequest<'_>, progress: Progress<'_>) -> Result<(), Media
         Tool::Mmd,
         Tool::Mren,
     ])?;
-    let environment = environment(request.image, request.directories, progress)?;
-    environment.insist_on_boot_files()?;
-    let place = tempfile::tempdir_in(request.directories.temporary)
+    // Before the minutes that an environment takes.
+    let file = NewFile::at(request.output)?;
+    let place = tempfile::Builder::new()
+        .prefix("landfall-")
+        .tempdir_in(request.directories.temporary)
         .map_err(|e| EngineError::io("making a directory for the medium", e))?;
+    let needed = request.payload || request.judged.is_some();
+    let fetched = if needed {
+        layout::at_hand(request.image, &place.path().join("image"), watch)?
+    } else {
+        None
+    };
+    let image = fetched.as_ref().unwrap_or(request.image);
+    let judgement = judge(request, image, watch)?;
+    // The same image need not be fetched twice.
+    let of = if request.environment.digest == image.digest {
+        image
+    } else {
+        request.environment
+    };
+    let environment = environment(of, request.directories, watch)?;
+    environment.insist_on_boot_files()?;
+    environment.insist_on(&judgement.tools)?;
     let medium = iso::Medium {
         label: request.label,
         kickstart: request.kickstart.unwrap_or_default(),
         kernel_arguments: request.kernel_arguments,
         timeout: TIMEOUT,
-        payload: request.payload.then_some(request.image),
+        image,
+        payload: request.payload,
         target_ref: request.target_ref,
+        epoch: request.epoch.unwrap_or_else(|| Epoch::of(request.image)),
     };
-    iso::write(&medium, &environment, place.path(), request.output)
+    iso::write(&medium, &environment, (place.path(), file.path()), watch)?;
+    watch.check()?;
+    file.finish()?;
+    Ok(judgement.warnings)
+}
+
+fn judge(
+    request: &IsoRequest<'_>,
+    image: &Image,
+    watch: &mut Watch<'_>,
+) -> Result<Judgement, MediaError> {
+    let Some(kickstart) = request.judged else {
+        return Ok(Judgement::default());
+    };
+    let question = Question {
+        kickstart,
+        image,
+        target_ref: request.target_ref,
+        payload: request.payload,
+    };
+    let total = Some(image.total_bytes());
+    let mut progress = |done| watch.tell(Phase::Judge, done, total);
+    Ok(judge::judge(&question, &mut progress)?)
 }

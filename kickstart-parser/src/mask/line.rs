@@ -40,6 +40,11 @@ pub(crate) fn mask(line: &str) -> String {
         .collect()
 }
 
+/// The same where nothing is secret
+pub(super) fn plain(line: &str) -> String {
+    without_end(line).chars().map(shown).collect()
+}
+
 /// The control characters above ASCII steer a terminal as those below do, which the renderer replaces itself
 fn shown(c: char) -> char {
     if ('\u{80}'..='\u{9f}').contains(&c) {
