@@ -157,7 +157,7 @@ fn curl_config(url: &Secret, proxy: Option<&Secret>) -> Secret {
     };
     let mut config = format!("url = \"{}\"\n", quoted(url.expose()));
     if let Some(proxy) = proxy {
-        config += &format!("proxy = \"{}\"\n", quoted(&with_scheme(proxy)));
+        config.extend(["proxy = \"", &quoted(&with_scheme(proxy)), "\"\n"]);
     }
     Secret::new(config)
 }

@@ -123,7 +123,7 @@ fn on_disc(
             match read(&drive) {
                 Ok(text) if !is_blank(&text) => return Ok(text),
                 Ok(_) => last = format!("the kickstart in `{}` is empty", drive.display()),
-                Err(error) => last = error.to_string(),
+                Err(error) => last = error.chain().join(": "),
             }
         }
         if began.elapsed() >= patience {
