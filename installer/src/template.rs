@@ -21,7 +21,9 @@ pub(crate) enum Template {
     MediumEsp,
     #[cfg(feature = "engine")]
     MediumMenu,
+    #[cfg(feature = "engine")]
     NetbootMenu,
+    #[cfg(feature = "engine")]
     NetbootScript,
 }
 
@@ -55,7 +57,9 @@ impl Template {
             Self::MediumEsp => include_str!("../../templates/media/esp.cfg"),
             #[cfg(feature = "engine")]
             Self::MediumMenu => include_str!("../../templates/media/grub.cfg"),
+            #[cfg(feature = "engine")]
             Self::NetbootMenu => include_str!("../../templates/media/netboot.cfg"),
+            #[cfg(feature = "engine")]
             Self::NetbootScript => include_str!("../../templates/media/boot.ipxe"),
         }
     }

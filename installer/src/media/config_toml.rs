@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::is_label;
 use crate::plan::size;
 
 /// What a `config.toml` asks for.
@@ -151,6 +152,10 @@ impl Configuration {
             return Err(content(
                 "file systems are asked for by `filesystem` and by a kickstart",
             ));
+        }
+        if let Some(label) = wanted.iso.volume_id.as_ref().filter(|id| !is_label(id)) {
+            let message = format!("`volume_id` has 1 to 32 of `A-Z0-9_-`, and not `{label}`");
+            return Err(content(&message));
         }
         Ok(Self {
             kickstart: wanted.installer.kickstart.contents,
@@ -368,6 +373,10 @@ mod tests {
     #[test]
     fn nothing_is_passed_over() {
         for (text, part) in [
+            (
+                "[customizations.iso]\nvolume_id = \"web 1\"\n",
+                "`volume_id` has 1 to 32 of `A-Z0-9_-`, and not `web 1`",
+            ),
             (
                 "[customizations]\nhostname = \"a\"\n",
                 "unknown field `hostname`",

@@ -319,7 +319,7 @@ impl Guest {
             "grub rescue>",
             "UEFI Interactive Shell",
             // What Landfall says when it could not install.
-            "A shell follows",
+            "Enter starts a shell here",
             "This machine stays as it is",
         ];
         signs.iter().any(|sign| log.contains(sign))
