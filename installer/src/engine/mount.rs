@@ -48,6 +48,20 @@ impl Mounts {
         })
     }
 
+    /// Mounts a file system of somebody else's to look at: nothing is written to it, an open journal is left as it is.
+    pub(crate) fn device_untouched(
+        &mut self,
+        device: &Path,
+        at: &Path,
+        fs: &str,
+    ) -> Result<(), EngineError> {
+        make_directory(at)?;
+        let mounted = mount(device, at, fs, MountFlags::RDONLY, without_replay(fs));
+        self.push(mounted, at, || {
+            format!("mounting `{}` ({fs}) read-only", device.display())
+        })
+    }
+
     /// Mounts a file system without a device: `tmpfs`, `proc`, `sysfs`.
     pub(crate) fn special(&mut self, fs: &str, at: &Path) -> Result<(), EngineError> {
         let mounted = mount(fs, at, fs, MountFlags::empty(), None::<&CStr>);
@@ -140,6 +154,18 @@ impl Drop for Mounts {
     }
 }
 
+/// Mount options that keep a file system's driver from replaying its journal, which writes even where a mount is read-only
+/// (ext4(5), xfs(5), btrfs(5), the kernel's `f2fs.rst`).
+fn without_replay(fs: &str) -> Option<&'static CStr> {
+    match fs {
+        "ext3" | "ext4" => Some(c"noload"),
+        "xfs" | "f2fs" => Some(c"norecovery"),
+        // Kernels know this one since 5.9, `norecovery` not all of them.
+        "btrfs" => Some(c"rescue=nologreplay"),
+        _ => None,
+    }
+}
+
 /// A directory of an image's tree that something is mounted on. A symbolic link there would be
 /// resolved on this machine, so it must be the directory itself.
 pub(crate) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
@@ -178,4 +204,25 @@ fn unescape(point: &str) -> PathBuf {
 pub(crate) fn make_directory(path: &Path) -> Result<(), EngineError> {
     fs::create_dir_all(path)
         .map_err(|e| EngineError::io(format!("making the directory `{}`", path.display()), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_to_look_at_has_its_journal_left_alone() {
+        for (fs, options) in [
+            ("ext3", Some(c"noload")),
+            ("ext4", Some(c"noload")),
+            ("xfs", Some(c"norecovery")),
+            ("f2fs", Some(c"norecovery")),
+            ("btrfs", Some(c"rescue=nologreplay")),
+            ("ext2", None),
+            ("vfat", None),
+            ("iso9660", None),
+        ] {
+            assert_eq!(without_replay(fs), options, "{fs}");
+        }
+    }
 }

@@ -4,25 +4,24 @@
 //! Takes what the kernel's command line says; gives the text, and where it came from. As in Anaconda, what is asked for and
 //! not found is an error: nothing else is taken in its place.
 
-use std::io::Read as _;
-use std::path::Path;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use kickstart_parser::{LARGEST_FILE, Secret};
-use reqwest::blocking::Client;
+use kickstart_parser::LARGEST_FILE;
 
-use super::machine;
 use super::volume::{Volume, read_bounded};
 use super::{BootOptions, Device, KickstartOption, KickstartSource, Nfs};
+use super::{download, machine};
 use crate::engine::error::EngineError;
 use crate::engine::mount::make_directory;
 use crate::engine::tool::Tool;
 
-/// How long devices that are asked for are waited for, and one answer of a server.
+/// How long devices that are asked for are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Tries of each address, and the time between them.
-const TRIES: u32 = 4;
-const PAUSE: Duration = Duration::from_secs(3);
+/// How often discs are looked at: each look spins one up.
+const TICK: Duration = Duration::from_secs(1);
 /// Where a volume is mounted that has a kickstart.
 const AT: &str = "/run/install/kickstart";
 
@@ -42,7 +41,7 @@ pub(super) fn find(
 ) -> Result<Option<Found>, EngineError> {
     match &options.kickstart {
         KickstartOption::Wrong(why) => Err(EngineError::Refused(why.clone())),
-        KickstartOption::At(sources) => first(sources, options).map(Some),
+        KickstartOption::At(sources) => first(sources, options, medium).map(Some),
         KickstartOption::Absent => match of_volume(options)? {
             Some(found) => Ok(Some(found)),
             None => of_medium(medium),
@@ -51,16 +50,18 @@ pub(super) fn find(
 }
 
 /// The first that is there; if none is, why the last one is not.
-fn first(sources: &[KickstartSource], options: &BootOptions) -> Result<Found, EngineError> {
+fn first(
+    sources: &[KickstartSource],
+    options: &BootOptions,
+    medium: Option<&Volume>,
+) -> Result<Found, EngineError> {
     let mut failed = None;
     for source in sources {
-        match fetch(source, options) {
+        match fetch(source, options, medium) {
             Ok(text) => {
-                let by_network =
-                    matches!(source, KickstartSource::Url(_) | KickstartSource::Nfs(_));
                 return Ok(Found {
                     from: source.to_string(),
-                    by_network,
+                    by_network: source.needs_network(),
                     text,
                 });
             }
@@ -70,14 +71,22 @@ fn first(sources: &[KickstartSource], options: &BootOptions) -> Result<Found, En
     Err(failed.unwrap_or_else(|| EngineError::Refused("no kickstart is named".to_owned())))
 }
 
-fn fetch(source: &KickstartSource, options: &BootOptions) -> Result<Vec<u8>, EngineError> {
+fn fetch(
+    source: &KickstartSource,
+    options: &BootOptions,
+    medium: Option<&Volume>,
+) -> Result<Vec<u8>, EngineError> {
     match source {
-        KickstartSource::Url(url) if url.expose().starts_with("ftp://") => of_ftp(url),
-        KickstartSource::Url(url) => download(url, options),
-        KickstartSource::Device(device, path) => on_device(device, path),
-        KickstartSource::Cdrom(device, path) => {
-            let first = Device::Path("/dev/cdrom".to_owned());
-            on_device(device.as_ref().unwrap_or(&first), path)
+        KickstartSource::Url(url) => download::fetch(url, options),
+        KickstartSource::Device(device, path) => on_device(device, path, PATIENCE),
+        KickstartSource::Cdrom(Some(device), path) => {
+            let named = || vec![PathBuf::from(device.path())];
+            on_disc(named, |drive| on_drive(drive, path), PATIENCE)
+        }
+        KickstartSource::Cdrom(None, path) => {
+            let skipped = medium.map(|medium| medium.device.as_path());
+            let drives = || drives(Path::new("/sys/block"), skipped);
+            on_disc(drives, |drive| on_drive(drive, path), PATIENCE)
         }
         KickstartSource::File(path) => read_bounded(Path::new(path), LARGEST_FILE)
             .map_err(|e| EngineError::io(format!("reading the kickstart `{path}`"), e)),
@@ -85,14 +94,59 @@ fn fetch(source: &KickstartSource, options: &BootOptions) -> Result<Vec<u8>, Eng
     }
 }
 
-fn on_device(device: &Device, path: &str) -> Result<Vec<u8>, EngineError> {
-    match Volume::find(device, Path::new(AT), PATIENCE)? {
+fn on_device(device: &Device, path: &str, patience: Duration) -> Result<Vec<u8>, EngineError> {
+    match Volume::find(device, Path::new(AT), patience)? {
         Some(volume) => volume.read(path, LARGEST_FILE),
         None => Err(EngineError::Refused(format!(
             "there is no device `{device}` with the kickstart, {} s after the start",
             PATIENCE.as_secs()
         ))),
     }
+}
+
+/// As a drive is now, with a disc or without.
+fn on_drive(drive: &Path, path: &str) -> Result<Vec<u8>, EngineError> {
+    let device = Device::Path(drive.to_string_lossy().into_owned());
+    on_device(&device, path, Duration::ZERO)
+}
+
+/// The first disc that has it, in any of the drives that there are; it may be put in meanwhile.
+fn on_disc(
+    drives: impl Fn() -> Vec<PathBuf>,
+    mut read: impl FnMut(&Path) -> Result<Vec<u8>, EngineError>,
+    patience: Duration,
+) -> Result<Vec<u8>, EngineError> {
+    let began = Instant::now();
+    loop {
+        let mut last = "there is no drive".to_owned();
+        for drive in drives() {
+            match read(&drive) {
+                Ok(text) if !is_blank(&text) => return Ok(text),
+                Ok(_) => last = format!("the kickstart in `{}` is empty", drive.display()),
+                Err(error) => last = error.chain().join(": "),
+            }
+        }
+        if began.elapsed() >= patience {
+            let seconds = patience.as_secs();
+            return Err(EngineError::Refused(format!(
+                "no disc has the kickstart after {seconds} s: {last}"
+            )));
+        }
+        sleep(TICK.min(patience));
+    }
+}
+
+/// The optical drives, but the one whose disc is in use.
+fn drives(block: &Path, skipped: Option<&Path>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(block).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut drives: Vec<_> = names
+        .filter(|name| name.starts_with("sr"))
+        .map(|name| Path::new("/dev").join(name))
+        .filter(|drive| Some(drive.as_path()) != skipped)
+        .collect();
+    drives.sort();
+    drives
 }
 
 /// Of a volume that needs no option: the drivers' disk, `OEMDRV`.
@@ -111,20 +165,23 @@ fn of_volume(options: &BootOptions) -> Result<Option<Found>, EngineError> {
     }))
 }
 
-/// Embedded in the medium. The area for it is there without one, too.
+/// Embedded in the medium.
 fn of_medium(medium: Option<&Volume>) -> Result<Option<Found>, EngineError> {
     let Some(medium) = medium.filter(|medium| medium.at.join("ks.cfg").exists()) else {
         return Ok(None);
     };
     let text = medium.read("/ks.cfg", LARGEST_FILE)?;
-    let is_blank = text
-        .iter()
-        .all(|byte| byte.is_ascii_whitespace() || *byte == 0);
-    Ok((!is_blank).then(|| Found {
+    Ok((!is_blank(&text)).then(|| Found {
         from: "the medium".to_owned(),
         by_network: false,
         text,
     }))
+}
+
+/// Whether it is the area for a kickstart of a medium that has none.
+fn is_blank(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_whitespace() || *byte == 0)
 }
 
 /// From an NFS server, which is mounted for it. Of a directory the file is meant that has this machine's address in its name.
@@ -141,110 +198,99 @@ fn of_nfs(nfs: &Nfs) -> Result<Vec<u8>, EngineError> {
         _ => name.to_owned(),
     };
     let from = format!("{}:{directory}/", nfs.server);
-    let mut options = "ro,nolock".to_owned();
-    if !nfs.options.is_empty() {
-        options = format!("{options},{}", nfs.options);
-    }
     make_directory(Path::new(AT))?;
     Tool::Mount
-        .with(["-t", "nfs", "-o", &options, &from, AT])
+        .with(["-t", "nfs", "-o", &nfs_options(nfs), &from, AT])
         .run()?;
     let text = read_bounded(&Path::new(AT).join(&name), LARGEST_FILE);
     Tool::Umount.with(["--lazy", AT]).run()?;
     text.map_err(|e| EngineError::io(format!("reading the kickstart `{name}` of `{from}`"), e))
 }
 
-/// By FTP, which is curl's. The address may have a password: it is no argument.
-fn of_ftp(url: &Secret) -> Result<Vec<u8>, EngineError> {
-    machine::await_network()?;
-    Tool::require(&[Tool::Curl])?;
-    let address: String = url
-        .expose()
-        .chars()
-        .filter(|c| !c.is_control() && *c != '"')
-        .collect();
-    let seconds = PATIENCE.as_secs().to_string();
-    let size = LARGEST_FILE.to_string();
-    let fixed = [
-        "--fail",
-        "--silent",
-        "--show-error",
-        "--retry",
-        "3",
-        "--config",
-        "-",
-    ];
-    let bounds = ["--max-time", &seconds, "--max-filesize", &size];
-    let text = Tool::Curl
-        .with(fixed.into_iter().chain(bounds))
-        .feed(format!("url = \"{address}\"\n").as_bytes())?;
-    Ok(text.into_bytes())
+/// A server that goes away is an error after a while, and not a machine that hangs (nfs(5)). Of an option the last one
+/// counts: the user's.
+fn nfs_options(nfs: &Nfs) -> String {
+    let ours = "ro,nolock,soft,timeo=100,retrans=3,retry=1";
+    if nfs.options.is_empty() {
+        return ours.to_owned();
+    }
+    format!("{ours},{}", nfs.options)
 }
 
-/// By http and https, with the headers that Anaconda sends.
-fn download(url: &Secret, options: &BootOptions) -> Result<Vec<u8>, EngineError> {
-    let shown = kickstart_parser::hidden(url.expose()).into_owned();
-    let context = || format!("fetching the kickstart `{shown}`");
-    machine::await_network()?;
-    let client = client(options).map_err(|e| EngineError::io(context(), failure(e)))?;
-    let mut failed = None;
-    for attempt in 0..TRIES {
-        if attempt > 0 {
-            std::thread::sleep(PAUSE);
-        }
-        let mut request = client.get(url.expose());
-        for (name, value) in machine::headers(options) {
-            request = request.header(name, value);
-        }
-        match request
-            .send()
-            .and_then(reqwest::blocking::Response::error_for_status)
-        {
-            Ok(response) => {
-                let mut body = Vec::new();
-                let read = response
-                    .take(LARGEST_FILE as u64 + 1)
-                    .read_to_end(&mut body);
-                read.map_err(|e| EngineError::io(context(), e))?;
-                if body.len() <= LARGEST_FILE {
-                    return Ok(body);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disc_may_be_put_in_while_it_is_waited_for() {
+        let mut looks = Vec::new();
+        let text = on_disc(
+            || vec!["/dev/sr0".into(), "/dev/sr1".into()],
+            |drive| {
+                looks.push(drive.to_owned());
+                match looks.len() {
+                    1 => Ok(b" \n\0".to_vec()),
+                    2 | 3 => Err(EngineError::Refused("no disc".to_owned())),
+                    _ => Ok(b"text\n".to_vec()),
                 }
-                let message = format!("it has more than {} MiB", LARGEST_FILE >> 20);
-                return Err(EngineError::io(context(), std::io::Error::other(message)));
-            }
-            Err(error) => failed = Some(failure(error)),
+            },
+            PATIENCE,
+        );
+        assert_eq!(text.unwrap(), b"text\n");
+        assert_eq!(looks.len(), 4);
+    }
+
+    #[test]
+    fn a_disc_that_does_not_come_is_an_error() {
+        let fails = |_: &Path| Err(EngineError::Refused("no disc in it".to_owned()));
+        for (drives, blank, why) in [
+            (vec![], false, "there is no drive"),
+            (vec!["/dev/sr1".into()], false, "no disc in it"),
+            (
+                vec!["/dev/sr1".into()],
+                true,
+                "the kickstart in `/dev/sr1` is empty",
+            ),
+        ] {
+            let read = |drive: &Path| {
+                if blank {
+                    Ok(vec![b' '; 9])
+                } else {
+                    fails(drive)
+                }
+            };
+            let error = on_disc(|| drives.clone(), read, Duration::ZERO).unwrap_err();
+            let told = format!("no disc has the kickstart after 0 s: {why}");
+            assert_eq!(error.to_string(), told);
         }
     }
-    let cause = failed.unwrap_or_else(|| std::io::Error::other("it was not tried"));
-    Err(EngineError::io(context(), cause))
-}
 
-fn client(options: &BootOptions) -> Result<Client, reqwest::Error> {
-    let mut builder = Client::builder()
-        .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
-        .timeout(PATIENCE)
-        .tls_danger_accept_invalid_certs(!options.verify_tls);
-    if let Some(proxy) = &options.proxy {
-        let proxy = proxy.expose();
-        let full = if proxy.contains("://") {
-            proxy.to_owned()
-        } else {
-            format!("http://{proxy}")
-        };
-        builder = builder.proxy(reqwest::Proxy::all(full)?);
+    #[test]
+    fn the_drive_of_the_medium_is_passed_over() {
+        let block = tempfile::tempdir().unwrap();
+        for name in ["sda", "sr1", "sr0", "vdb"] {
+            fs::create_dir(block.path().join(name)).unwrap();
+        }
+        let all = [Path::new("/dev/sr0"), Path::new("/dev/sr1")];
+        assert_eq!(drives(block.path(), None), all);
+        assert_eq!(drives(block.path(), Some(all[0])), all[1..]);
+        assert_eq!(drives(block.path(), Some(Path::new("/dev/sda1"))), all);
+        assert!(drives(&block.path().join("none"), None).is_empty());
     }
-    builder.build()
-}
 
-/// The innermost cause, without the address, which may have a password.
-fn failure(error: reqwest::Error) -> std::io::Error {
-    if let Some(status) = error.status() {
-        return std::io::Error::other(format!("the server answers {status}"));
+    #[test]
+    fn a_server_of_nfs_that_goes_away_is_given_up_and_the_users_options_count() {
+        for (value, expected) in [
+            ("nfs:host:/a", "ro,nolock,soft,timeo=100,retrans=3,retry=1"),
+            (
+                "nfs4:hard,timeo=600:host:/a",
+                "ro,nolock,soft,timeo=100,retrans=3,retry=1,vers=4,hard,timeo=600",
+            ),
+        ] {
+            let KickstartSource::Nfs(nfs) = KickstartSource::parse(value).unwrap() else {
+                panic!("not NFS");
+            };
+            assert_eq!(nfs_options(&nfs), expected);
+        }
     }
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    std::io::Error::other(cause.to_string())
 }

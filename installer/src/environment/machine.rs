@@ -2,7 +2,7 @@
 //! This machine: whether it has a network, what it is called, and what servers are told of it.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,62 @@ use crate::inventory::probe;
 
 /// How long a network is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long an address alone is too little: the way out comes after it.
+const FOR_ROUTE: Duration = Duration::from_secs(10);
+/// How long a way out without servers for names is: networkd tells of them a little later.
+const FOR_NAMES: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(250);
 
-/// Waits until packets could leave it.
+/// Waits until packets could leave it and names have servers; of a network that has no way out or no such servers, not
+/// for long.
 pub(super) fn await_network() -> Result<(), EngineError> {
     let began = Instant::now();
-    while !has_route() {
-        if began.elapsed() >= PATIENCE {
+    let mut seen = Seen::default();
+    loop {
+        seen.look(began.elapsed());
+        if seen.suffices(began.elapsed()) {
+            return Ok(());
+        }
+        if began.elapsed() >= PATIENCE && seen.address.is_none() {
             let seconds = PATIENCE.as_secs();
             return Err(EngineError::Refused(format!(
-                "no network interface has an address with a way out after {seconds} s"
+                "no network interface has an address after {seconds} s"
             )));
         }
         sleep(TICK);
     }
-    add_resolver();
-    Ok(())
+}
+
+/// What there is of a network, and since when; times count from the beginning of the wait.
+#[derive(Debug, Default)]
+struct Seen {
+    address: Option<Duration>,
+    route: Option<Duration>,
+    names: bool,
+}
+
+impl Seen {
+    fn look(&mut self, now: Duration) {
+        let route = has_route();
+        self.update(now, (route || own_address().is_some(), route));
+        self.names = self.route.is_some() && has_resolver();
+    }
+
+    /// What has gone again begins anew.
+    fn update(&mut self, now: Duration, (address, route): (bool, bool)) {
+        let since = |before: Option<Duration>, is: bool| is.then(|| before.unwrap_or(now));
+        self.address = since(self.address, address);
+        self.route = since(self.route, route);
+    }
+
+    fn suffices(&self, now: Duration) -> bool {
+        let for_at_least = |since: Duration, span| now.saturating_sub(since) >= span;
+        match (self.route, self.address) {
+            (Some(since), _) => self.names || for_at_least(since, FOR_NAMES),
+            (None, Some(since)) => for_at_least(since, FOR_ROUTE),
+            (None, None) => false,
+        }
+    }
 }
 
 /// Name and address, for whoever stands before one of many.
@@ -47,11 +87,14 @@ pub(super) fn introduction() -> String {
     format!("this machine: {}", parts.collect::<Vec<_>>().join(", "))
 }
 
-/// The IPv4 address that packets to elsewhere come from.
+/// The IPv4 address that packets to elsewhere come from; without a way there any of this machine's.
 pub(super) fn address() -> Option<String> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    Some(socket.local_addr().ok()?.ip().to_string())
+    let outward = || {
+        let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+        socket.connect("192.0.2.1:9").ok()?;
+        Some(socket.local_addr().ok()?.ip().to_string())
+    };
+    outward().or_else(|| own_address().map(|address| address.to_string()))
 }
 
 /// Headers of requests for kickstarts (Anaconda, `anaconda-ks-sendheaders.sh`).
@@ -90,21 +133,22 @@ pub(super) fn headers(options: &BootOptions) -> Vec<(String, String)> {
     headers
 }
 
-/// Where the environment has no resolver, names are looked up at the servers that networkd has learnt of.
-fn add_resolver() {
+/// Whether names have servers. Where the environment has no resolver, they are those that networkd has learnt of.
+fn has_resolver() -> bool {
     const FILE: &str = "/etc/resolv.conf";
     let has_server = |text: String| text.lines().any(|line| line.starts_with("nameserver"));
     if fs::read_to_string(FILE).is_ok_and(has_server) {
-        return;
+        return true;
     }
     let state = fs::read_to_string("/run/systemd/netif/state").unwrap_or_default();
     let servers = nameservers(&state);
-    if !servers.is_empty() {
-        // A link into a directory of a service that is not there.
-        let _ = fs::remove_file(FILE);
-        // Addresses are reached without.
-        let _ = fs::write(FILE, servers);
+    if servers.is_empty() {
+        return false;
     }
+    // A link into a directory of a service that is not there.
+    let _ = fs::remove_file(FILE);
+    // Addresses are reached without.
+    fs::write(FILE, servers).is_ok()
 }
 
 /// Lines of `resolv.conf` from networkd's state file.
@@ -142,22 +186,29 @@ fn has_route() -> bool {
             .and_then(|socket| socket.connect(to))
             .is_ok()
     };
-    connects("0.0.0.0:0", "192.0.2.1:9") || connects("[::]:0", "[2001:db8::1]:9") || has_address()
+    connects("0.0.0.0:0", "192.0.2.1:9") || connects("[::]:0", "[2001:db8::1]:9")
 }
 
-/// Whether an interface has an address of its own: a network may have no way out.
-fn has_address() -> bool {
-    fs::read_to_string("/proc/net/fib_trie").is_ok_and(|text| {
-        let mut lines = text.lines().peekable();
-        let mut found = false;
-        while let Some(line) = lines.next() {
-            let is_own = lines
-                .peek()
-                .is_some_and(|next| next.contains("/32 host LOCAL"));
-            found |= is_own && line.contains("|-- ") && !line.contains("|-- 127.");
+/// An IPv4 address of an interface: a network may have no way out.
+fn own_address() -> Option<Ipv4Addr> {
+    first_address(&fs::read_to_string("/proc/net/fib_trie").ok()?)
+}
+
+/// The first in the kernel's table of routes that is this machine's own, and known elsewhere. Prefixes stand below their
+/// address.
+fn first_address(table: &str) -> Option<Ipv4Addr> {
+    let mut leaf = None;
+    for line in table.lines().map(str::trim) {
+        if let Some(address) = line.strip_prefix("|-- ") {
+            leaf = address.parse::<Ipv4Addr>().ok();
+        } else if line.starts_with("/32 host LOCAL") {
+            let own = leaf.filter(|own| !own.is_loopback() && !own.is_link_local());
+            if own.is_some() {
+                return own;
+            }
         }
-        found
-    })
+    }
+    None
 }
 
 #[cfg(test)]
@@ -172,5 +223,42 @@ mod tests {
             "nameserver 10.0.2.3\nnameserver fd00::3\n"
         );
         assert_eq!(nameservers("DNS=\n"), "");
+    }
+
+    #[test]
+    fn an_address_of_an_isolated_network_is_found() {
+        let leaf = |address: &str, prefixes: &str| format!("     |-- {address}\n{prefixes}");
+        let local = "        /32 host LOCAL\n";
+        let table = [
+            leaf("127.0.0.0", "        /8 host LOCAL\n"),
+            leaf("127.0.0.1", local),
+            leaf("169.254.7.7", local),
+            leaf("10.0.0.0", "        /24 link UNICAST\n"),
+            leaf("10.0.0.255", "        /32 link BROADCAST\n"),
+        ]
+        .concat();
+        assert_eq!(first_address(&format!("Main:\n{table}")), None);
+        let own = leaf("10.0.0.6", &format!("        /31 link UNICAST\n{local}"));
+        let table = format!("Main:\n  +-- 0.0.0.0/0 3 0 5\n{table}{own}");
+        assert_eq!(first_address(&table), Some(Ipv4Addr::new(10, 0, 0, 6)));
+    }
+
+    #[test]
+    fn a_way_out_and_servers_for_names_are_waited_for_but_not_for_ever() {
+        let at = Duration::from_secs;
+        let mut seen = Seen::default();
+        seen.update(at(1), (false, false));
+        assert!(!seen.suffices(at(119)));
+        seen.update(at(20), (true, false));
+        seen.update(at(29), (true, false));
+        assert!(!seen.suffices(at(29)) && seen.suffices(at(30)));
+        seen.update(at(29), (true, true));
+        assert!(!seen.suffices(at(33)) && seen.suffices(at(34)));
+        seen.names = true;
+        assert!(seen.suffices(at(29)));
+        // A link that was lost begins anew.
+        seen.update(at(40), (false, false));
+        seen.update(at(41), (true, false));
+        assert!(!seen.suffices(at(50)) && seen.suffices(at(51)));
     }
 }

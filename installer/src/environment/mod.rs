@@ -8,6 +8,8 @@
 #[cfg(feature = "engine")]
 mod child;
 #[cfg(feature = "engine")]
+mod download;
+#[cfg(feature = "engine")]
 mod ending;
 #[cfg(feature = "engine")]
 mod kickstart;

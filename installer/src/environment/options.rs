@@ -11,7 +11,7 @@ use std::time::Duration;
 use kickstart_parser::Secret;
 
 use super::{Device, KickstartSource, reference};
-use crate::plan::Unsaved;
+use crate::plan::{Unsaved, is_card, is_on};
 
 /// Seconds that a volume `OEMDRV` is waited for, and the most that can be asked for.
 const WAIT: u64 = 5;
@@ -75,8 +75,6 @@ pub struct BootOptions {
     pub network: bool,
     /// Nobody is asked, whatever happens: no menu, no shell.
     pub noninteractive: bool,
-    /// Plain lines, on a screen too.
-    pub plain: bool,
     /// Where log lines are sent.
     pub syslog: Option<Syslog>,
     /// A server for ssh runs while the machine is installed.
@@ -99,8 +97,6 @@ pub struct BootOptions {
     pub plan_only: bool,
     /// The medium is read and verified, and nothing is done.
     pub check_medium: bool,
-    /// Where the machine shows what happens: names of terminals below `/dev`, the last one is the kernel's own.
-    pub consoles: Vec<String>,
     /// The medium that the machine was started from.
     pub medium: Option<Device>,
     /// Where events are posted to, and what proves who posts.
@@ -141,7 +137,6 @@ impl Default for BootOptions {
             proxy: None,
             network: false,
             noninteractive: false,
-            plain: false,
             syslog: None,
             sshd: false,
             nosave: BTreeSet::new(),
@@ -153,7 +148,6 @@ impl Default for BootOptions {
             kexec: false,
             plan_only: false,
             check_medium: false,
-            consoles: Vec::new(),
             medium: None,
             report: None,
             token: None,
@@ -215,18 +209,8 @@ impl Reading {
             self.own(name, value);
         } else if NETWORK.contains(&name) {
             self.options.network = true;
-        } else if name == "console" {
-            let terminal = value.unwrap_or("").split(',').next().unwrap_or("");
-            self.console(terminal);
-        }
-    }
-
-    /// The last mention is the one that counts for its place.
-    fn console(&mut self, terminal: &str) {
-        let is_name = |c: char| c.is_ascii_alphanumeric();
-        if !terminal.is_empty() && terminal.chars().all(is_name) && terminal != "null" {
-            self.options.consoles.retain(|other| other != terminal);
-            self.options.consoles.push(terminal.to_owned());
+        } else if name == "BOOTIF" {
+            self.options.network |= value.is_some_and(is_card);
         }
     }
 
@@ -244,8 +228,8 @@ impl Reading {
             "noverifyssl" => options.verify_tls = false,
             "noshell" => options.noshell = true,
             "noeject" => options.noeject = true,
-            "cmdline" => (options.plain, options.noninteractive) = (is_on, is_on),
-            "noninteractive" => options.noninteractive = is_on,
+            // What is shown is plain lines in any case.
+            "cmdline" | "noninteractive" => options.noninteractive = is_on,
             "sshd" => options.sshd = is_on,
             "rescue" => options.rescue = is_on,
             "kexec" => options.kexec = is_on,
@@ -312,6 +296,8 @@ impl Reading {
             ("medium", Some(device)) => options.medium = Some(Device::parse(device)),
             ("plan", _) => options.plan_only = is_on(value),
             ("check", _) => options.check_medium = is_on(value),
+            // See `concerning_target`.
+            ("menu", None) => {}
             _ => self.unknown("landfall", name),
         }
     }
@@ -322,21 +308,17 @@ impl Reading {
     }
 
     fn finish(mut self) -> (BootOptions, Vec<String>) {
-        self.options.kickstart = match (self.all_kickstarts, self.kickstarts.last()) {
-            (_, None) => KickstartOption::Absent,
-            (false, Some(last)) => KickstartOption::of([last].into_iter()),
-            (true, Some(_)) => {
-                let is_address =
-                    |value: &&String| value.contains("://") && !value.starts_with("nfs");
-                KickstartOption::of(self.kickstarts.iter().filter(is_address))
-            }
+        self.options.kickstart = match (self.all_kickstarts, self.kickstarts.as_slice()) {
+            (_, []) => KickstartOption::Absent,
+            (false, [.., last]) => KickstartOption::of(std::slice::from_ref(last), |_| true),
+            (true, all) => KickstartOption::of(all, |source| source.url().is_some()),
         };
         (self.options, self.warnings)
     }
 }
 
 impl KickstartOption {
-    fn of<'v>(values: impl Iterator<Item = &'v String>) -> Self {
+    fn of(values: &[String], counts: impl Fn(&KickstartSource) -> bool) -> Self {
         let mut sources = Vec::new();
         for value in values {
             match KickstartSource::parse(value) {
@@ -347,16 +329,12 @@ impl KickstartOption {
                 }
             }
         }
+        sources.retain(counts);
         if sources.is_empty() {
             return Self::Wrong("`inst.ks.all` takes addresses, and `inst.ks` has none".to_owned());
         }
         Self::At(sources)
     }
-}
-
-/// Whether a switch is on; a mention without a value is.
-fn is_on(value: Option<&str>) -> bool {
-    !matches!(value, Some("0" | "no" | "off"))
 }
 
 /// Adds what a list names; gives the form of the value if it is another.
@@ -424,6 +402,8 @@ mod tests {
     fn a_network_of_the_line_is_noticed() {
         assert!(!parse("ifname=a:52:54:00:00:00:01 nameserver=10.0.0.1").network);
         assert!(parse("ip=dhcp").network && parse("vlan=a.5:a").network);
+        assert!(parse("BOOTIF=01-52-54-00-00-00-01").network);
+        assert!(!parse("BOOTIF=01-").network && !parse("BOOTIF").network);
     }
 
     #[test]
@@ -434,7 +414,8 @@ mod tests {
 
     #[test]
     fn with_all_every_address_counts_in_its_order() {
-        let line = "inst.ks=http://a/1.ks inst.ks=hd:sdb:/2.ks inst.ks.all inst.ks=ftp://b/3.ks";
+        let line = "inst.ks=http://a/1.ks inst.ks=hd:sdb:/2.ks inst.ks.all inst.ks=nfs://c/4.ks inst.ks=ftp://b/3.ks \
+                    inst.ks=file:/a://b";
         assert_eq!(kickstarts(line), ["http://a/1.ks", "ftp://b/3.ks"]);
     }
 
@@ -448,6 +429,10 @@ mod tests {
             (
                 "inst.ks",
                 "`inst.ks=` cannot be used: it is no place that is known: http, https, ftp, nfs, hd, cdrom, file",
+            ),
+            (
+                "inst.ks=http:/a/1.ks inst.ks.all inst.ks=http://a/2.ks",
+                "`inst.ks=http:/a/1.ks` cannot be used: it is no place that is known: http, https, ftp, nfs, hd, cdrom, file",
             ),
             (
                 "inst.ks=cdrom inst.ks.all",
@@ -476,10 +461,9 @@ mod tests {
     }
 
     #[test]
-    fn consoles_are_named_once_and_the_last_is_the_kernels_own() {
-        let line =
-            "console=ttyS0,115200n8 console=tty0 console=ttyS0 console= console=null console=../a";
-        assert_eq!(parse(line).consoles, ["tty0", "ttyS0"]);
+    fn a_line_of_the_menu_has_no_warning() {
+        let line = "quiet console=tty0 landfall.menu inst.noninteractive";
+        assert!(parse(line).noninteractive);
     }
 
     #[test]

@@ -47,7 +47,7 @@ const INSTALLER: [Row; 24] = [
     (
         "proxy",
         "[SCHEME://][USER:PASSWORD@]HOST[:PORT]",
-        "The way to http and https servers of kickstarts, and to registries",
+        "The way to http, https and ftp servers of kickstarts, and to registries",
     ),
     (
         "cmdline",
@@ -115,17 +115,22 @@ const INSTALLER: [Row; 24] = [
     (
         "selinux",
         SWITCH,
-        "Accepted. Whether SELinux is on is the image's and the kickstart's business",
+        "`inst.selinux=0` switches SELinux off in the installed system, with the kernel argument `selinux=0`, unless the kickstart's `selinux` says a mode. On is what the image says",
     ),
-    ("noselinux", SWITCH, "Accepted, as `inst.selinux`"),
+    ("noselinux", SWITCH, "As `inst.selinux=0`"),
 ];
 
 /// Ours, with the prefix `landfall.`.
-const OWN: [Row; 5] = [
+const OWN: [Row; 6] = [
     (
         "medium",
         "DEVICE",
         "The medium that the machine was started from: `LABEL=`, `UUID=` or a path. Menus of media say it",
+    ),
+    (
+        "menu",
+        SWITCH,
+        "Menus of media put it behind their own words: of what stands before it, nothing is kept for the installed system",
     ),
     ("plan", SWITCH, "The plan is shown, and nothing is done"),
     (
@@ -150,19 +155,19 @@ const OF_THE_ENVIRONMENT: &str = "\
 ## The network
 
 `systemd-network-generator` of the image that the environment is made of reads these, with the meaning of `dracut.cmdline(7)`; which of them
-it knows is in its manual page. Without any of them the kickstart's `network` counts if an image is to be pulled, and the kickstart did not come
-through the network; else every interface with a link asks for an address by DHCP. Nothing waits for the network that does not need it.
+it knows is in its manual page. Without any of them that names a network (`ip=`, `rd.route=`, `vlan=`, `bond=`, `bridge=`, `BOOTIF=`) the kickstart's
+`network` counts if an image is to be pulled, and the kickstart did not come through the network; else every interface with a link asks for an address by DHCP. Nothing waits for the network that does not need it.
 
 | option | remark |
 | --- | --- |
 | `ip=` | All forms of systemd's: `ip=dhcp`, `ip=NAME:dhcp`, `ip=ADDRESS::GATEWAY:NETMASK:HOST:NAME:none`. HOST is the name of the machine while it is installed |
 | `nameserver=`, `rd.peerdns=` | |
-| `rd.route=` | |
+| `rd.route=NETWORK/BITS:GATEWAY[:INTERFACE]` | |
 | `ifname=NAME:ADDRESS`, `net.ifname_policy=` | An interface gets a name by its hardware address |
 | `vlan=NAME:INTERFACE` | The number at the end of NAME is the VLAN's |
 | `bond=NAME:INTERFACES[:OPTIONS[:MTU]]` | OPTIONS are the names of the kernel, such as `mode=active-backup,miimon=100`, which systemd leaves out and Landfall adds; one that networkd has no word for is left out |
 | `bridge=NAME:INTERFACES` | |
-| `BOOTIF=ADDRESS` | DHCP on the card with this hardware address alone, and the others are left as they are; without effect beside an `ip=` and its like that names an interface |
+| `BOOTIF=ADDRESS` | DHCP on the card with this hardware address alone, with what `nameserver=` and those `rd.route=` say that name no interface; the others are left as they are. Without effect beside an `ip=` and its like that names an interface |
 
 ## Others that count
 
@@ -171,8 +176,8 @@ through the network; else every interface with a link asks for an address by DHC
 | `console=` | Everything is shown on each of these terminals, and a question may be answered on any. A shell is where it was asked for |
 | `rd.*`, `systemd.*`, `modprobe.blacklist=` | As dracut, systemd and the kernel have them |
 
-Some words of the line are also kept for the installed system, as Anaconda keeps them: `console=`, `nomodeset`, `net.ifnames=`, `selinux=`, `fips=` and
-the like ([What is on the disk afterwards](disk-layout.md)).
+Some words of the line are also kept for the installed system, as Anaconda keeps them, but not those of a medium's own menu: `console=`, `nomodeset`,
+`net.ifnames=`, `selinux=`, `fips=` and the like ([What is on the disk afterwards](disk-layout.md)).
 ";
 
 /// Whether an option with the prefix `inst.` is known, with an effect or without.
@@ -198,8 +203,8 @@ pub fn boot_options_page() -> String {
 
 What the kernel's command line says to the installer environment. The options are Anaconda's, with the prefix `inst.`, which is needed, and a few of
 Landfall's own. Of an option that is given twice the last one counts. A switch is on when it is there; `0`, `no` and `off` as its value
-switch it off, but for `inst.noverifyssl`, `inst.noshell` and `inst.noeject`, which no value takes back. Words are separated by blanks; double quotes hold
-one together. An option with either prefix that is not on this page is a warning on the console.
+switch it off, but for `inst.noverifyssl`, `inst.noshell`, `inst.noeject` and `inst.noselinux`, which no value takes back. Words are separated by blanks; double
+quotes hold one together. An option with either prefix that is not on this page is a warning on the console.
 
 ## Of the installation
 

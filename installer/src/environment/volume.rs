@@ -25,7 +25,7 @@ pub(super) struct Volume {
 }
 
 impl Volume {
-    /// Mounts `device` read-only at `at` when it is there, within `patience`. None if it does not come.
+    /// Mounts `device` at `at`, with nothing written to it, when it is there, within `patience`. None if it does not come.
     pub(super) fn find(
         device: &Device,
         at: &Path,
@@ -43,7 +43,7 @@ impl Volume {
             )
             .output()?;
         let mut mounts = Mounts::default();
-        mounts.device_read_only(&device, at, kind.trim())?;
+        mounts.device_untouched(&device, at, kind.trim())?;
         Ok(Some(Self {
             device,
             at: at.to_owned(),

@@ -136,8 +136,7 @@ fn read(path: &str) -> Result<String, EngineError> {
     fs::read_to_string(path).map_err(|e| EngineError::io(format!("reading `{path}`"), e))
 }
 
-/// Interfaces with hardware behind them.
-/// The network cards of this machine, by name.
+/// The network cards of this machine, by name: interfaces with hardware behind them.
 pub(crate) fn interfaces() -> Result<Vec<Interface>, EngineError> {
     let directory = Path::new("/sys/class/net");
     let context = || format!("reading `{}`", directory.display());

@@ -12,7 +12,7 @@ use uuid::{Uuid, uuid};
 use super::allocate::Placed;
 use super::claim::Claim;
 use super::issue::{Code, Issues};
-use super::kargs::{BootOptions, KEEP_MBR, LEAVE_BOOT_ORDER};
+use super::kargs::{self, BootOptions, KEEP_MBR, LEAVE_BOOT_ORDER};
 use super::request::{Machine, Request};
 use super::select::Usable;
 use super::size::{MIB, human};
@@ -192,11 +192,7 @@ impl<'d, 'i> Machine<'d, 'i> {
                 && self.inventory.efi_variables
                 && self.boot_disk().is_some_and(is_here),
             keep_order: command.is_some_and(|c| c.leavebootorder) || given(LEAVE_BOOT_ORDER),
-            arguments: arguments
-                .iter()
-                .filter(|argument| !argument.starts_with("inst."))
-                .cloned()
-                .collect(),
+            arguments: kargs::kept(arguments, kickstart),
         }
     }
 }

@@ -30,20 +30,59 @@ const KEPT: &str = "\
     nosmt vga rd.net.dns rd.net.dns-resolve-mode rd.net.dns-backend console clk_ignore_unused \
     pd_ignore_unused arm64.nopauth systemd.tpm2_wait";
 
+/// Whether a switch of the installer is on; a mention without a value is.
+pub(crate) fn is_on(value: Option<&str>) -> bool {
+    !matches!(value, Some("0" | "no" | "off"))
+}
+
 /// Arguments for the installer itself that change what is written to the boot loader.
 pub(super) const LEAVE_BOOT_ORDER: &str = "inst.leavebootorder";
 pub(super) const KEEP_MBR: &str = "inst.nombr";
+/// Likewise: whether the installed system has SELinux on.
+const SELINUX: [&str; 2] = ["inst.selinux", "inst.noselinux"];
+
+/// What stands before this word is the menu's own and nobody's wish.
+const END_OF_MENU: &str = "landfall.menu";
 
 /// Those words of a kernel's command line that concern an installed system. Nothing else of the line is looked at: it may have secrets.
 pub fn concerning_target(command_line: &str) -> Vec<String> {
+    let words: Vec<&str> = command_line.split_whitespace().collect();
+    let begin = words.iter().rposition(|word| *word == END_OF_MENU);
+    let words = words.into_iter().skip(begin.map_or(0, |at| at + 1));
     let name = |word: &str| word.split('=').next().unwrap_or(word).to_owned();
     let is_kept = |word: &&str| {
         let name = name(word);
-        let ours = [LEAVE_BOOT_ORDER, KEEP_MBR];
+        let ours = [LEAVE_BOOT_ORDER, KEEP_MBR].into_iter().chain(SELINUX);
         KEPT.split(' ').chain(ours).any(|kept| kept == name)
     };
-    let words = command_line.split_whitespace().filter(is_kept);
-    words.map(str::to_owned).collect()
+    words.filter(is_kept).map(str::to_owned).collect()
+}
+
+/// What the installed system keeps of the arguments that concern it. The kickstart's `selinux` goes before the installer's
+/// options of that name.
+pub(super) fn kept(arguments: &[String], kickstart: &Kickstart) -> Vec<String> {
+    let is_own = |argument: &&String| !argument.starts_with("inst.");
+    let mut kept: Vec<String> = arguments.iter().filter(is_own).cloned().collect();
+    let word = "selinux=0".to_owned();
+    if switches_selinux_off(arguments) && !selinux::is_said(kickstart) && !kept.contains(&word) {
+        kept.push(word);
+    }
+    kept
+}
+
+/// Whether the last of the installer's options about SELinux says so. `inst.noselinux` is not taken back by its value.
+fn switches_selinux_off(arguments: &[String]) -> bool {
+    let wish = |argument: &String| {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.as_str(), None),
+        };
+        let [selinux, noselinux] = SELINUX;
+        (name == noselinux)
+            .then_some(true)
+            .or((name == selinux).then(|| !is_on(value)))
+    };
+    arguments.iter().filter_map(wish).next_back() == Some(true)
 }
 
 /// Root and boot file systems first, then the image's, then the kickstart's, then what follows from it.
@@ -151,6 +190,45 @@ mod tests {
                 "inst.nombr"
             ]
         );
+    }
+
+    #[test]
+    fn words_of_the_menu_are_not_kept() {
+        let line = "console=tty0 console=ttyS0,115200 fips=1 landfall.menu inst.nombr landfall.menu nomodeset console=hvc0";
+        assert_eq!(concerning_target(line), ["nomodeset", "console=hvc0"]);
+        assert!(concerning_target("console=ttyS0 landfall.menu").is_empty());
+        assert_eq!(
+            concerning_target("console=ttyS0 landfall.menu2"),
+            ["console=ttyS0"]
+        );
+    }
+
+    #[test]
+    fn selinux_is_off_as_the_installer_was_told_unless_the_kickstart_says() {
+        let kept = |line: &str, text: &str| {
+            let reading = kickstart_parser::read("ks", text, None, &kickstart_parser::NoIncludes);
+            super::kept(&concerning_target(line), &reading.kickstart).join(" ")
+        };
+        for line in [
+            "inst.selinux=0",
+            "inst.noselinux",
+            "inst.selinux inst.selinux=off",
+            "inst.noselinux=0",
+            "selinux=0 inst.noselinux",
+        ] {
+            assert_eq!(kept(line, ""), "selinux=0", "{line}");
+        }
+        for line in [
+            "inst.selinux",
+            "inst.selinux=1",
+            "inst.noselinux inst.selinux",
+        ] {
+            assert_eq!(kept(line, ""), "", "{line}");
+        }
+        for mode in ["enforcing", "permissive"] {
+            let text = format!("selinux --{mode}\n");
+            assert_eq!(kept("inst.noselinux nosmt", &text), "nosmt", "{mode}");
+        }
     }
 
     #[test]

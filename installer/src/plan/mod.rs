@@ -68,10 +68,11 @@ pub use display::{render_disks, render_target, render_waits};
 pub use esp::{BootEntry, Copy, EspPlan};
 pub use filesystem::{FileSystem, Mkfs};
 pub use issue::{Code, Issue, Issues, Severity};
+pub(crate) use kargs::is_on;
 pub use kargs::{BootOptions, InstallKargs, concerning_target};
 pub use network::{
     additions as network_additions, for_environment as network_for_environment,
-    host_name_of_command_line,
+    host_name_of_command_line, is_card,
 };
 pub use resize::{Resize, ResizeCommand};
 pub use saved::differences;

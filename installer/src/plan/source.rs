@@ -72,7 +72,7 @@ impl MediumImage {
     /// Whether it is what a reference with its transport means.
     fn has(&self, source: &str) -> bool {
         let same = |name: &String| whole(with_transport(name)) == whole(source.to_owned());
-        self.names.iter().chain(&self.target).any(same)
+        source == self.layout || self.names.iter().chain(&self.target).any(same)
     }
 }
 
@@ -203,6 +203,22 @@ mod tests {
             let reading = kickstart_parser::read("ks", &text, None, &kickstart_parser::NoIncludes);
             assert!(!needs_registry(&reading.kickstart, Some(&medium)), "{url}");
         }
+    }
+
+    #[test]
+    fn the_place_of_a_mediums_image_means_that_image() {
+        let text = "ostreecontainer --transport=oci --url=/run/install/repo/landfall/oci\n";
+        let medium = MediumImage {
+            layout: "oci:/run/install/repo/landfall/oci".into(),
+            ..medium(&["host/a:1"], Some("host/c:2"))
+        };
+        let choices = Choices {
+            medium: Some(medium.clone()),
+            ..Choices::default()
+        };
+        let plan = choose_from(text, &choices).unwrap();
+        assert_eq!(plan.source, "oci:/run/install/repo/landfall/oci");
+        assert_eq!(plan.target, "docker://host/c:2");
     }
 
     #[test]

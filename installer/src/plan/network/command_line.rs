@@ -2,6 +2,8 @@
 //! What a kernel's command line says about networks and systemd's network generator leaves out (dracut.cmdline(7),
 //! systemd-network-generator(8)): the options of bonds, the card that the firmware has started from, and the machine's name.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::check;
 use super::ini::Ini;
 use super::networkd::set;
@@ -19,11 +21,17 @@ pub fn additions(line: &str) -> Vec<(String, String)> {
     let card = values(line, "BOOTIF=").last().and_then(mac);
     files.extend(
         card.filter(|_| !names_device)
-            .map(|mac| only(&mac))
+            .map(|mac| only(&mac, line))
             .into_iter()
             .flatten(),
     );
     files
+}
+
+/// Whether the value of `BOOTIF=` is a card's address. Boot loaders leave half of one where they were not started through a
+/// network.
+pub fn is_card(value: &str) -> bool {
+    mac(value).is_some()
 }
 
 /// What follows a key, each time.
@@ -46,8 +54,9 @@ fn mac(value: &str) -> Option<String> {
         .then(|| pairs.join(":").to_ascii_lowercase())
 }
 
-/// DHCP on one card; the others are left alone.
-fn only(mac: &str) -> [(String, String); 2] {
+/// DHCP on one card; the others are left alone. The generator's file for every card, with the line's servers and routes,
+/// does not reach this card then.
+fn only(mac: &str, line: &str) -> [(String, String); 2] {
     let file = |name: &str, ini: Ini| {
         let path = format!("/run/systemd/network/60-landfall-{name}.network");
         (path, ini.finish())
@@ -57,12 +66,45 @@ fn only(mac: &str) -> [(String, String); 2] {
         .line("MACAddress", mac)
         .line("Type", "ether");
     one.section("Network").line("DHCP", "yes");
+    for server in values(line, "nameserver=").filter_map(address) {
+        one.line("DNS", server);
+    }
+    for (destination, gateway) in values(line, "rd.route=").filter_map(route) {
+        one.section("Route")
+            .line("Destination", destination)
+            .line("Gateway", gateway);
+    }
     others
         .section("Match")
         .line("Name", "*")
         .line("Type", "ether");
     others.section("Link").line("Unmanaged", "yes");
     [file("boot", one), file("other", others)]
+}
+
+/// An address, of IPv6 perhaps in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    match inner {
+        Some(inner) => inner.parse().ok().map(IpAddr::V6),
+        None => text.parse().ok(),
+    }
+}
+
+/// Of `NETWORK/BITS:GATEWAY`. One that names an interface is the generator's, which has a file for that.
+fn route(value: &str) -> Option<(String, IpAddr)> {
+    let mut parts = fields(value);
+    let (network, gateway) = (parts.next()?, address(parts.next()?)?);
+    if parts.any(|rest| !rest.is_empty()) {
+        return None;
+    }
+    // The brackets end before the number or behind it.
+    let network = network.replace(['[', ']'], "");
+    let (net, bits) = network.split_once('/')?;
+    let net: IpAddr = net.parse().ok()?;
+    let bits: u8 = bits.parse().ok()?;
+    let most = if net.is_ipv4() { 32 } else { 128 };
+    (bits <= most && net.is_ipv4() == gateway.is_ipv4()).then(|| (format!("{net}/{bits}"), gateway))
 }
 
 /// Of `NAME:PORTS:OPTIONS:MTU`.
@@ -91,9 +133,11 @@ fn is_device(name: &str) -> bool {
     (1..=15).contains(&name.len()) && name != "." && name != ".." && name.chars().all(is_plain)
 }
 
-/// The machine's name, of `ip=ADDRESS:PEER:GATEWAY:MASK:NAME:DEVICE:METHOD`; the last one counts.
+/// The machine's name, of `ip=[ADDRESS]:PEER:GATEWAY:MASK:NAME:DEVICE:METHOD`; the last one counts. The form that begins with
+/// a device has no name, but a hardware address with colons.
 pub fn host_name(line: &str) -> Option<&str> {
     values(line, "ip=")
+        .filter(|value| fields(value).next().is_some_and(begins_with_address))
         .filter_map(|value| fields(value).nth(4))
         .filter(|name| is_name(name))
         .last()
@@ -110,6 +154,11 @@ fn fields(value: &str) -> impl Iterator<Item = &str> {
         }
         c == ':' && depth == 0
     })
+}
+
+/// An address that DHCP gives is left empty.
+fn begins_with_address(field: &str) -> bool {
+    field.is_empty() || field.starts_with('[') || field.parse::<Ipv4Addr>().is_ok()
 }
 
 fn is_name(name: &str) -> bool {
@@ -174,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn the_card_of_the_firmware_gets_the_lines_servers_and_routes() {
+        let files = additions(
+            "BOOTIF=01-52-54-00-ab-cd-01 nameserver=10.0.0.3 nameserver=[fd00::3] nameserver=x rd.route=10.9.0.0/16:10.0.0.1 \
+             rd.route=[fd09::/16]:[fd00::1] rd.route=[fd0a::]/16:[fd00::1] rd.route=10.8.0.0/16:10.0.0.1:eth1 \
+             rd.route=10.8.0.0:10.0.0.1 rd.route=10.8.0.0/33:10.0.0.1 rd.route=10.8.0.0/16:[fd00::1]",
+        );
+        assert_eq!(
+            files[0].1,
+            "# Written by Landfall from the kernel's command line.\n\n[Match]\nMACAddress=52:54:00:ab:cd:01\nType=ether\n\n\
+             [Network]\nDHCP=yes\nDNS=10.0.0.3\nDNS=fd00::3\n\n[Route]\nDestination=10.9.0.0/16\nGateway=10.0.0.1\n\n\
+             [Route]\nDestination=fd09::/16\nGateway=fd00::1\n\n[Route]\nDestination=fd0a::/16\nGateway=fd00::1\n"
+        );
+    }
+
+    #[test]
     fn the_name_is_the_fifth_field() {
         let name = |value: &str| host_name(&format!("a ip={value} b")).map(str::to_owned);
         assert_eq!(
@@ -184,9 +248,11 @@ mod tests {
             name("[fd00::2]::[fd00::1]:64:rack7:eth0:none").as_deref(),
             Some("rack7")
         );
+        assert_eq!(name("::::rack7:eth0:dhcp").as_deref(), Some("rack7"));
         for value in [
             "dhcp",
             "eth0:dhcp",
+            "eth0:dhcp:1500:52:54:00:12:34:56",
             "10.0.0.2::10.0.0.1:24::eth0:none",
             "1::2:3:a/b:eth0",
         ] {

@@ -21,7 +21,7 @@ use super::issue::{Code, Issues};
 use super::target::{Action, ImageFacts};
 use crate::inventory::Interface;
 pub(super) use check::{check, interfaces};
-pub use command_line::{additions, host_name as host_name_of_command_line};
+pub use command_line::{additions, host_name as host_name_of_command_line, is_card};
 use link::{Kind, Link, Method6};
 
 /// Everything that the `network` commands ask for.

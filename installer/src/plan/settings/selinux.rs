@@ -19,6 +19,11 @@ fn mode(kickstart: &Kickstart) -> Option<SelinuxMode> {
     kickstart.selinux.as_ref().and_then(|command| command.mode)
 }
 
+/// Whether the kickstart says anything about it.
+pub(in crate::plan) fn is_said(kickstart: &Kickstart) -> bool {
+    mode(kickstart).is_some()
+}
+
 /// Whether SELinux is switched off.
 pub(in crate::plan) fn is_disabled(kickstart: &Kickstart) -> bool {
     mode(kickstart) == Some(SelinuxMode::Disabled)
