@@ -133,12 +133,10 @@ impl Start<'_> {
     fn follow_choice(&self, sinks: &mut Sinks) -> Result<(), EngineError> {
         loop {
             match ending::ask(self.options, sinks) {
-                Some(Choice::Kickstart { address, plan_only }) => {
-                    match find_at(&address, self.options) {
-                        Ok(found) => return self.follow((&found, plan_only), sinks),
-                        Err(error) => sinks.warn(&error),
-                    }
-                }
+                Some(Choice::Kickstart { address, plan_only }) => match self.find_at(&address) {
+                    Ok(found) => return self.follow((&found, plan_only), sinks),
+                    Err(error) => sinks.warn(&error),
+                },
                 Some(Choice::Shell(device)) => {
                     child::shell(&device)?;
                     return ending::reboot();
@@ -150,6 +148,17 @@ impl Start<'_> {
                 }
             }
         }
+    }
+
+    /// The kickstart at an address that somebody typed.
+    fn find_at(&self, address: &str) -> Result<Found, EngineError> {
+        let source = KickstartSource::parse(address).map_err(EngineError::Refused)?;
+        let options = BootOptions {
+            kickstart: KickstartOption::At(vec![source]),
+            ..self.options.clone()
+        };
+        kickstart::find(&options, self.medium.map(|medium| &medium.volume))?
+            .ok_or_else(|| EngineError::Refused(format!("`{address}` has no kickstart")))
     }
 
     /// Does what a kickstart says, or shows it.
@@ -254,17 +263,6 @@ fn is_drive(device: &Path) -> bool {
     let name = device.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix("sr")
         .is_some_and(|number| number.parse::<u32>().is_ok())
-}
-
-/// The kickstart at an address that somebody typed.
-fn find_at(address: &str, options: &BootOptions) -> Result<Found, EngineError> {
-    let source = KickstartSource::parse(address).map_err(EngineError::Refused)?;
-    let options = BootOptions {
-        kickstart: KickstartOption::At(vec![source]),
-        ..options.clone()
-    };
-    kickstart::find(&options, None)?
-        .ok_or_else(|| EngineError::Refused(format!("`{address}` has no kickstart")))
 }
 
 /// An installation can do without.

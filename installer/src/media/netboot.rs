@@ -56,12 +56,13 @@ const WRITTEN: [Place; 2] = [
     Place(SCRIPT, "ipxe/boot.ipxe", Role::IpxeScript),
 ];
 /// What the kernel needs besides the gate before its initramfs: the network, and both kinds of terminals.
-const ARGUMENTS: [&str; 5] = [
+const ARGUMENTS: [&str; 6] = [
     "rd.neednet=1",
     "ip=dhcp",
     "quiet",
     "console=tty0",
     "console=ttyS0,115200",
+    "landfall.menu",
 ];
 
 /// What an image may lack.
