@@ -123,15 +123,6 @@ pub(super) fn lacks(root: &Path) -> Vec<Lack> {
         .collect()
 }
 
-/// All that these files are made of besides the image.
-pub(super) fn texts() -> Vec<&'static str> {
-    let cores = CORES.iter();
-    let cores = cores.flat_map(|core| [&[core.format, core.prefix], core.modules].concat());
-    let chain = CHAIN.into_iter().flat_map(|(from, to, _)| [from, to]);
-    let chain = chain.chain([NETWORK.0, NETWORK.1]);
-    cores.chain(chain).chain(MODULES).collect()
-}
-
 /// The boot chain of a medium for UEFI, by paths on it.
 pub(super) fn chain() -> [&'static str; 3] {
     [SHIM, DISC_GRUB, MOK_MANAGER]

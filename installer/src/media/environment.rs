@@ -2,7 +2,7 @@
 //! The files of an installer environment, made once.
 //!
 //! Takes an image; gives its kernel, the initramfs, and the boot loaders that the image has. They are kept by what they are
-//! made of: the image's digest, this executable with its libraries, and our dracut module. It deliberately does not know media.
+//! made of: the image's digest, and this executable with its libraries. It deliberately does not know media.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -148,8 +148,7 @@ impl Environment {
 fn key(image: &Image) -> io::Result<String> {
     let mut hash = Sha256::new();
     hash.update(&image.digest);
-    hash.update(initramfs::texts().concat());
-    hash.update(boot_files::texts().concat());
+    // Our dracut module and all arguments are compiled into it.
     for path in Carried::this_executable()?.files() {
         feed(&mut hash, path)?;
     }

@@ -186,12 +186,6 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-/// All that an initramfs is made of besides the image and this executable.
-pub(super) fn texts() -> Vec<&'static str> {
-    let files = FILES.into_iter().map(|(_, text)| text);
-    files.chain([OMITTED, COMPRESSION]).collect()
-}
-
 /// Our module, and this executable.
 fn add(root: &Path) -> io::Result<()> {
     let module = root.join(MODULE);
