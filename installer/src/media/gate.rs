@@ -5,7 +5,7 @@
 //! stands before the rest, where it was unpacked before the damage, and a mark behind: without it, the gate says that the medium
 //! is damaged, and waits. It is one small program without libraries, since any of those may be the damaged part.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use cpio::newc::{Builder, ModeFileType, trailer};
 
@@ -53,7 +53,7 @@ const CODE: [u8; 98] = [
 ];
 
 /// The initramfs between gate and mark. Archives for the kernel may follow each other.
-pub(super) fn enclose(initramfs: &[u8], to: &mut dyn Write) -> io::Result<()> {
+pub(super) fn enclose(initramfs: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut before = Vec::new();
     let program = program();
     add(
@@ -73,9 +73,10 @@ pub(super) fn enclose(initramfs: &[u8], to: &mut dyn Write) -> io::Result<()> {
     trailer(&mut before)?;
     fill_up(&mut before);
     to.write_all(&before)?;
-    to.write_all(initramfs)?;
+    let copied = io::copy(initramfs, to)?;
     // An archive that is not compressed begins at a multiple of four.
-    to.write_all(&[0; 4][..(4 - initramfs.len() % 4) % 4])?;
+    let filled = copied.next_multiple_of(4) - copied;
+    io::copy(&mut io::repeat(0).take(filled), to)?;
     let mut behind = Vec::new();
     add(
         &mut behind,
@@ -218,7 +219,7 @@ mod tests {
         for length in 0..5 {
             let initramfs = vec![b'z'; length];
             let mut whole = Vec::new();
-            enclose(&initramfs, &mut whole).unwrap();
+            enclose(&mut initramfs.as_slice(), &mut whole).unwrap();
             let text = String::from_utf8_lossy(&whole);
             let second = text.rfind("070701").unwrap();
             assert!(text.starts_with("070701") && text.find("TRAILER!!!").unwrap() < second);

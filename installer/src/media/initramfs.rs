@@ -101,7 +101,7 @@ pub(super) fn make(root: &ImageRoot, name: &str, epoch: Epoch) -> Result<Boot, M
 }
 
 fn enclose(from: &Path, to: &Path) -> io::Result<()> {
-    gate::enclose(&fs::read(from)?, &mut fs::File::create(to)?)
+    gate::enclose(&mut fs::File::open(from)?, &mut fs::File::create(to)?)
 }
 
 /// What is missing in the image.
