@@ -9,11 +9,17 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::error::EngineError;
 use super::printed::Printed;
 use super::process;
+
+/// How often somebody is asked whether a program may go on.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 macro_rules! tools {
     ($($name:ident = $program:literal from $package:literal,)*) => {
@@ -181,11 +187,37 @@ impl Run {
         self.finish(None).map(drop)
     }
 
-    fn finish(mut self, input: Option<&[u8]>) -> Result<String, EngineError> {
+    /// Runs it to its end, or kills it when it is `given_up`.
+    pub(crate) fn run_unless(self, given_up: &AtomicBool) -> Result<(), EngineError> {
+        self.finish_by(|command| {
+            run_to_end(command, None, |child| {
+                loop {
+                    if let Some(status) = child.try_wait()? {
+                        return Ok(status);
+                    }
+                    if given_up.load(Ordering::Relaxed) {
+                        child.kill()?;
+                        return child.wait();
+                    }
+                    sleep(INTERVAL);
+                }
+            })
+        })
+        .map(drop)
+    }
+
+    fn finish(self, input: Option<&[u8]>) -> Result<String, EngineError> {
+        self.finish_by(|command| run_to_end(command, input, Child::wait))
+    }
+
+    fn finish_by(
+        mut self,
+        run: impl FnOnce(&mut Command) -> io::Result<Ended>,
+    ) -> Result<String, EngineError> {
         if !self.outlives {
             process::end_with_this(&mut self.command);
         }
-        let ended = run_to_end(&mut self.command, input)
+        let ended = run(&mut self.command)
             .map_err(|e| EngineError::io(format!("running `{}`", self.line), e))?;
         let code = ended.status.code();
         if ended.status.success() || code.is_some_and(|code| self.tolerate.contains(&code)) {
@@ -207,7 +239,11 @@ struct Ended {
 }
 
 /// What is printed goes to memory and not to pipes: those would break under a program that outlives Landfall.
-fn run_to_end(command: &mut Command, input: Option<&[u8]>) -> io::Result<Ended> {
+fn run_to_end(
+    command: &mut Command,
+    input: Option<&[u8]>,
+    wait: impl FnOnce(&mut Child) -> io::Result<ExitStatus>,
+) -> io::Result<Ended> {
     let (stdout, stderr) = (Printed::in_memory()?, Printed::in_memory()?);
     command.stdout(stdout.stream()?).stderr(stderr.stream()?);
     if input.is_some() {
@@ -219,7 +255,7 @@ fn run_to_end(command: &mut Command, input: Option<&[u8]>) -> io::Result<Ended> 
         let _ = pipe.write_all(text);
     }
     Ok(Ended {
-        status: child.wait()?,
+        status: wait(&mut child)?,
         stdout: stdout.all()?,
         stderr: stderr.end()?,
     })

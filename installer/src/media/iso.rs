@@ -94,7 +94,7 @@ pub(super) fn write(
     let stub = render(Template::MediumEsp, &menu(medium, String::new()));
     boot_files::write_esp(&parts.esp, environment, (&stub, medium.epoch))?;
     let run = xorriso((medium.label, medium.epoch), &parts, output);
-    verify::beside(known, watch, || run.run())?;
+    verify::beside(known, watch, |given_up| run.run_unless(given_up))?;
     let mut written = MediumFile::open(output, true)?;
     written.settle(|file| {
         let areas = areas(file)?;

@@ -76,11 +76,12 @@ struct Reading<'r> {
     given_up: AtomicBool,
 }
 
-/// Does `work` on a thread while all of `known` is read; what differs from its digest is the error of the two.
+/// Does `work` on a thread while all of `known` is read; what differs from its digest is the error of the two. When the one
+/// fails, the other is given up: `work` is given what tells it so.
 pub(super) fn beside(
     mut known: Vec<Known<'_>>,
     watch: &mut Watch<'_>,
-    work: impl FnOnce() -> Result<(), EngineError> + Send,
+    work: impl FnOnce(&AtomicBool) -> Result<(), EngineError> + Send,
 ) -> Result<(), MediaError> {
     // The largest first, so that all readers end at about the same time.
     known.sort_by_key(|known| std::cmp::Reverse(known.size()));
@@ -93,7 +94,13 @@ pub(super) fn beside(
         given_up: AtomicBool::new(false),
     };
     let worked = thread::scope(|scope| {
-        let worker = scope.spawn(work);
+        let worker = scope.spawn(|| {
+            let worked = work(&reading.given_up);
+            if worked.is_err() {
+                reading.given_up.store(true, Ordering::Relaxed);
+            }
+            worked
+        });
         let readers = thread::available_parallelism().map_or(1, Into::into);
         let readers: Vec<_> = (0..readers)
             .map(|_| scope.spawn(|| reading.run()))
@@ -126,9 +133,9 @@ impl Reading<'_> {
                 return;
             };
             if let Err(error) = self.read(known) {
-                self.given_up.store(true, Ordering::Relaxed);
                 let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                 failed.get_or_insert(error);
+                self.given_up.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -155,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Stop;
+    use crate::engine::tool::Tool;
     use crate::hex::hex;
 
     fn file(content: &[u8]) -> MediumFile {
@@ -179,7 +187,7 @@ mod tests {
                 tell: &mut tell,
             };
             let mut worked = false;
-            let read = beside(vec![Known::File(path.clone(), &known)], &mut watch, || {
+            let read = beside(vec![Known::File(path.clone(), &known)], &mut watch, |_| {
                 worked = true;
                 Ok(())
             });
@@ -195,5 +203,51 @@ mod tests {
             let error = read(content).unwrap_err().chain().join("; ");
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn nothing_more_is_read_when_the_work_has_failed() {
+        const SIZE: u64 = 8 << 30;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        fs::File::create(&path).unwrap().set_len(SIZE).unwrap();
+        let known = MediumFile {
+            size: SIZE,
+            ..file(b"")
+        };
+        let (mut most, stop) = (0, Stop::default());
+        let mut tell = |told: super::super::watch::Told| most = most.max(told.done);
+        let mut watch = Watch {
+            stop: &stop,
+            tell: &mut tell,
+        };
+        let failed = beside(vec![Known::File(path, &known)], &mut watch, |_| {
+            let full = io::ErrorKind::StorageFull.into();
+            Err(EngineError::io("writing the medium", full))
+        });
+        let error = failed.unwrap_err().chain().join("; ");
+        assert!(error.starts_with("writing the medium"), "{error}");
+        assert!(most < SIZE, "all of it was read");
+    }
+
+    #[test]
+    fn the_work_is_ended_when_something_differs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "CONTENT").unwrap();
+        let known = file(b"content");
+        let (stop, mut ended) = (Stop::default(), None);
+        let mut watch = Watch {
+            stop: &stop,
+            tell: &mut |_| {},
+        };
+        let failed = beside(vec![Known::File(path, &known)], &mut watch, |given_up| {
+            let worked = Tool::Chroot.with(["/", "sleep", "60"]).run_unless(given_up);
+            ended = Some(worked.is_err());
+            worked
+        });
+        let error = failed.unwrap_err().chain().join("; ");
+        assert!(error.contains("its content has the digest"), "{error}");
+        assert_eq!(ended, Some(true));
     }
 }
