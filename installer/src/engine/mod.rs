@@ -40,7 +40,7 @@ mod printed;
 pub mod process;
 pub(crate) mod repository;
 mod resize;
-mod root;
+pub(crate) mod root;
 mod script;
 mod scripted;
 mod stop;

@@ -166,16 +166,18 @@ fn without_replay(fs: &str) -> Option<&'static CStr> {
     }
 }
 
-/// A directory of an image's tree that something is mounted on. A symbolic link there would be
-/// resolved on this machine, so it must be the directory itself.
+/// A directory of an image's tree that something is mounted on, or that is mounted elsewhere. A symbolic link on the way
+/// would be resolved on this machine, so there must be directories all the way.
 pub(crate) fn point(tree: &Path, name: &str) -> Result<PathBuf, EngineError> {
-    let path = tree.join(name);
-    if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-        return Ok(path);
+    let mut path = tree.to_owned();
+    for part in name.split('/') {
+        path.push(part);
+        if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+            let message = format!("the image has no directory `/{name}`");
+            return Err(EngineError::Refused(message));
+        }
     }
-    Err(EngineError::Refused(format!(
-        "the image has no directory `/{name}`"
-    )))
+    Ok(path)
 }
 
 /// Mount points strictly below `top`, outer first.

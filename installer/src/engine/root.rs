@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A directory handle that stands for the installed system's root.
+//! A directory handle that stands for the root of an image or of an installed system.
 //!
 //! Absolute paths and symbolic links, absolute ones too, are resolved inside it as in a chroot
 //! (`openat2` with `RESOLVE_IN_ROOT`), so no path of the image can lead out to this machine.
@@ -14,13 +14,13 @@ use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, chmodat, fchmod, open, ope
 
 /// The root of a tree.
 #[derive(Debug)]
-pub(super) struct Root {
+pub(crate) struct Root {
     fd: OwnedFd,
 }
 
 impl Root {
     /// The tree below `path`.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
         Ok(Self {
             fd: open(path, flags, Mode::empty())?,
@@ -34,29 +34,46 @@ impl Root {
     }
 
     /// Where a directory of the tree really is on this machine, every link resolved inside the tree.
-    pub(super) fn real_path(&self, path: &str) -> io::Result<PathBuf> {
+    pub(crate) fn real_path(&self, path: &str) -> io::Result<PathBuf> {
         let fd = self.resolve(path, OFlags::DIRECTORY | OFlags::PATH)?;
         std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
     }
 
     /// A directory of the tree.
-    pub(super) fn directory(&self, path: &str) -> io::Result<Dir> {
+    pub(crate) fn directory(&self, path: &str) -> io::Result<Dir> {
         let fd = self.resolve(path, OFlags::DIRECTORY | OFlags::RDONLY)?;
         Ok(Dir::from_std_file(File::from(fd)))
     }
 
     /// A file of the tree, for reading.
-    pub(super) fn file(&self, path: &str) -> io::Result<File> {
+    pub(crate) fn file(&self, path: &str) -> io::Result<File> {
         self.resolve(path, OFlags::RDONLY).map(File::from)
     }
 
+    /// A regular file of the tree, for reading; whatever else has the name is not opened.
+    pub(crate) fn regular(&self, path: &str) -> io::Result<File> {
+        let found = File::from(self.resolve(path, OFlags::PATH)?);
+        if !found.metadata()?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))
+    }
+
+    /// Whether a path leads to a regular file.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let found = self.resolve(path, OFlags::PATH).map(File::from);
+        found
+            .and_then(|file| file.metadata())
+            .is_ok_and(|metadata| metadata.is_file())
+    }
+
     /// A text file of the tree, of which no more than 4 MiB are read.
-    pub(super) fn text(&self, path: &str) -> io::Result<String> {
+    pub(crate) fn text(&self, path: &str) -> io::Result<String> {
         io::read_to_string(self.file(path)?.take(4 << 20))
     }
 
     /// Names in a directory; none where it is missing.
-    pub(super) fn names(&self, path: &str) -> io::Result<Vec<String>> {
+    pub(crate) fn names(&self, path: &str) -> io::Result<Vec<String>> {
         let directory = match self.directory(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
@@ -75,20 +92,26 @@ impl Root {
     }
 
     /// Replaces a file as a whole.
-    pub(super) fn write(&self, path: &str, mode: u32, text: &str) -> io::Result<()> {
+    pub(crate) fn write(&self, path: &str, mode: u32, text: &str) -> io::Result<()> {
+        self.copy(&mut text.as_bytes(), path, mode)
+    }
+
+    /// Replaces a file as a whole by what `from` has. A link of its name is replaced, not followed.
+    pub(crate) fn copy(&self, from: &mut impl Read, path: &str, mode: u32) -> io::Result<()> {
         self.make_parents(path)?;
         let (parent, name) = self.parent(path)?;
         let unfinished = format!(".{name}.landfall");
+        let _ = parent.remove_file(&unfinished);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(mode);
-        let mut file = parent.open_with(&unfinished, &options)?;
-        file.write_all(text.as_bytes())?;
+        options.write(true).create_new(true).mode(mode);
+        let mut file = parent.open_with(&unfinished, &options)?.into_std();
+        io::copy(from, &mut file)?;
         fchmod(&file, Mode::from_raw_mode(mode))?;
         parent.rename(&unfinished, &parent, name)
     }
 
     /// Appends a line to a file, which is made if it is missing.
-    pub(super) fn append(&self, path: &str, mode: u32, line: &str) -> io::Result<()> {
+    pub(crate) fn append(&self, path: &str, mode: u32, line: &str) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(mode);
@@ -97,7 +120,7 @@ impl Root {
     }
 
     /// An empty file for reading and writing, with the directories above it.
-    pub(super) fn create(&self, path: &str, mode: u32) -> io::Result<File> {
+    pub(crate) fn create(&self, path: &str, mode: u32) -> io::Result<File> {
         self.make_parents(path)?;
         let (parent, name) = self.parent(path)?;
         let mut options = OpenOptions::new();
@@ -114,7 +137,7 @@ impl Root {
     }
 
     /// A new file for writing; it is an error if there is anything of this name.
-    pub(super) fn create_new(&self, path: &str, mode: u32) -> io::Result<File> {
+    pub(crate) fn create_new(&self, path: &str, mode: u32) -> io::Result<File> {
         let (parent, name) = self.parent(path)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
@@ -124,13 +147,13 @@ impl Root {
     }
 
     /// Removes a file.
-    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, path: &str) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         parent.remove_file(name)
     }
 
     /// Replaces whatever has the name by a symbolic link.
-    pub(super) fn link(&self, path: &str, target: &str) -> io::Result<()> {
+    pub(crate) fn link(&self, path: &str, target: &str) -> io::Result<()> {
         self.make_parents(path)?;
         let (parent, name) = self.parent(path)?;
         let unfinished = format!(".{name}.landfall");
@@ -140,7 +163,7 @@ impl Root {
     }
 
     /// Makes a directory unless it is there.
-    pub(super) fn make_directory(&self, path: &str, mode: u32) -> io::Result<()> {
+    pub(crate) fn make_directory(&self, path: &str, mode: u32) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         match parent.create_dir(name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -151,7 +174,7 @@ impl Root {
     }
 
     /// Makes a directory with those above it.
-    pub(super) fn make_directory_all(&self, path: &str) -> io::Result<()> {
+    pub(crate) fn make_directory_all(&self, path: &str) -> io::Result<()> {
         self.make_parents(&format!("{path}/."))
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The boot loaders of a medium, from an image: a signed chain for UEFI, GRUB for BIOS.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use super::environment::Environment;
 use super::epoch::Epoch;
@@ -10,6 +11,7 @@ use super::error::{Lack, MediaError};
 use super::image_root::ImageRoot;
 use crate::engine::error::EngineError;
 use crate::engine::esp::Esp;
+use crate::engine::root::Root;
 use crate::engine::tool::Tool;
 
 /// Where the chain for UEFI is on a medium. The kernel's architecture decides which is there.
@@ -104,7 +106,7 @@ pub(super) const DISC_CORE: &str = "images/eltorito.img";
 pub(super) const FIRST_SECTOR: &str = "images/boot_hybrid.img";
 
 /// What the image lacks of them.
-pub(super) fn lacks(root: &Path) -> Vec<Lack> {
+pub(super) fn lacks(root: &Root) -> Vec<Lack> {
     let chain = CHAIN
         .into_iter()
         .map(|(path, _, package)| (path.to_owned(), package));
@@ -115,7 +117,7 @@ pub(super) fn lacks(root: &Path) -> Vec<Lack> {
     chain
         .chain(bios)
         .chain(programs)
-        .filter(|(path, _)| !root.join(path).is_file())
+        .filter(|(path, _)| !root.has(path))
         .map(|(path, package)| Lack {
             what: format!("`/{path}`"),
             package: package.to_owned(),
@@ -128,22 +130,34 @@ pub(super) fn chain() -> [&'static str; 3] {
     [SHIM, DISC_GRUB, MOK_MANAGER]
 }
 
-/// Finds and makes the files; gives each with its path on a medium.
+/// Finds and makes the files; gives each, to be read, with its path on a medium.
 pub(super) fn make(
     root: &ImageRoot,
     epoch: Epoch,
-) -> Result<Vec<(PathBuf, &'static str)>, MediaError> {
-    let at = |path: &str| root.path().join(path.trim_start_matches('/'));
-    let has_head = |core: &&Core| at(BIOS).join(core.head).is_file();
-    let mut files = vec![(at(BIOS).join("boot_hybrid.img"), FIRST_SECTOR)];
+) -> Result<Vec<(File, &'static str)>, MediaError> {
+    let tree = root.tree();
+    let has_head = |core: &&Core| tree.has(&format!("{BIOS}/{}", core.head));
+    let mut made = Vec::new();
     for core in CORES.iter().filter(has_head) {
         make_core(root, core, epoch)?;
-        files.push((at(core.made), core.on_medium));
+        made.push((core.made, core.on_medium));
     }
-    files.extend(CHAIN.map(|(from, to, _)| (at(from), to)));
-    let network = (at(NETWORK.0), NETWORK.1);
-    files.extend(network.0.is_file().then_some(network));
-    Ok(files)
+    let files = open(tree, &made);
+    files.map_err(|e| EngineError::io("opening the image's boot loaders", e).into())
+}
+
+/// What there is of a boot chain, and what was `made` besides.
+fn open(tree: &Root, made: &[(&str, &'static str)]) -> io::Result<Vec<(File, &'static str)>> {
+    let sector = format!("{BIOS}/boot_hybrid.img");
+    let chain = CHAIN.iter().map(|(from, to, _)| (*from, *to));
+    let network = tree.has(NETWORK.0).then_some(NETWORK);
+    [(sector.as_str(), FIRST_SECTOR)]
+        .into_iter()
+        .chain(made.iter().copied())
+        .chain(chain)
+        .chain(network)
+        .map(|(from, to)| Ok((tree.regular(from)?, to)))
+        .collect()
 }
 
 fn make_core(root: &ImageRoot, core: &Core, epoch: Epoch) -> Result<(), MediaError> {
@@ -187,4 +201,48 @@ pub(super) fn write_esp(
         esp.write(path, &content)?;
     }
     esp.write(menu, stub.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A tree that has all files, as links to `target`.
+    fn tree(top: &Path, target: &str) -> Root {
+        let bios = ["boot_hybrid.img", "cdboot.img", "kernel.img"];
+        let bios = bios.map(|name| format!("{BIOS}/{name}"));
+        let chain = CHAIN.map(|(path, ..)| path.to_owned());
+        let program = ["usr/bin/grub-mkimage".to_owned()];
+        for path in bios.iter().chain(&chain).chain(&program) {
+            let place = top.join("tree").join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            symlink(target, place).unwrap();
+        }
+        Root::open(&top.join("tree")).unwrap()
+    }
+
+    #[test]
+    fn a_boot_chain_behind_links_is_the_images() {
+        let top = tempfile::tempdir().unwrap();
+        let alternatives = top.path().join("tree/etc/alternatives");
+        fs::create_dir_all(&alternatives).unwrap();
+        fs::write(alternatives.join("file"), "image").unwrap();
+        let root = tree(top.path(), "/etc/alternatives/file");
+        assert_eq!(lacks(&root), []);
+        for (file, path) in open(&root, &[]).unwrap() {
+            assert_eq!(io::read_to_string(file).unwrap(), "image", "{path}");
+        }
+    }
+
+    #[test]
+    fn a_boot_chain_of_this_machine_is_none_of_the_image() {
+        let top = tempfile::tempdir().unwrap();
+        let bait = top.path().join("bait");
+        fs::write(&bait, "bait").unwrap();
+        let root = tree(top.path(), bait.to_str().unwrap());
+        assert_eq!(lacks(&root).len(), 7);
+        open(&root, &[]).unwrap_err();
+    }
 }

@@ -5,12 +5,18 @@
 //! loader is told to look in that directory first, so that the C library of the root does not matter.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::engine::root::Root;
+
 /// Where the files are in an installer environment.
-pub(super) const PREFIX: &str = "usr/lib/landfall";
+const PREFIX: &str = "usr/lib/landfall";
+/// The command that starts the executable.
+const COMMAND: &str = "usr/bin/landfall";
+/// Mode of a file that can be run.
+pub(super) const EXECUTABLE: u32 = 0o755;
 
 /// The files that make an executable start anywhere.
 #[derive(Debug)]
@@ -52,17 +58,18 @@ impl Carried {
     }
 
     /// Copies the files to where they are in a root, and writes the command `landfall` that starts them.
-    pub(super) fn put_into(&self, root: &Path) -> io::Result<()> {
-        let prefix = root.join(PREFIX);
-        fs::create_dir_all(&prefix)?;
-        fs::copy(&self.executable, prefix.join("landfall"))?;
+    pub(super) fn put_into(&self, root: &Root) -> io::Result<()> {
+        let put = |from: &Path, name: &str| {
+            let to = format!("{PREFIX}/{name}");
+            root.copy(&mut File::open(from)?, &to, EXECUTABLE)
+        };
+        put(&self.executable, "landfall")?;
         for path in self.libraries.iter().chain(&self.loader) {
             if let Some(name) = path.file_name() {
-                fs::copy(path, prefix.join(name))?;
+                put(path, &name.to_string_lossy())?;
             }
         }
-        let command = root.join("usr/bin/landfall");
-        write_executable(&command, &self.starter())
+        root.write(COMMAND, EXECUTABLE, &self.starter())
     }
 
     fn starter(&self) -> String {
@@ -73,16 +80,6 @@ impl Carried {
         });
         format!("#!/bin/sh\nexec {through}/{PREFIX}/landfall \"$@\"\n")
     }
-}
-
-/// Writes a file that can be run.
-pub(super) fn write_executable(path: &Path, text: &str) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::write(path, text)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 /// The file of a line of `/proc/PID/maps` if code is run from it (`proc_pid_maps(5)`).
@@ -100,6 +97,8 @@ fn is_loader(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     const MAPS: &str = "\
@@ -137,6 +136,30 @@ mod tests {
         );
     }
 
+    #[test]
+    fn links_of_the_image_do_not_lead_what_is_carried_out_of_it() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |path: &str| top.path().join(path);
+        fs::create_dir_all(at("bait")).unwrap();
+        fs::write(at("bait/landfall"), "bait").unwrap();
+        fs::write(at("executable"), "program").unwrap();
+        fs::create_dir_all(at("root/usr/bin")).unwrap();
+        fs::create_dir_all(at("root/opt")).unwrap();
+        symlink(at("bait/landfall"), at("root/usr/bin/landfall")).unwrap();
+        symlink("/opt", at("root/usr/lib")).unwrap();
+        let carried = Carried::of(at("executable"), "");
+        let root = Root::open(&at("root")).unwrap();
+        carried.put_into(&root).unwrap();
+        let text = |path: &str| fs::read_to_string(at(path)).unwrap();
+        assert_eq!(text("bait/landfall"), "bait");
+        assert_eq!(text("root/usr/bin/landfall"), carried.starter());
+        assert_eq!(text("root/opt/landfall/landfall"), "program");
+        fs::remove_file(at("root/usr/lib")).unwrap();
+        symlink(at("bait"), at("root/usr/lib")).unwrap();
+        carried.put_into(&root).unwrap_err();
+        assert_eq!(fs::read_dir(at("bait")).unwrap().count(), 1);
+    }
+
     /// Starts this very test program in a root that has another C library.
     fn starts_in(suite: &str, packages: &str, links: &[(&str, &str)]) {
         let kept = landfall_harness::root::root(suite, packages).unwrap();
@@ -145,9 +168,13 @@ mod tests {
         let mut copy = landfall_harness::tool::tool("cp").unwrap();
         landfall_harness::tool::run(copy.arg("-a").arg(&kept).arg(&root)).unwrap();
         for (path, target) in links {
-            std::os::unix::fs::symlink(target, root.join(path)).unwrap();
+            symlink(target, root.join(path)).unwrap();
         }
-        Carried::this_executable().unwrap().put_into(&root).unwrap();
+        let opened = Root::open(&root).unwrap();
+        Carried::this_executable()
+            .unwrap()
+            .put_into(&opened)
+            .unwrap();
         let mut chroot = landfall_harness::tool::tool("chroot").unwrap();
         chroot.arg(&root).args(["/usr/bin/landfall", "--list"]);
         let listed = landfall_harness::tool::run(&mut chroot).unwrap();

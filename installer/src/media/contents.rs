@@ -5,7 +5,7 @@
 //! of its own. It deliberately does not know what the files are.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,8 @@ impl Contents {
         let from = fs::canonicalize(from)?;
         if from.as_os_str().as_bytes().contains(&b'\n') {
             // A list has a file a line.
-            return copy(&from, &self.place(path)?);
+            let copied = copy(&mut File::open(from)?, &self.place(path)?);
+            return copied.map(drop);
         }
         self.files.insert(path.to_owned(), from);
         Ok(())

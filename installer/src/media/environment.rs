@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,10 @@ fn key(image: &Image) -> io::Result<String> {
     hash.update(&image.digest);
     // Our dracut module and all arguments are compiled into it.
     for path in Carried::this_executable()?.files() {
-        feed(&mut hash, path)?;
+        pour(&mut File::open(path)?, |part| {
+            hash.update(part);
+            Ok(())
+        })?;
     }
     Ok(hex(&hash.finalize()))
 }
@@ -164,31 +167,30 @@ fn make(image: &Image, place: &Path, to: &Path, watch: &mut Watch<'_>) -> Result
     let epoch = Epoch::of(image);
     let boot = initramfs::make(&root, &image.reference.to_string(), epoch)?;
     watch.check()?;
-    let lacks = boot_files::lacks(root.path());
+    let lacks = boot_files::lacks(root.tree());
     let mut files = vec![(boot.kernel, KERNEL), (boot.initramfs, INITRAMFS)];
     if lacks.is_empty() {
         files.extend(boot_files::make(&root, epoch)?);
     }
-    keep(&files, to)
+    keep(files, to)
         .and_then(|files| {
             let about = About {
                 digest: image.digest.clone(),
                 kernel: boot.version,
                 files,
                 lacks,
-                programs: initramfs::programs(root.path()),
+                programs: initramfs::programs(root.tree()),
             };
             fs::write(to.join(ABOUT), serde_json::to_vec_pretty(&about)?)
         })
         .map_err(|e| EngineError::io("keeping the environment", e).into())
 }
 
-fn keep(files: &[(PathBuf, &str)], to: &Path) -> io::Result<Vec<MediumFile>> {
-    let kept = files.iter().map(|(from, path)| {
-        copy(from, &to.join(path))?;
-        let (size, sha256) = sum(&to.join(path))?;
+fn keep(files: Vec<(File, &str)>, to: &Path) -> io::Result<Vec<MediumFile>> {
+    let kept = files.into_iter().map(|(mut from, path)| {
+        let (size, sha256) = copy(&mut from, &to.join(path))?;
         Ok(MediumFile {
-            path: (*path).to_owned(),
+            path: path.to_owned(),
             size,
             sha256,
         })
@@ -196,33 +198,30 @@ fn keep(files: &[(PathBuf, &str)], to: &Path) -> io::Result<Vec<MediumFile>> {
     kept.collect()
 }
 
-/// Adds the content of a file to a digest; gives its size.
-fn feed(hash: &mut Sha256, path: &Path) -> io::Result<u64> {
-    let mut file = File::open(path)?;
+/// Gives all that `from` has to `take`, part by part; says how many bytes that were.
+fn pour(from: &mut impl Read, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
     let mut buffer = vec![0; 256 << 10];
     let mut size = 0;
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = from.read(&mut buffer)?;
         if count == 0 {
             return Ok(size);
         }
-        hash.update(&buffer[..count]);
+        take(&buffer[..count])?;
         size += count as u64;
     }
 }
 
-/// Size and digest of a file.
-pub(super) fn sum(path: &Path) -> io::Result<(u64, String)> {
-    let mut hash = Sha256::new();
-    let size = feed(&mut hash, path)?;
-    Ok((size, hex(&hash.finalize())))
-}
-
-/// Copies a file, readable for everybody: nothing in it is secret.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies to a file, readable for everybody: nothing in it is secret. Gives size and digest of what was copied.
+pub(super) fn copy(from: &mut impl Read, to: &Path) -> io::Result<(u64, String)> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
     let mut file = File::create(to)?;
-    io::copy(&mut File::open(from)?, &mut file).map(drop)
+    let mut hash = Sha256::new();
+    let size = pour(from, |part| {
+        hash.update(part);
+        file.write_all(part)
+    })?;
+    Ok((size, hex(&hash.finalize())))
 }

@@ -262,6 +262,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::media::environment::copy;
 
     /// More than an extent has room for.
     const LARGE: u64 = (4 << 30) + (64 << 20);
@@ -297,7 +298,8 @@ mod tests {
         let args = ["-osirrox", "on", "-indev", iso, "-concat", "pipe"];
         let sum = ["+", "/usr/bin/sha256sum", "+", "/landfall/large", "--"];
         let said = Tool::Xorriso.with(args.iter().chain(&sum)).output();
-        let (_, expected) = super::super::environment::sum(&large).unwrap();
+        let mut large = File::open(large).unwrap();
+        let (_, expected) = copy(&mut large, Path::new("/dev/null")).unwrap();
         assert_eq!(said.unwrap(), format!("{expected}  -\n"));
     }
 }

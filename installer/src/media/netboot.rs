@@ -148,7 +148,7 @@ pub(super) fn write(
             let from = environment.file(from);
             // An image without a boot chain can be served by a server that has its own.
             if from.exists() {
-                copy(&from, &tree.path().join(to))?;
+                copy(&mut File::open(from)?, &tree.path().join(to))?;
             }
         }
         for (from, content) in documents {
