@@ -64,30 +64,52 @@ impl Environment {
         watch: &mut Watch<'_>,
     ) -> Result<Self, MediaError> {
         let key = key(image).map_err(|e| EngineError::io("reading this executable", e))?;
-        let directory = cache.join(key);
         let reference = image.reference.to_string();
-        if let Some(found) = Self::load(&directory, &reference) {
-            return Ok(found);
-        }
-        let context = || format!("keeping the environment in `{}`", cache.display());
-        let made = fs::create_dir_all(cache).and_then(|()| tempfile::tempdir_in(cache));
-        let fresh = made.map_err(|e| EngineError::io(context(), e))?;
-        make(image, place, fresh.path(), watch)?;
-        // Whoever was faster made the same.
-        if fs::rename(fresh.path(), &directory).is_ok() {
-            let _ = fresh.keep();
-        }
-        Self::load(&directory, &reference).ok_or_else(|| {
-            EngineError::io(context(), io::Error::other("it cannot be read back")).into()
+        Self::kept(&cache.join(key), &reference, |to| {
+            make(image, place, to, watch)
         })
     }
 
-    fn load(directory: &Path, reference: &str) -> Option<Self> {
+    /// The environment in `directory`; `make` makes it in another directory if it is not there whole.
+    fn kept(
+        directory: &Path,
+        reference: &str,
+        make: impl FnOnce(&Path) -> Result<About, MediaError>,
+    ) -> Result<Self, MediaError> {
+        if let Some(found) = Self::load(directory, reference) {
+            return Ok(found);
+        }
+        let context = || format!("keeping the environment in `{}`", directory.display());
+        let keeping = |e| EngineError::io(context(), e);
+        let cache = directory.parent().unwrap_or(directory);
+        let fresh = fs::create_dir_all(cache).and_then(|()| tempfile::tempdir_in(cache));
+        let fresh = fresh.map_err(keeping)?;
+        let about = make(fresh.path())?;
+        describe(&about, fresh.path()).map_err(keeping)?;
+        let moved = fs::rename(fresh.path(), directory);
+        // Whoever was faster made the same.
+        if moved.is_err() && Self::load(directory, reference).is_none() {
+            // What is there is not whole, and never will be.
+            let broken = tempfile::tempdir_in(cache).map_err(keeping)?;
+            let _ = fs::rename(directory, broken.path().join("broken"));
+            fs::rename(fresh.path(), directory).map_err(keeping)?;
+        }
+        Self::load(directory, reference)
+            .ok_or_else(|| keeping(io::Error::other("it cannot be read back")).into())
+    }
+
+    /// The environment in `directory`, if all of its files are there. What is in them is compared when they are used.
+    pub(super) fn load(directory: &Path, reference: &str) -> Option<Self> {
         let text = fs::read(directory.join(ABOUT)).ok()?;
-        Some(Self {
+        let about: About = serde_json::from_slice(&text).ok()?;
+        let is_there = |file: &MediumFile| {
+            let found = fs::metadata(directory.join(&file.path));
+            found.is_ok_and(|found| found.is_file() && found.len() == file.size)
+        };
+        about.files.iter().all(is_there).then(|| Self {
             directory: directory.to_owned(),
             reference: reference.to_owned(),
-            about: serde_json::from_slice(&text).ok()?,
+            about,
         })
     }
 
@@ -158,7 +180,12 @@ fn key(image: &Image) -> io::Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-fn make(image: &Image, place: &Path, to: &Path, watch: &mut Watch<'_>) -> Result<(), MediaError> {
+fn make(
+    image: &Image,
+    place: &Path,
+    to: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<About, MediaError> {
     let total = Some(image.total_bytes());
     let mut progress = |done| watch.tell(Phase::Unpack, done, total);
     let root = ImageRoot::unpack(image, place, &mut progress)?;
@@ -172,18 +199,13 @@ fn make(image: &Image, place: &Path, to: &Path, watch: &mut Watch<'_>) -> Result
     if lacks.is_empty() {
         files.extend(boot_files::make(&root, epoch)?);
     }
-    keep(files, to)
-        .and_then(|files| {
-            let about = About {
-                digest: image.digest.clone(),
-                kernel: boot.version,
-                files,
-                lacks,
-                programs: initramfs::programs(root.tree()),
-            };
-            fs::write(to.join(ABOUT), serde_json::to_vec_pretty(&about)?)
-        })
-        .map_err(|e| EngineError::io("keeping the environment", e).into())
+    Ok(About {
+        digest: image.digest.clone(),
+        kernel: boot.version,
+        files: keep(files, to).map_err(|e| EngineError::io("keeping the environment", e))?,
+        lacks,
+        programs: initramfs::programs(root.tree()),
+    })
 }
 
 fn keep(files: Vec<(File, &str)>, to: &Path) -> io::Result<Vec<MediumFile>> {
@@ -196,6 +218,16 @@ fn keep(files: Vec<(File, &str)>, to: &Path) -> io::Result<Vec<MediumFile>> {
         })
     });
     kept.collect()
+}
+
+/// Writes what is known of the files in `directory`; when that can be read, they are on the disk, too.
+fn describe(about: &About, directory: &Path) -> io::Result<()> {
+    fs::write(directory.join(ABOUT), serde_json::to_vec_pretty(about)?)?;
+    let files = about.files.iter().map(|file| file.path.as_str());
+    for path in files.chain([ABOUT, ""]) {
+        File::open(directory.join(path))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Gives all that `from` has to `take`, part by part; says how many bytes that were.
@@ -224,4 +256,84 @@ pub(super) fn copy(from: &mut impl Read, to: &Path) -> io::Result<(u64, String)>
         file.write_all(part)
     })?;
     Ok((size, hex(&hash.finalize())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An environment of two files.
+    fn made(to: &Path) -> Result<About, MediaError> {
+        let mut files = Vec::new();
+        for (path, content) in [(KERNEL, "kernel"), (INITRAMFS, "initramfs")] {
+            let (size, sha256) = copy(&mut content.as_bytes(), &to.join(path)).unwrap();
+            files.push(MediumFile {
+                path: path.to_owned(),
+                size,
+                sha256,
+            });
+        }
+        Ok(About {
+            digest: "sha256:1".to_owned(),
+            kernel: "6.1".to_owned(),
+            files,
+            lacks: Vec::new(),
+            programs: BTreeSet::new(),
+        })
+    }
+
+    fn names(cache: &Path) -> Vec<String> {
+        let names = fs::read_dir(cache).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_not_made_again() {
+        let cache = tempfile::tempdir().unwrap();
+        let place = cache.path().join("key");
+        Environment::kept(&place, "a", made).unwrap();
+        let kept = Environment::kept(&place, "b", |_| panic!("it is made again")).unwrap();
+        assert_eq!(kept.source().reference, "b");
+        assert_eq!(names(cache.path()), ["key"]);
+    }
+
+    #[test]
+    fn an_environment_that_is_not_whole_is_made_again() {
+        type Damage = fn(&Path);
+        let damages: [Damage; 4] = [
+            |place| fs::write(place.join(ABOUT), "{").unwrap(),
+            |place| fs::write(place.join(KERNEL), "ker").unwrap(),
+            |place| fs::remove_file(place.join(INITRAMFS)).unwrap(),
+            |place| {
+                fs::remove_dir_all(place).unwrap();
+                fs::write(place, "a file").unwrap();
+            },
+        ];
+        for damage in damages {
+            let cache = tempfile::tempdir().unwrap();
+            let place = cache.path().join("key");
+            Environment::kept(&place, "a", made).unwrap();
+            damage(&place);
+            assert!(Environment::load(&place, "a").is_none());
+            let kept = Environment::kept(&place, "a", made).unwrap();
+            assert_eq!(fs::read(kept.file(KERNEL)).unwrap(), b"kernel");
+            assert_eq!(fs::read(kept.file(INITRAMFS)).unwrap(), b"initramfs");
+            assert_eq!(names(cache.path()), ["key"]);
+        }
+    }
+
+    #[test]
+    fn who_was_faster_has_made_the_same() {
+        let cache = tempfile::tempdir().unwrap();
+        let place = cache.path().join("key");
+        let slow = Environment::kept(&place, "slow", |to| {
+            Environment::kept(&place, "fast", made).unwrap();
+            fs::write(place.join("mark"), "").unwrap();
+            made(to)
+        });
+        assert_eq!(slow.unwrap().source().reference, "slow");
+        assert!(place.join("mark").exists());
+        assert_eq!(names(cache.path()), ["key"]);
+    }
 }
