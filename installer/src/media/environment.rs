@@ -266,7 +266,8 @@ mod tests {
     fn made(to: &Path) -> Result<About, MediaError> {
         let mut files = Vec::new();
         for (path, content) in [(KERNEL, "kernel"), (INITRAMFS, "initramfs")] {
-            let (size, sha256) = copy(&mut content.as_bytes(), &to.join(path)).unwrap();
+            let (size, sha256) = copy(&mut content.as_bytes(), &to.join(path))
+                .map_err(|e| EngineError::io(path, e))?;
             files.push(MediumFile {
                 path: path.to_owned(),
                 size,
