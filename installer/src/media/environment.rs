@@ -86,16 +86,18 @@ impl Environment {
         let fresh = fresh.map_err(keeping)?;
         let about = make(fresh.path())?;
         describe(&about, fresh.path()).map_err(keeping)?;
-        let moved = fs::rename(fresh.path(), directory);
+        let mut moved = fs::rename(fresh.path(), directory);
         // Whoever was faster made the same.
         if moved.is_err() && Self::load(directory, reference).is_none() {
             // What is there is not whole, and never will be.
             let broken = tempfile::tempdir_in(cache).map_err(keeping)?;
             let _ = fs::rename(directory, broken.path().join("broken"));
-            fs::rename(fresh.path(), directory).map_err(keeping)?;
+            moved = fs::rename(fresh.path(), directory);
         }
-        Self::load(directory, reference)
-            .ok_or_else(|| keeping(io::Error::other("it cannot be read back")).into())
+        Self::load(directory, reference).ok_or_else(|| {
+            let unread = || io::Error::other("it cannot be read back");
+            keeping(moved.err().unwrap_or_else(unread)).into()
+        })
     }
 
     /// The environment in `directory`, if all of its files are there. What is in them is compared when they are used.
