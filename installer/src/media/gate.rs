@@ -216,10 +216,14 @@ mod tests {
 
     #[test]
     fn the_parts_are_in_their_order_and_begin_where_the_kernel_looks() {
-        for length in 0..5 {
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'z').count();
+        let mut empty = Vec::new();
+        enclose(&mut io::empty(), &mut empty).unwrap();
+        for length in (0..5).chain([100_001]) {
             let initramfs = vec![b'z'; length];
             let mut whole = Vec::new();
             enclose(&mut initramfs.as_slice(), &mut whole).unwrap();
+            assert_eq!(count(&whole), count(&empty) + length);
             let text = String::from_utf8_lossy(&whole);
             let second = text.rfind("070701").unwrap();
             assert!(text.starts_with("070701") && text.find("TRAILER!!!").unwrap() < second);
