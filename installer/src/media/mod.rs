@@ -17,6 +17,7 @@ mod epoch;
 mod error;
 mod gate;
 mod image_root;
+mod includes;
 mod initramfs;
 mod iso;
 mod iso9660;
@@ -34,7 +35,7 @@ use kickstart_parser::Kickstart;
 
 pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
-pub use embedded::{Basis, Embedded, embedded};
+pub use embedded::{Basis, Embedded, embedded, secret_arguments};
 use environment::Environment;
 pub use epoch::Epoch;
 pub use error::{Lack, MediaError};

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Media that are changed and looked at without an image: small ones with all that a medium is found by, made by xorriso.
+
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use landfall_harness::tool;
+use serde_json::{Value, json};
+
+use super::{Ended, Scratch, program, run};
+
+const DESCRIPTION: usize = 16 << 10;
+
+fn place(iso: &[u8], wanted: &str) -> usize {
+    let wanted = wanted.as_bytes();
+    let mut windows = iso.windows(wanted.len());
+    windows.position(|window| window == wanted).unwrap()
+}
+
+/// A medium that says of itself what `change` makes of the usual.
+fn small(scratch: &Scratch, change: impl FnOnce(&mut Value)) -> PathBuf {
+    let tree = scratch.directory("tree");
+    let write = |path: &str, start: &str, size: usize, fill: u8| {
+        let mut content = start.as_bytes().to_vec();
+        content.resize(size, fill);
+        fs::create_dir_all(tree.join(path).parent().unwrap()).unwrap();
+        fs::write(tree.join(path), content).unwrap();
+    };
+    write("ks.cfg", "KICKSTART", 256 << 10, b'\n');
+    write("boot/grub/grub.cfg", "set kargs=''\n#", 4 << 10, b'#');
+    write("images/extra.img", "INITRAMFS", 1 << 20, 0);
+    write("landfall/landfall.json", "DESCRIPTION", DESCRIPTION, b'\n');
+    let iso = scratch.path("small.iso");
+    let mut xorriso = tool::tool("xorriso").unwrap();
+    xorriso.args(["-as", "mkisofs", "-quiet", "-r", "-o"]);
+    tool::quietly(xorriso.args([&iso, &tree])).unwrap();
+    fs::remove_dir_all(&tree).unwrap();
+    let bytes = fs::read(&iso).unwrap();
+    let area = |wanted: &str, size: usize| json!({"offset": place(&bytes, wanted), "size": size});
+    let mut described = json!({
+        "medium": 1, "landfall": "1", "arch": "amd64", "label": "SMALL", "image": null, "target": null,
+        "environment": {"reference": "a", "digest": "b", "kernel": "c"},
+        "areas": {
+            "kickstart": area("KICKSTART", 256 << 10),
+            "kernel_arguments": area("set kargs=''", 4 << 10),
+            "initramfs": area("INITRAMFS", 1 << 20),
+        },
+        "kickstart_sha256": "", "files": [],
+    });
+    change(&mut described);
+    let mut text = described.to_string().into_bytes();
+    text.resize(DESCRIPTION, b'\n');
+    let file = fs::File::options().write(true).open(&iso).unwrap();
+    let at = place(&bytes, "DESCRIPTION") as u64;
+    file.write_all_at(&text, at).unwrap();
+    iso
+}
+
+fn usual(_: &mut Value) {}
+
+fn with_image(described: &mut Value) {
+    described["image"] = json!({"reference": "host.example/web:1", "digest": "sha256:0"});
+}
+
+fn customize(iso: &Path) -> Command {
+    program(["iso", "customize", iso.to_str().unwrap()])
+}
+
+fn in_place(iso: &Path, args: &[&str]) -> Ended {
+    run(customize(iso).arg("--in-place").args(args))
+}
+
+/// The text of the embedded kickstart.
+fn embedded(iso: &Path) -> String {
+    let bytes = fs::read(iso).unwrap();
+    // Where xorriso has put it.
+    let mut find = tool::tool("xorriso").unwrap();
+    let found = ["-find", "/ks.cfg", "-exec", "report_lba", "--"];
+    let said = tool::quietly(find.arg("-indev").arg(iso).args(found)).unwrap();
+    let line = said.lines().find(|line| line.contains("ks.cfg")).unwrap();
+    let block: usize = line.split(',').nth(1).unwrap().trim().parse().unwrap();
+    let area = &bytes[block * 2048..][..256 << 10];
+    let text = String::from_utf8(area.to_vec()).unwrap();
+    text.trim_end_matches('\n').to_owned() + "\n"
+}
+
+#[test]
+fn a_kickstart_is_looked_through_before_it_is_embedded() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, with_image);
+    let before = fs::read(&iso).unwrap();
+    let wrong = scratch.write("wrong.ks", "part / --grow --nosuch\n");
+    let said = in_place(&iso, &["--kickstart", wrong.to_str().unwrap()]).expect(1);
+    assert!(said.stderr.contains("--nosuch"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("error: the kickstart has errors"),
+        "{}",
+        said.stderr
+    );
+    assert!(fs::read(&iso).unwrap() == before);
+}
+
+#[test]
+fn what_names_no_image_installs_what_the_medium_has() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, with_image);
+    let kickstart = scratch.write("a.ks", "part / --grow\nrootpw --plaintext hush\n");
+    let kickstart = ["--kickstart", kickstart.to_str().unwrap()];
+    let said = in_place(
+        &iso,
+        &[&kickstart[..], &["--karg", "landfall.token=hush"]].concat(),
+    );
+    let said = said.expect(0).stderr;
+    assert!(said.contains("line 3 (`rootpw`)"), "{said}");
+    assert!(
+        said.contains("can read the secrets in its kernel arguments"),
+        "{said}"
+    );
+    let rest = "part / --grow\nrootpw --plaintext hush\n";
+    assert_eq!(
+        embedded(&iso),
+        format!("ostreecontainer --url=host.example/web:1\n{rest}")
+    );
+    let target = ["--target-ref", "host.example/other:2"];
+    in_place(&iso, &[&kickstart[..], &target].concat()).expect(0);
+    let other = format!("ostreecontainer --url=host.example/other:2\n{rest}");
+    assert_eq!(embedded(&iso), other);
+    in_place(&iso, &kickstart).expect(0);
+    assert_eq!(embedded(&iso), other);
+}
+
+#[test]
+fn without_an_image_anywhere_there_is_nothing_to_install() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, usual);
+    let kickstart = scratch.write("a.ks", "part / --grow\n");
+    let said = in_place(&iso, &["--kickstart", kickstart.to_str().unwrap()]).expect(1);
+    assert!(
+        said.stderr
+            .contains("error: the kickstart names no image, and the medium has none"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn included_files_go_into_the_medium() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, with_image);
+    scratch.write("disk.ks", "zerombr\npart / --grow");
+    let kickstart = scratch.write("a.ks", "%include disk.ks\npoweroff\n");
+    in_place(&iso, &["--kickstart", kickstart.to_str().unwrap()]).expect(0);
+    assert_eq!(
+        embedded(&iso),
+        "ostreecontainer --url=host.example/web:1\nzerombr\npart / --grow\npoweroff\n"
+    );
+}
