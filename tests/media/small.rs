@@ -2,7 +2,7 @@
 //! Media that are changed and looked at without an image: small ones with all that a medium is found by, made by xorriso.
 
 use std::fs;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -156,4 +156,23 @@ fn included_files_go_into_the_medium() {
         embedded(&iso),
         "ostreecontainer --url=host.example/web:1\nzerombr\npart / --grow\npoweroff\n"
     );
+}
+
+#[test]
+fn a_copy_with_new_secrets_is_for_its_owner_only() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, with_image);
+    fs::set_permissions(&iso, fs::Permissions::from_mode(0o664)).unwrap();
+    let secret = scratch.write("a.ks", "part / --grow\nrootpw --plaintext hush\n");
+    let secret = secret.to_str().unwrap();
+    let copy = scratch.path("copy.iso");
+    for (args, mode) in [
+        (["--karg", "quiet"], 0o664),
+        (["--karg", "landfall.token=hush"], 0o600),
+        (["--kickstart", secret], 0o600),
+    ] {
+        run(customize(&iso).args(args).arg("--output").arg(&copy)).expect(0);
+        let found = fs::metadata(&copy).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{args:?}");
+    }
 }

@@ -146,6 +146,11 @@ pub fn secret_arguments(arguments: &str) -> Option<String> {
     })
 }
 
+/// Whether a medium with these is not for everybody's eyes.
+pub(super) fn has_secrets(kickstart: &[u8], arguments: &str) -> bool {
+    !secret_lines(&String::from_utf8_lossy(kickstart)).is_empty() || hidden(arguments) != arguments
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -244,6 +249,9 @@ mod tests {
     fn secrets_of_kernel_arguments_are_told() {
         assert_eq!(secret_arguments("ip=dhcp quiet"), None);
         assert!(secret_arguments("ip=dhcp landfall.token=hush").is_some());
+        assert!(has_secrets(b"", "landfall.token=hush"));
+        assert!(has_secrets(b"rootpw --plaintext hush\n", ""));
+        assert!(!has_secrets(b"rootpw --lock\n", "quiet"));
     }
 
     #[test]

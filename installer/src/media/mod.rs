@@ -29,17 +29,19 @@ mod watch;
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kickstart_parser::Kickstart;
 
 pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
+use embedded::has_secrets;
 pub use embedded::{Basis, Embedded, embedded, secret_arguments};
 use environment::Environment;
 pub use epoch::Epoch;
 pub use error::{Lack, MediaError};
-use output::NewFile;
+use output::{NewFile, PRIVATE, PUBLIC};
 pub use watch::{Phase, Told, Watch};
 
 use crate::engine::error::EngineError;
@@ -95,7 +97,7 @@ pub fn extract(iso: &Path, output: &Path) -> Result<(), MediaError> {
 pub fn customized_copy(from: &Path, to: &Path, changes: &Changes<'_>) -> Result<(), MediaError> {
     // What is no medium is not copied.
     MediumFile::open(from, false)?;
-    let file = NewFile::at(to)?;
+    let file = NewFile::at(to, PRIVATE)?;
     let copied =
         File::open(from).and_then(|mut from| io::copy(&mut from, &mut File::create(file.path())?));
     copied.map_err(|e| {
@@ -103,7 +105,24 @@ pub fn customized_copy(from: &Path, to: &Path, changes: &Changes<'_>) -> Result<
         EngineError::io(context, e)
     })?;
     MediumFile::open(file.path(), true)?.change(changes)?;
+    file.permit(mode_of_copy(from, changes)?)?;
     file.finish()
+}
+
+/// The original's; nobody else reads secrets that are new.
+fn mode_of_copy(from: &Path, changes: &Changes<'_>) -> Result<u32, EngineError> {
+    let mode = std::fs::metadata(from)
+        .map_err(|e| EngineError::io(format!("reading `{}`", from.display()), e))?
+        .permissions()
+        .mode()
+        & 0o777;
+    let kickstart = changes.kickstart.unwrap_or_default();
+    let arguments = changes.kernel_arguments.unwrap_or_default();
+    if has_secrets(kickstart, arguments) {
+        Ok(mode & 0o700)
+    } else {
+        Ok(mode)
+    }
 }
 
 fn environment(
@@ -174,7 +193,7 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
         Tool::Mren,
     ])?;
     // Before the minutes that an environment takes.
-    let file = NewFile::at(request.output)?;
+    let file = NewFile::at(request.output, mode(request))?;
     let place = tempfile::Builder::new()
         .prefix("landfall-")
         .tempdir_in(request.directories.temporary)
@@ -210,6 +229,15 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
     watch.check()?;
     file.finish()?;
     Ok(judgement.warnings)
+}
+
+fn mode(request: &IsoRequest<'_>) -> u32 {
+    let kickstart = request.kickstart.unwrap_or_default();
+    if has_secrets(kickstart, request.kernel_arguments) {
+        PRIVATE
+    } else {
+        PUBLIC
+    }
 }
 
 fn judge(
