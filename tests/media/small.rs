@@ -13,10 +13,11 @@ use super::{Ended, Scratch, program, run};
 
 const DESCRIPTION: usize = 16 << 10;
 
-fn place(iso: &[u8], wanted: &str) -> usize {
-    let wanted = wanted.as_bytes();
-    let mut windows = iso.windows(wanted.len());
-    windows.position(|window| window == wanted).unwrap()
+/// Where the file is that begins so.
+fn place(iso: &[u8], start: &str) -> usize {
+    let mut blocks = iso.chunks(2048);
+    let number = blocks.position(|block| block.starts_with(start.as_bytes()));
+    number.unwrap() * 2048
 }
 
 /// A medium that says of itself what `change` makes of the usual.
@@ -30,6 +31,7 @@ fn small(scratch: &Scratch, change: impl FnOnce(&mut Value)) -> PathBuf {
     };
     write("ks.cfg", "KICKSTART", 256 << 10, b'\n');
     write("boot/grub/grub.cfg", "set kargs=''\n#", 4 << 10, b'#');
+    write("other", "OTHER", 256 << 10, 0);
     write("images/extra.img", "INITRAMFS", 1 << 20, 0);
     write("landfall/landfall.json", "DESCRIPTION", DESCRIPTION, b'\n');
     let iso = scratch.path("small.iso");
@@ -47,7 +49,7 @@ fn small(scratch: &Scratch, change: impl FnOnce(&mut Value)) -> PathBuf {
             "kernel_arguments": area("set kargs=''", 4 << 10),
             "initramfs": area("INITRAMFS", 1 << 20),
         },
-        "kickstart_sha256": "", "files": [],
+        "kickstart_sha256": "", "files": [], "other": area("OTHER", 256 << 10),
     });
     change(&mut described);
     let mut text = described.to_string().into_bytes();
@@ -174,5 +176,44 @@ fn a_copy_with_new_secrets_is_for_its_owner_only() {
         run(customize(&iso).args(args).arg("--output").arg(&copy)).expect(0);
         let found = fs::metadata(&copy).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{args:?}");
+    }
+}
+
+#[test]
+fn a_description_that_lies_has_nothing_written() {
+    const LARGE: u64 = 1 << 40;
+    let lies: [(&str, &str, u64, &str); 7] = [
+        ("kickstart", "size", 512, "has not the size"),
+        ("kernel_arguments", "size", 0, "has not the size"),
+        ("initramfs", "size", 1 << 30, "has not the size"),
+        ("kickstart", "offset", LARGE, "behind the file system"),
+        ("initramfs", "offset", u64::MAX, "behind the file system"),
+        ("kernel_arguments", "offset", 0, "does not begin as one"),
+        ("kernel_arguments", "offset", 2048, "does not begin as one"),
+    ];
+    for (name, key, value, sentence) in lies {
+        let scratch = Scratch::new();
+        let iso = small(&scratch, |said| said["areas"][name][key] = value.into());
+        is_refused(&iso, sentence);
+    }
+    let scratch = Scratch::new();
+    let iso = small(&scratch, |said| {
+        said["areas"]["kernel_arguments"]["offset"] = said["areas"]["kickstart"]["offset"].clone();
+    });
+    is_refused(&iso, "two reserved areas overlap");
+    let scratch = Scratch::new();
+    let iso = small(&scratch, |said| {
+        said["areas"]["kickstart"] = said["other"].clone();
+    });
+    is_refused(&iso, "the area of the kickstart is not where that file is");
+}
+
+#[track_caller]
+fn is_refused(iso: &Path, sentence: &str) {
+    let before = fs::read(iso).unwrap();
+    for args in [["--karg", "quiet"], ["--target-ref", "host.example/web:1"]] {
+        let said = in_place(iso, &args).expect(3).stderr;
+        assert!(said.contains(sentence), "{said}");
+        assert!(fs::read(iso).unwrap() == before, "{sentence}");
     }
 }
