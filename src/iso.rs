@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kickstart_parser::{Kickstart, ScriptKind};
+use kickstart_parser::{Kickstart, ScriptKind, hidden};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
@@ -166,7 +166,7 @@ fn insist(kickstart: Embedded) -> Result<Embedded, Problem> {
         return Err(Problem::new(Exit::Input, "the kickstart has errors"));
     }
     if kickstart.names_no_image() {
-        let message = "the kickstart names no image, and the medium has none";
+        let message = "the kickstart names no image, and the medium none that it could install";
         return Err(Problem::new(Exit::Input, message)
             .hint("add `ostreecontainer --url=REGISTRY/IMAGE:TAG` to it"));
     }
@@ -215,7 +215,12 @@ fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
 /// What a kickstart installs by a medium when it names no image itself.
 fn followed<'m>(medium: &'m Medium, target: Option<&'m str>) -> Option<&'m str> {
     let image = medium.image.as_ref().map(|image| image.reference.as_str());
-    target.or(medium.target.as_deref()).or(image)
+    let followed = target.or(medium.target.as_deref()).or(image);
+    // It becomes a word of the kickstart, and the medium may be anybody's.
+    followed.filter(|text| {
+        let mut characters = text.chars();
+        characters.all(|c| c.is_ascii_graphic() && !"'\"\\#".contains(c))
+    })
 }
 
 fn inspect(args: &InspectArgs) -> Result<(), Problem> {
@@ -230,6 +235,7 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
     let none = || "none".to_owned();
     let image = medium.image.as_ref();
     let kickstart = file.kickstart()?;
+    let arguments = file.kernel_arguments()?;
     let lines = [
         (
             "image",
@@ -252,7 +258,7 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
             ),
         ),
         ("label", medium.label.clone()),
-        ("kernel arguments", file.kernel_arguments()?),
+        ("kernel arguments", hidden(&arguments).into_owned()),
         (
             "kickstart",
             if kickstart.is_empty() {
@@ -267,7 +273,7 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
         ),
     ];
     for (name, value) in lines {
-        terminal::data(&format!("{name:<18}{value}\n"));
+        terminal::data(&format!("{name:<18}{}\n", terminal::harmless(&value)));
     }
     Ok(())
 }

@@ -140,8 +140,9 @@ fn without_an_image_anywhere_there_is_nothing_to_install() {
     let kickstart = scratch.write("a.ks", "part / --grow\n");
     let said = in_place(&iso, &["--kickstart", kickstart.to_str().unwrap()]).expect(1);
     assert!(
-        said.stderr
-            .contains("error: the kickstart names no image, and the medium has none"),
+        said.stderr.contains(
+            "error: the kickstart names no image, and the medium none that it could install"
+        ),
         "{}",
         said.stderr
     );
@@ -216,4 +217,41 @@ fn is_refused(iso: &Path, sentence: &str) {
         assert!(said.contains(sentence), "{said}");
         assert!(fs::read(iso).unwrap() == before, "{sentence}");
     }
+}
+
+#[test]
+fn secrets_and_escape_sequences_are_not_shown() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, |said| {
+        with_image(said);
+        said["image"]["reference"] = "host.example/\u{202e}1:bew".into();
+        said["label"] = "\u{1b}]0;owned\u{7}\u{1b}[2J".into();
+        said["arch"] = "amd64\nkickstart         none".into();
+        said["target"] = "\u{9b}31m".into();
+    });
+    in_place(&iso, &["--karg", "landfall.token=hush", "--karg", "quiet"]).expect(0);
+    let said = run(&mut program(["iso", "inspect", iso.to_str().unwrap()])).expect(0);
+    let said = said.stdout;
+    assert!(
+        said.contains("kernel arguments  landfall.token=*** quiet\n"),
+        "{said}"
+    );
+    let is_text = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+    assert!(said.chars().all(is_text), "{said:?}");
+    assert_eq!(said.lines().count(), 7, "{said:?}");
+}
+
+#[test]
+fn what_a_medium_calls_its_image_adds_no_line_to_a_kickstart() {
+    let scratch = Scratch::new();
+    let iso = small(&scratch, |said| {
+        said["target"] = "host.example/web:1\nrootpw --plaintext owned".into();
+    });
+    let kickstart = scratch.write("a.ks", "part / --grow\n");
+    let kickstart = ["--kickstart", kickstart.to_str().unwrap()];
+    let said = in_place(&iso, &kickstart).expect(1).stderr;
+    let sentence = "the kickstart names no image, and the medium none that it could install";
+    assert!(said.contains(sentence), "{said}");
+    let target = ["--target-ref", "host.example/web:1"];
+    in_place(&iso, &[&kickstart[..], &target].concat()).expect(0);
 }
