@@ -10,11 +10,8 @@ use super::config_toml::Configuration;
 use super::includes::{Present, flattened};
 
 /// What stands for a kickstart when nobody writes one.
-const UNATTENDED: [&str; 3] = [
-    "zerombr",
-    "clearpart --all --initlabel",
-    "reqpart --add-boot",
-];
+const ERASE: &str = "zerombr\nclearpart --all --initlabel\n";
+const BOOT: &str = "reqpart --add-boot\n";
 const WHOLE_DISK: &str = "part / --grow\n";
 
 /// What a kickstart is made of.
@@ -48,7 +45,7 @@ pub struct Embedded {
 pub fn embedded(basis: &Basis<'_>, reference: Option<&str>, includes: &dyn Includes) -> Embedded {
     let (name, mut text) = match basis {
         Basis::Kickstart { name, text } => (*name, (*text).to_owned()),
-        Basis::Unattended => ("kickstart", unattended(WHOLE_DISK)),
+        Basis::Unattended => ("kickstart", [ERASE, BOOT, WHOLE_DISK].concat()),
         Basis::Configuration(configuration) => ("kickstart", of_configuration(configuration)),
     };
     let present = Present::of((name, &text), includes);
@@ -62,7 +59,7 @@ pub fn embedded(basis: &Basis<'_>, reference: Option<&str>, includes: &dyn Inclu
         text = flattened((name, &text), &present);
     }
     let mut warnings = Vec::new();
-    if !matches!(basis, Basis::Kickstart { .. }) && text.contains(UNATTENDED[1]) {
+    if !matches!(basis, Basis::Kickstart { .. }) && text.contains("clearpart --all --initlabel") {
         warnings.push(
             "this medium ERASES EVERY DISK of any machine that starts from it, without a question"
                 .to_owned(),
@@ -93,24 +90,33 @@ fn names_image(kickstart: &Kickstart) -> bool {
     kickstart.ostreecontainer.is_some() || kickstart.bootc.is_some()
 }
 
-fn unattended(partitions: &str) -> String {
-    let mut text = UNATTENDED.map(|line| format!("{line}\n")).concat();
-    text.push_str(partitions);
-    text
-}
-
 /// The image builder's own default, where the file has no kickstart: the machine is installed without a question.
 fn of_configuration(configuration: &Configuration) -> String {
-    let base = match &configuration.kickstart {
-        Some(text) => text.clone(),
-        None if configuration.partitions.is_empty() => unattended(WHOLE_DISK) + "reboot --eject\n",
-        None => unattended(&configuration.partitions) + "reboot --eject\n",
-    };
+    let base = configuration
+        .kickstart
+        .clone()
+        .unwrap_or_else(|| unattended(configuration));
     let mut text = configuration.commands.clone();
     if !configuration.commands.contains("rootpw ") && configuration.kickstart.is_none() {
         text.push_str("rootpw --lock\n");
     }
     text + &base
+}
+
+fn unattended(configuration: &Configuration) -> String {
+    let boot = if configuration.has_boot() {
+        "reqpart\n"
+    } else {
+        BOOT
+    };
+    let partitions = Some(configuration.partitions.as_str()).filter(|text| !text.is_empty());
+    [
+        ERASE,
+        boot,
+        partitions.unwrap_or(WHOLE_DISK),
+        "reboot --eject\n",
+    ]
+    .concat()
 }
 
 /// Commands stand before sections, and after `#version=`.
@@ -309,6 +315,20 @@ mod tests {
             "ostreecontainer --url=host/web:1\nbootloader --append='a=b'\npart / --grow\n"
         );
         assert_eq!(made.warnings.len(), 0);
+    }
+
+    #[test]
+    fn a_boot_of_its_own_is_the_only_one() {
+        let text = "[[customizations.filesystem]]\nmountpoint = \"/boot\"\nminsize = \"1 GiB\"\n";
+        let configuration = Configuration::parse(text).unwrap();
+        let made = embedded(&Basis::Configuration(&configuration), REFERENCE);
+        assert_eq!(
+            made.text,
+            "ostreecontainer --url=host/web:1\nrootpw --lock\nzerombr\nclearpart --all --initlabel\nreqpart\n\
+             part /boot --size=1024\npart / --grow\nreboot --eject\n"
+        );
+        assert!(!made.reading.has_errors());
+        assert_eq!(made.warnings.len(), 1);
     }
 
     /// The lines of the page that are indented, in its blocks.
