@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kickstart_parser::{Kickstart, ScriptKind, hidden};
+use kickstart_parser::{Kickstart, hidden};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
@@ -174,12 +174,15 @@ fn insist(kickstart: Embedded) -> Result<Embedded, Problem> {
     Ok(kickstart)
 }
 
-/// What is known of it here: what `%pre` may be about to write is not.
+/// What is tried on the image: not where it has gaps.
 fn judged(kickstart: &Embedded) -> Option<&Kickstart> {
-    let known = &kickstart.reading.kickstart;
-    let mut scripts = known.scripts.iter();
-    let written = scripts.any(|script| script.kind == ScriptKind::Pre);
-    (!written).then_some(known)
+    if kickstart.has_gaps() {
+        warn([
+            "the kickstart includes what is not here: whether it can be carried out is seen on its machine",
+        ]);
+        return None;
+    }
+    Some(&kickstart.reading.kickstart)
 }
 
 fn warn(warnings: impl IntoIterator<Item = impl std::fmt::Display>) {

@@ -143,7 +143,7 @@ pub struct IsoRequest<'i> {
     pub environment: &'i Image,
     /// The kickstart that is embedded; none: the machine looks elsewhere.
     pub kickstart: Option<&'i [u8]>,
-    /// The same as far as it can be known here; none where there is none, or where scripts write parts of it.
+    /// The same as it was read; none where there is none, or where parts of it are not here.
     pub judged: Option<&'i Kickstart>,
     /// More kernel arguments of the environment.
     pub kernel_arguments: &'i str,
