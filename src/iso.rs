@@ -208,11 +208,10 @@ fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
         kernel_arguments: arguments.as_deref(),
         target_ref: changes.target_ref.as_deref(),
     };
-    match &args.output {
-        Some(output) => media::customized_copy(&args.iso, output, &changes)?,
-        None => MediumFile::open(&args.iso, true)?.change(&changes)?,
-    }
-    Ok(())
+    watched(|watch| match &args.output {
+        Some(output) => media::customized_copy((&args.iso, output), &changes, watch),
+        None => MediumFile::open(&args.iso, true)?.change(&changes),
+    })
 }
 
 /// What a kickstart installs by a medium when it names no image itself.
@@ -282,6 +281,5 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
 }
 
 fn extract(args: &ExtractArgs) -> Result<(), Problem> {
-    media::extract(&args.iso, &args.output)?;
-    Ok(())
+    watched(|watch| media::extract(&args.iso, &args.output, watch))
 }

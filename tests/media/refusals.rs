@@ -74,7 +74,7 @@ fn what_does_not_fit_is_refused_before_anything_is_changed() {
     refused(
         in_place().args(["--karg", "a='b'"]),
         2,
-        "a kernel argument cannot have a `'`",
+        "a kernel argument cannot have a `'`, a `\"`, a `\\` or a control character in it",
     );
     assert!(fs::read(&copy).unwrap() == fs::read(medium()).unwrap());
     let output = scratch.path("new.iso");

@@ -28,6 +28,9 @@ pub struct Changes<'c> {
     pub target_ref: Option<&'c str>,
 }
 
+/// An area, and all of its content.
+type Write = (Area, Vec<u8>);
+
 /// A medium in a file.
 #[derive(Debug)]
 pub struct MediumFile {
@@ -93,28 +96,7 @@ impl MediumFile {
     /// # Errors
     /// What does not fit into its area, and areas that cannot be: nothing is written then. What writing says.
     pub fn change(&mut self, changes: &Changes<'_>) -> Result<(), MediaError> {
-        let mut medium = self.medium.clone();
-        let mut writes: Vec<(Area, Vec<u8>)> = Vec::new();
-        if let Some(text) = changes.kickstart {
-            let area =
-                area::kickstart(text).ok_or_else(|| too_large("kickstart", area::KICKSTART))?;
-            medium.kickstart_sha256 = hex(&Sha256::digest(&area));
-            writes.push((medium.areas.kickstart, area));
-        }
-        if let Some(arguments) = changes.kernel_arguments {
-            let area = area::kernel_arguments(arguments)
-                .ok_or_else(|| too_large("list of kernel arguments", area::KERNEL_ARGUMENTS))?;
-            writes.push((medium.areas.kernel_arguments, area));
-        }
-        if let Some(target) = changes.target_ref {
-            medium.target = Some(target.to_owned());
-        }
-        let described = medium
-            .to_bytes()
-            .ok_or_else(|| too_large("description of the medium", FILE_BYTES))?;
-        writes.push((self.at, described));
-        self.insist_on_areas(&medium.areas)
-            .map_err(|e| EngineError::io(format!("looking at the areas of `{}`", self.name), e))?;
+        let (medium, writes) = self.prepared(changes)?;
         for (area, content) in &writes {
             self.write(*area, content)?;
         }
@@ -122,6 +104,39 @@ impl MediumFile {
             .map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
         self.medium = medium;
         Ok(())
+    }
+
+    /// Whether it could be changed so. Nothing is written.
+    ///
+    /// # Errors
+    /// As for [`Self::change`].
+    pub(super) fn insist_on(&self, changes: &Changes<'_>) -> Result<(), MediaError> {
+        Ok(self.prepared(changes).map(drop)?)
+    }
+
+    /// The description afterwards, and what is to be written where.
+    fn prepared(&self, changes: &Changes<'_>) -> Result<(Medium, Vec<Write>), EngineError> {
+        let mut medium = self.medium.clone();
+        let mut writes = Vec::new();
+        if let Some(text) = changes.kickstart {
+            let area = area::kickstart(text)?;
+            medium.kickstart_sha256 = hex(&Sha256::digest(&area));
+            writes.push((medium.areas.kickstart, area));
+        }
+        if let Some(arguments) = changes.kernel_arguments {
+            let area = area::kernel_arguments(arguments)?;
+            writes.push((medium.areas.kernel_arguments, area));
+        }
+        if let Some(target) = changes.target_ref {
+            medium.target = Some(target.to_owned());
+        }
+        let described = medium
+            .to_bytes()
+            .ok_or_else(|| area::too_large("description of the medium", FILE_BYTES))?;
+        writes.push((self.at, described));
+        self.insist_on_areas(&medium.areas)
+            .map_err(|e| EngineError::io(format!("looking at the areas of `{}`", self.name), e))?;
+        Ok((medium, writes))
     }
 
     /// The description may say anything, and is believed only where the medium bears it out: what is written there is gone.
@@ -208,11 +223,4 @@ fn end(area: &Area) -> Option<u64> {
 
 fn wrong(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
-}
-
-fn too_large(what: &str, room: usize) -> EngineError {
-    EngineError::Refused(format!(
-        "the {what} does not fit: a medium has {} KiB for it",
-        room >> 10
-    ))
 }

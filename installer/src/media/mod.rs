@@ -28,7 +28,7 @@ mod verify;
 mod watch;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -86,27 +86,46 @@ pub fn netboot(request: &NetbootRequest<'_>, watch: &mut Watch<'_>) -> Result<()
 ///
 /// # Errors
 /// What is no medium of ours; what reading and writing say.
-pub fn extract(iso: &Path, output: &Path) -> Result<(), MediaError> {
-    netboot::extract(&MediumFile::open(iso, false)?, output)
+pub fn extract(iso: &Path, output: &Path, watch: &mut Watch<'_>) -> Result<(), MediaError> {
+    let extracted =
+        MediumFile::open(iso, false).and_then(|medium| netboot::extract(&medium, output));
+    extracted.map_err(|error| watch.cause(error))
 }
+
+/// What is copied between two looks at signals.
+const COPIED: u64 = 64 << 20;
 
 /// Copies an ISO to `to`, changed. The copy is there when it is whole.
 ///
 /// # Errors
 /// As for [`MediumFile::change`]; what copying says.
-pub fn customized_copy(from: &Path, to: &Path, changes: &Changes<'_>) -> Result<(), MediaError> {
-    // What is no medium is not copied.
-    MediumFile::open(from, false)?;
+pub fn customized_copy(
+    (from, to): (&Path, &Path),
+    changes: &Changes<'_>,
+    watch: &mut Watch<'_>,
+) -> Result<(), MediaError> {
+    // What is no medium, or cannot be changed so, is not copied.
+    MediumFile::open(from, false)?.insist_on(changes)?;
     let file = NewFile::at(to, PRIVATE)?;
-    let copied =
-        File::open(from).and_then(|mut from| io::copy(&mut from, &mut File::create(file.path())?));
-    copied.map_err(|e| {
-        let context = format!("copying `{}` to `{}`", from.display(), to.display());
-        EngineError::io(context, e)
-    })?;
+    copy((from, file.path()), watch).map_err(|error| watch.cause(error))?;
     MediumFile::open(file.path(), true)?.change(changes)?;
     file.permit(mode_of_copy(from, changes)?)?;
+    watch.check()?;
     file.finish()
+}
+
+fn copy((from, to): (&Path, &Path), watch: &mut Watch<'_>) -> Result<(), MediaError> {
+    let context = format!("copying `{}` to `{}`", from.display(), to.display());
+    let failed = |e| EngineError::io(context.clone(), e);
+    let mut from = File::open(from).map_err(failed)?;
+    let mut to = File::create(to).map_err(failed)?;
+    loop {
+        watch.check()?;
+        let copied = io::copy(&mut (&mut from).take(COPIED), &mut to).map_err(failed)?;
+        if copied < COPIED {
+            return Ok(());
+        }
+    }
 }
 
 /// The original's; nobody else reads secrets that are new.
@@ -192,7 +211,9 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
         Tool::Mmd,
         Tool::Mren,
     ])?;
-    // Before the minutes that an environment takes.
+    // Before the minutes that an image and an environment take.
+    let kickstart = request.kickstart.unwrap_or_default();
+    let areas = iso::Filled::with(kickstart, request.kernel_arguments)?;
     let file = NewFile::at(request.output, mode(request))?;
     let place = tempfile::Builder::new()
         .prefix("landfall-")
@@ -217,8 +238,7 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
     environment.insist_on(&judgement.tools)?;
     let medium = iso::Medium {
         label: request.label,
-        kickstart: request.kickstart.unwrap_or_default(),
-        kernel_arguments: request.kernel_arguments,
+        areas: &areas,
         timeout: TIMEOUT,
         image,
         payload: request.payload,
@@ -258,3 +278,6 @@ fn judge(
     let mut progress = |done| watch.tell(Phase::Judge, done, total);
     Ok(judge::judge(&question, &mut progress)?)
 }
+
+#[cfg(test)]
+mod tests;
