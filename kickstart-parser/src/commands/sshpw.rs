@@ -17,7 +17,7 @@ pub(super) const COMMAND: Command = Command {
     words: &["sshpw"],
     summary: "Makes an account in the installer's environment",
     effect: Effect::None(
-        "only keys of root count, while a machine is installed that was started with `inst.sshd`",
+        "the installed system knows none of it; `inst.sshd` takes root's keys while a machine is installed",
     ),
     repeat: Repeat::Adds,
     options: &[&[
