@@ -3,7 +3,7 @@
 
 use kickstart_parser::{NoIncludes, read};
 
-use super::{ConfigurationError, Customizations, content};
+use super::{ConfigurationError, Customizations, User, content};
 
 /// Refuses what the kickstart would replace: it comes last.
 pub(super) fn refuse_twice(text: &str, wanted: &Customizations) -> Result<(), ConfigurationError> {
@@ -14,7 +14,7 @@ pub(super) fn refuse_twice(text: &str, wanted: &Customizations) -> Result<(), Co
         ));
     }
     let mut users = wanted.user.iter();
-    if kickstart.rootpw.is_some() && users.any(|user| user.sets_root_password()) {
+    if kickstart.rootpw.is_some() && users.any(User::sets_root_password) {
         return Err(content(
             "the password of `root` is asked for by `user`, and by `rootpw` of the kickstart",
         ));
