@@ -3,20 +3,21 @@
 
 use std::path::Path;
 
-use kickstart_parser::{Kickstart, ScriptKind};
+use kickstart_parser::{Kickstart, hidden};
 use landfall_installer::exit::Exit;
 use landfall_installer::image::{Image, OpenOptions};
 use landfall_installer::inventory::probe;
 use landfall_installer::media::{
     self, Basis, Changes, Configuration, Embedded, Epoch, IsoRequest, MediaError, MediumFile,
-    Watch, embedded,
+    Watch, embedded, secret_arguments,
 };
+use landfall_installer::medium::Medium;
 
 use crate::cli::{
     CustomizeArgs, ExtractArgs, InspectArgs, IsoArgs, IsoCommand, MakeIsoArgs, ReadAccessArgs,
 };
 use crate::directories::Directories;
-use crate::input::{self, Loaded, PresentFiles};
+use crate::input::{self, PresentFiles};
 use crate::signals;
 use crate::terminal::{self, MediumProgress, Problem};
 
@@ -38,6 +39,8 @@ fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
     let epoch = epoch()?;
     let configuration = args.config.as_deref().map(configuration).transpose()?;
     let kickstart = kickstart(args, configuration.as_ref())?;
+    let arguments = args.kargs.join(" ");
+    warn(secret_arguments(&arguments));
     let label = configuration
         .as_ref()
         .and_then(|configuration| configuration.label.as_deref());
@@ -46,11 +49,9 @@ fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
     let request = IsoRequest {
         image: &images.image,
         environment: images.environment(),
-        kickstart: kickstart
-            .as_ref()
-            .map(|(embedded, _)| embedded.text.as_bytes()),
-        judged: kickstart.as_ref().and_then(|(_, judged)| judged.as_ref()),
-        kernel_arguments: &args.kargs.join(" "),
+        kickstart: kickstart.as_ref().map(|embedded| embedded.text.as_bytes()),
+        judged: kickstart.as_ref().and_then(judged),
+        kernel_arguments: &arguments,
         label: args.label.as_deref().or(label).unwrap_or(LABEL),
         target_ref: args.target_ref.as_deref(),
         payload: !args.no_payload,
@@ -58,9 +59,7 @@ fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
         output: &args.output,
         directories: directories.as_ref(),
     };
-    for warning in watched(|watch| media::iso(&request, watch))? {
-        terminal::say(&format!("warning: {warning}"));
-    }
+    warn(watched(|watch| media::iso(&request, watch))?);
     terminal::say(&format!("`{}` is made", args.output.display()));
     Ok(())
 }
@@ -69,18 +68,25 @@ fn make(args: &MakeIsoArgs, access: &ReadAccessArgs) -> Result<(), Problem> {
 fn kickstart(
     args: &MakeIsoArgs,
     configuration: Option<&Configuration>,
-) -> Result<Option<(Embedded, Option<Kickstart>)>, Problem> {
-    let text = args.kickstart.as_deref().map(input::text).transpose()?;
-    let basis = match (&text, configuration) {
-        (Some(text), _) => Basis::Kickstart(text),
-        (None, Some(configuration)) => Basis::Configuration(configuration),
-        (None, None) if args.unattended => Basis::Unattended,
-        (None, None) => return Ok(None),
+) -> Result<Option<Embedded>, Problem> {
+    let followed = Some(args.target_ref.as_deref().unwrap_or(&args.image));
+    if let Some(path) = &args.kickstart {
+        return own(path, followed).map(Some);
+    }
+    let basis = match configuration {
+        Some(configuration) => Basis::Configuration(configuration),
+        None if args.unattended => Basis::Unattended,
+        None => return Ok(None),
     };
-    let followed = args.target_ref.as_deref().unwrap_or(&args.image);
-    let kickstart = embedded(&basis, followed);
-    let judged = validate(args, &kickstart)?;
-    Ok(Some((kickstart, judged)))
+    insist(embedded(&basis, followed, &PresentFiles)).map(Some)
+}
+
+/// The kickstart in a file, looked through; one that names no image installs `followed`.
+fn own(path: &Path, followed: Option<&str>) -> Result<Embedded, Problem> {
+    let text = input::text(path)?;
+    let name = &path.display().to_string();
+    let basis = Basis::Kickstart { name, text: &text };
+    insist(embedded(&basis, followed, &PresentFiles))
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org).
@@ -153,37 +159,70 @@ fn configuration(path: &Path) -> Result<Configuration, Problem> {
     })
 }
 
-/// What could not install is an error now, and not in the machine room. Gives what is known of it here: what `%pre` may be
-/// about to write is not.
-fn validate(args: &MakeIsoArgs, kickstart: &Embedded) -> Result<Option<Kickstart>, Problem> {
-    let name = args.kickstart.as_deref().unwrap_or(Path::new("kickstart"));
-    let loaded = Loaded::new(name, &kickstart.text, None, &PresentFiles).insist()?;
-    for warning in &kickstart.warnings {
+/// What could not install is an error now, and not in the machine room.
+fn insist(kickstart: Embedded) -> Result<Embedded, Problem> {
+    input::show(&kickstart.reading);
+    if kickstart.reading.has_errors() {
+        return Err(Problem::new(Exit::Input, "the kickstart has errors"));
+    }
+    if kickstart.names_no_image() {
+        let message = "the kickstart names no image, and the medium none that it could install";
+        return Err(Problem::new(Exit::Input, message)
+            .hint("add `ostreecontainer --url=REGISTRY/IMAGE:TAG` to it"));
+    }
+    warn(&kickstart.warnings);
+    Ok(kickstart)
+}
+
+/// What is tried on the image: not where it has gaps.
+fn judged(kickstart: &Embedded) -> Option<&Kickstart> {
+    if kickstart.has_gaps() {
+        warn([
+            "the kickstart includes what is not here: whether it can be carried out is seen on its machine",
+        ]);
+        return None;
+    }
+    Some(&kickstart.reading.kickstart)
+}
+
+fn warn(warnings: impl IntoIterator<Item = impl std::fmt::Display>) {
+    for warning in warnings {
         terminal::say(&format!("warning: {warning}"));
     }
-    let kickstart = loaded.reading.kickstart;
-    let mut scripts = kickstart.scripts.iter();
-    let written = scripts.any(|script| script.kind == ScriptKind::Pre);
-    Ok((!written).then_some(kickstart))
 }
 
 fn customize(args: &CustomizeArgs) -> Result<(), Problem> {
     let changes = &args.changes;
     let kickstart = match &changes.kickstart {
-        Some(path) => Some(input::text(path)?),
+        Some(path) => {
+            let medium = MediumFile::open(&args.iso, false)?.medium;
+            let followed = followed(&medium, changes.target_ref.as_deref());
+            Some(own(path, followed)?.text)
+        }
         None => changes.no_kickstart.then(String::new),
     };
     let arguments = (!changes.kargs.is_empty()).then(|| changes.kargs.join(" "));
+    warn(arguments.as_deref().and_then(secret_arguments));
     let changes = Changes {
         kickstart: kickstart.as_deref().map(str::as_bytes),
         kernel_arguments: arguments.as_deref(),
         target_ref: changes.target_ref.as_deref(),
     };
-    match &args.output {
-        Some(output) => media::customized_copy(&args.iso, output, &changes)?,
-        None => MediumFile::open(&args.iso, true)?.change(&changes)?,
-    }
-    Ok(())
+    watched(|watch| match &args.output {
+        Some(output) => media::customized_copy((&args.iso, output), &changes, watch),
+        None => MediumFile::open(&args.iso, true)?.change(&changes),
+    })
+}
+
+/// What a kickstart installs by a medium when it names no image itself.
+fn followed<'m>(medium: &'m Medium, target: Option<&'m str>) -> Option<&'m str> {
+    let image = medium.image.as_ref().map(|image| image.reference.as_str());
+    let followed = target.or(medium.target.as_deref()).or(image);
+    // It becomes a word of the kickstart, and the medium may be anybody's.
+    followed.filter(|text| {
+        let mut characters = text.chars();
+        characters.all(|c| c.is_ascii_graphic() && !"'\"\\#".contains(c))
+    })
 }
 
 fn inspect(args: &InspectArgs) -> Result<(), Problem> {
@@ -198,6 +237,7 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
     let none = || "none".to_owned();
     let image = medium.image.as_ref();
     let kickstart = file.kickstart()?;
+    let arguments = file.kernel_arguments()?;
     let lines = [
         (
             "image",
@@ -220,7 +260,7 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
             ),
         ),
         ("label", medium.label.clone()),
-        ("kernel arguments", file.kernel_arguments()?),
+        ("kernel arguments", hidden(&arguments).into_owned()),
         (
             "kickstart",
             if kickstart.is_empty() {
@@ -235,12 +275,11 @@ fn inspect(args: &InspectArgs) -> Result<(), Problem> {
         ),
     ];
     for (name, value) in lines {
-        terminal::data(&format!("{name:<18}{value}\n"));
+        terminal::data(&format!("{name:<18}{}\n", terminal::harmless(&value)));
     }
     Ok(())
 }
 
 fn extract(args: &ExtractArgs) -> Result<(), Problem> {
-    media::extract(&args.iso, &args.output)?;
-    Ok(())
+    watched(|watch| media::extract(&args.iso, &args.output, watch))
 }

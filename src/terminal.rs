@@ -87,6 +87,17 @@ pub(crate) fn data(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
+/// What a file says that is not the user's own, for the terminal: characters that would move the cursor, or write elsewhere,
+/// are replaced.
+pub(crate) fn harmless(text: &str) -> String {
+    // Of the marks that turn the direction of writing, too: a name would read as another.
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace(moves, "\u{fffd}")
+}
+
 /// A line of talk.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

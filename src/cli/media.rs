@@ -125,7 +125,10 @@ fn kernel_argument(text: &str) -> Result<String, String> {
     if is_kernel_argument(text) {
         return Ok(text.to_owned());
     }
-    Err("a kernel argument cannot have a `'` or a control character in it".to_owned())
+    Err(
+        "a kernel argument cannot have a `'`, a `\"`, a `\\` or a control character in it"
+            .to_owned(),
+    )
 }
 
 fn label(text: &str) -> Result<String, String> {

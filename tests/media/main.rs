@@ -9,6 +9,7 @@ mod form;
 mod interruption;
 mod refusals;
 mod reproducible;
+mod small;
 mod trees;
 
 use std::collections::BTreeMap;

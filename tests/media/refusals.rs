@@ -2,7 +2,7 @@
 //! What cannot be made, and what is said then; nothing is left behind.
 
 use std::fs;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -74,7 +74,7 @@ fn what_does_not_fit_is_refused_before_anything_is_changed() {
     refused(
         in_place().args(["--karg", "a='b'"]),
         2,
-        "a kernel argument cannot have a `'`",
+        "a kernel argument cannot have a `'`, a `\"`, a `\\` or a control character in it",
     );
     assert!(fs::read(&copy).unwrap() == fs::read(medium()).unwrap());
     let output = scratch.path("new.iso");
@@ -259,6 +259,8 @@ fn what_only_the_machine_can_tell_is_a_warning() {
         "{said}"
     );
     assert!(said.contains("line 6 (`rootpw`)"), "{said}");
+    let made = fs::metadata(scratch.path("own.iso")).unwrap();
+    assert_eq!(made.permissions().mode() & 0o777, 0o600);
     let text = text.replace("disk/by-id/nvme-SERIAL", "sda");
     let said = run(&mut with_kickstart(&scratch, &text)).expect(0).stderr;
     assert!(

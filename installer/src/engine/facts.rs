@@ -229,4 +229,4 @@ fn top(tree: &dyn View) -> io::Result<BTreeMap<String, Option<String>>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

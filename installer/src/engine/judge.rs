@@ -4,7 +4,9 @@
 //! Takes both; plans for a machine that stands for most, and looks into the image. What only a certain machine can tell is
 //! left to that machine. It writes nothing.
 
-use kickstart_parser::Kickstart;
+use std::path::Path;
+
+use kickstart_parser::{Kickstart, ScriptKind};
 
 use super::error::EngineError;
 use super::import::Progress;
@@ -12,8 +14,11 @@ use super::prepare::{check_image, tools_for};
 use super::tool::Tool;
 use super::{facts, final_action};
 use crate::image::Image;
-use crate::inventory::{Disk, Firmware, Interface, Inventory};
-use crate::plan::{Choices, Code, Issue, Issues, MediumImage, Plan, plan_disks, plan_target};
+use crate::inventory::{Disk, Firmware, Interface, Inventory, MEDIUM};
+use crate::medium::LAYOUT;
+use crate::plan::{
+    Choices, Code, Issue, Issues, MediumImage, Plan, Severity, plan_disks, plan_target,
+};
 
 /// Names of the disks of a machine that stands for most.
 const DISKS: [&str; 6] = ["sda", "sdb", "vda", "vdb", "nvme0n1", "nvme1n1"];
@@ -46,13 +51,10 @@ pub(crate) fn judge(
     progress: Progress<'_>,
 ) -> Result<Judgement, EngineError> {
     let kickstart = question.kickstart;
+    let here = here(question);
     let choices = Choices {
         target_ref: question.target_ref.map(str::to_owned),
-        medium: Some(MediumImage {
-            layout: MEDIUM.to_owned(),
-            names: names(question),
-            target: question.target_ref.map(str::to_owned),
-        }),
+        medium: question.payload.then(|| here.clone()),
         ..Choices::default()
     };
     let inventory = machine(kickstart, question.image.architecture());
@@ -64,27 +66,77 @@ pub(crate) fn judge(
     let mut tools = tools_for(&plan);
     tools.extend(tools_for_end(kickstart));
     let mut warnings = Vec::new();
-    if plan.image.source == MEDIUM {
-        check_image(question.image, &plan)?;
-        let facts = facts::foresee(question.image, &plan.arch, progress)?;
-        let (_, told) = plan_target(kickstart, &plan, &facts).map_err(EngineError::Plan)?;
-        issues.0.extend(told.0);
+    if here.has(&plan.image.source) {
+        match on_image(question, &plan, progress) {
+            Ok(told) => issues.0.extend(told.0),
+            Err(error) if has_pre(kickstart) => warnings.extend(tolerated(error)?),
+            Err(error) => return Err(error),
+        }
     } else {
         warnings.push(elsewhere(&plan, question));
     }
     warnings.extend(issues.0.iter().map(Issue::with_help));
+    warnings.extend(has_pre(kickstart).then(|| PRE.to_owned()));
     Ok(Judgement { tools, warnings })
 }
 
-/// The references by which the kickstart may mean the image.
-fn names(question: &Question<'_>) -> Vec<String> {
-    let reference = question.image.reference.to_string();
-    let target = question.target_ref.map(str::to_owned);
-    [reference].into_iter().chain(target).collect()
+/// What the image says to the plan.
+fn on_image(
+    question: &Question<'_>,
+    plan: &Plan,
+    progress: Progress<'_>,
+) -> Result<Issues, EngineError> {
+    check_image(question.image, plan)?;
+    let facts = facts::foresee(question.image, &plan.arch, progress)?;
+    let target = plan_target(question.kickstart, plan, &facts);
+    target.map(|(_, issues)| issues).map_err(EngineError::Plan)
 }
 
-/// What stands for the image of the medium in a plan.
-const MEDIUM: &str = "oci:medium";
+const PRE: &str = "the kickstart has a `%pre`, which may change what it says and what is on the machine: only there it is \
+                   seen whether it can be carried out";
+
+fn has_pre(kickstart: &Kickstart) -> bool {
+    let mut scripts = kickstart.scripts.iter();
+    scripts.any(|script| script.kind == ScriptKind::Pre)
+}
+
+/// What a `%pre` may make good, in sentences.
+fn tolerated(error: EngineError) -> Result<Vec<String>, EngineError> {
+    match error {
+        EngineError::Plan(issues) => Ok(split(issues)?.iter().map(Issue::with_help).collect()),
+        EngineError::Refused(why) => Ok(vec![why]),
+        error => Err(error),
+    }
+}
+
+/// All issues, if no error is about the text alone; else those errors.
+fn split(issues: Issues) -> Result<Vec<Issue>, EngineError> {
+    let (text, others): (Vec<_>, Vec<_>) = issues
+        .0
+        .into_iter()
+        .partition(|issue| issue.severity == Severity::Error && is_about_text(issue.code));
+    if text.is_empty() {
+        Ok(others)
+    } else {
+        Err(EngineError::Plan(Issues(text)))
+    }
+}
+
+/// The image as a kickstart may mean it: by its place on a medium, or by a reference.
+fn here(question: &Question<'_>) -> MediumImage {
+    let reference = question.image.reference.to_string();
+    let target = question.target_ref.map(str::to_owned);
+    let layout = Path::new(MEDIUM).join(LAYOUT);
+    MediumImage {
+        layout: if question.payload {
+            format!("oci:{}", layout.display())
+        } else {
+            String::new()
+        },
+        names: vec![reference],
+        target,
+    }
+}
 
 fn elsewhere(plan: &Plan, question: &Question<'_>) -> String {
     let on_it = if question.payload {
@@ -96,23 +148,27 @@ fn elsewhere(plan: &Plan, question: &Question<'_>) -> String {
 }
 
 /// Errors that no machine would make good stay errors; without a plan there is no more to judge.
-fn unplanned(kickstart: &Kickstart, mut issues: Issues) -> Result<Judgement, EngineError> {
+fn unplanned(kickstart: &Kickstart, issues: Issues) -> Result<Judgement, EngineError> {
     let about_machine = issues.errors().any(|issue| {
         matches!(
             issue.code,
             Code::DiskMissing | Code::NoUsableDisk | Code::DoesNotFit | Code::SizeLimit
         )
     });
-    issues
-        .0
-        .retain(|issue| !about_machine || is_about_text(issue.code));
-    if issues.has_errors() {
+    let mut warnings = Vec::new();
+    if has_pre(kickstart) {
+        warnings.extend(split(issues)?.iter().map(Issue::with_help));
+        warnings.push(PRE.to_owned());
+    } else if about_machine {
+        split(issues)?;
+        let warning = "the kickstart is about disks that only its machine has: there it is seen whether it can be carried out";
+        warnings.push(warning.to_owned());
+    } else {
         return Err(EngineError::Plan(issues));
     }
-    let warning = "the kickstart is about disks that only its machine has: there it is seen whether it can be carried out";
     Ok(Judgement {
         tools: tools_for_end(kickstart),
-        warnings: vec![warning.to_owned()],
+        warnings,
     })
 }
 
@@ -190,3 +246,6 @@ fn disk(name: &str) -> Disk {
         partitions: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! Takes its text; gives lines of a kickstart and the label of the medium. What cannot be carried out is an error: nothing in
 //! the file is passed over in silence.
 
+mod beside;
+
 use std::fmt::Write as _;
 
 use serde::Deserialize;
@@ -123,6 +125,12 @@ struct Iso {
 }
 
 impl Configuration {
+    /// Whether it asks for a `/boot` of its own.
+    pub(super) fn has_boot(&self) -> bool {
+        let mut lines = self.partitions.lines();
+        lines.any(|line| line.starts_with("part /boot "))
+    }
+
     /// Reads a `config.toml`.
     ///
     /// # Errors
@@ -146,6 +154,9 @@ impl Configuration {
                 &mut commands,
                 &format!("bootloader --append={}", quoted(append)?),
             );
+        }
+        if let Some(text) = &wanted.installer.kickstart.contents {
+            beside::refuse_twice(text, &wanted)?;
         }
         let partitions = partitions(&wanted.filesystem)?;
         if !partitions.is_empty() && wanted.installer.kickstart.contents.is_some() {
@@ -216,6 +227,10 @@ impl User {
         Ok(())
     }
 
+    fn sets_root_password(&self) -> bool {
+        self.name == "root" && self.password.is_some()
+    }
+
     fn refuse_for_root(&self) -> Result<(), ConfigurationError> {
         let others = [
             self.gecos.is_some(),
@@ -245,18 +260,33 @@ fn is_crypted(password: &str) -> bool {
 fn partitions(wanted: &[FileSystem]) -> Result<String, ConfigurationError> {
     let mut commands = String::new();
     for fs in wanted {
+        let mount = fs.mount();
+        if mount == "/boot/efi" {
+            return Err(content(
+                "`/boot/efi` is made as large as it must be: leave it out of `filesystem`",
+            ));
+        }
         let bytes = fs.minsize.bytes()?;
         let mib = bytes.div_ceil(1 << 20).max(1);
-        let grow = if fs.mountpoint == "/" { " --grow" } else { "" };
+        let grow = if mount == "/" { " --grow" } else { "" };
         line(
             &mut commands,
-            &format!("part {} --size={mib}{grow}", quoted(&fs.mountpoint)?),
+            &format!("part {} --size={mib}{grow}", quoted(mount)?),
         );
     }
-    if !commands.is_empty() && !wanted.iter().any(|fs| fs.mountpoint == "/") {
+    if !commands.is_empty() && !wanted.iter().any(|fs| fs.mount() == "/") {
         line(&mut commands, "part / --grow");
     }
     Ok(commands)
+}
+
+impl FileSystem {
+    fn mount(&self) -> &str {
+        match self.mountpoint.trim_end_matches('/') {
+            "" => &self.mountpoint,
+            mount => mount,
+        }
+    }
 }
 
 impl Size {
@@ -371,6 +401,42 @@ mod tests {
     }
 
     #[test]
+    fn what_a_kickstart_would_replace_is_not_lost() {
+        for (keys, line, part) in [
+            (
+                "[customizations.kernel]\nappend = \"a\"\n",
+                "bootloader --timeout=1",
+                "the kickstart has a `bootloader` in its place",
+            ),
+            (
+                "[[customizations.user]]\nname = \"root\"\npassword = \"a\"\n",
+                "rootpw --lock",
+                "by `user`, and by `rootpw` of the kickstart",
+            ),
+            (
+                "[[customizations.user]]\nname = \"a\"\n",
+                "user --name=a",
+                "the user `a` is asked for by `user`, and by `user` of the kickstart",
+            ),
+            (
+                "[[customizations.group]]\nname = \"a\"\n",
+                "group --name=a",
+                "the group `a` is asked for by",
+            ),
+        ] {
+            let beside = |line: &str| {
+                format!("{keys}[customizations.installer.kickstart]\ncontents = \"{line}\"\n")
+            };
+            assert!(why(&beside(line)).contains(part), "{}", why(&beside(line)));
+            parse(&beside("user --name=b"));
+        }
+        // Its keys alone go with any password.
+        parse(
+            "[[customizations.user]]\nname = \"root\"\nkey = \"k\"\n[customizations.installer.kickstart]\ncontents = \"rootpw --lock\"\n",
+        );
+    }
+
+    #[test]
     fn nothing_is_passed_over() {
         for (text, part) in [
             (
@@ -404,6 +470,10 @@ mod tests {
             (
                 "[[customizations.filesystem]]\nmountpoint = \"/\"\nminsize = 1\n[customizations.installer.kickstart]\ncontents = \"\"\n",
                 "by `filesystem` and by a kickstart",
+            ),
+            (
+                "[[customizations.filesystem]]\nmountpoint = \"/boot/efi/\"\nminsize = 1\n",
+                "`/boot/efi` is made as large as it must be: leave it out",
             ),
         ] {
             assert!(why(text).contains(part), "{}", why(text));

@@ -15,7 +15,7 @@ use super::error::MediaError;
 use super::{area, iso9660};
 use crate::engine::error::EngineError;
 use crate::hex::hex;
-use crate::medium::{Area, FILE, FILE_BYTES, Medium};
+use crate::medium::{Area, Areas, FILE, FILE_BYTES, KICKSTART, Medium};
 
 /// What is changed; what is none stays.
 #[derive(Debug, Default)]
@@ -27,6 +27,9 @@ pub struct Changes<'c> {
     /// What installed systems follow.
     pub target_ref: Option<&'c str>,
 }
+
+/// An area, and all of its content.
+type Write = (Area, Vec<u8>);
 
 /// A medium in a file.
 #[derive(Debug)]
@@ -91,19 +94,37 @@ impl MediumFile {
     /// Writes what is changed, in place. The description comes last, and is whole before and after.
     ///
     /// # Errors
-    /// What does not fit into its area; what writing says.
+    /// What does not fit into its area, and areas that cannot be: nothing is written then. What writing says.
     pub fn change(&mut self, changes: &Changes<'_>) -> Result<(), MediaError> {
+        let (medium, writes) = self.prepared(changes)?;
+        for (area, content) in &writes {
+            self.write(*area, content)?;
+        }
+        self.flush_device()
+            .map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
+        self.medium = medium;
+        Ok(())
+    }
+
+    /// Whether it could be changed so. Nothing is written.
+    ///
+    /// # Errors
+    /// As for [`Self::change`].
+    pub(super) fn insist_on(&self, changes: &Changes<'_>) -> Result<(), MediaError> {
+        Ok(self.prepared(changes).map(drop)?)
+    }
+
+    /// The description afterwards, and what is to be written where.
+    fn prepared(&self, changes: &Changes<'_>) -> Result<(Medium, Vec<Write>), EngineError> {
         let mut medium = self.medium.clone();
-        let mut writes: Vec<(Area, Vec<u8>)> = Vec::new();
+        let mut writes = Vec::new();
         if let Some(text) = changes.kickstart {
-            let area =
-                area::kickstart(text).ok_or_else(|| too_large("kickstart", area::KICKSTART))?;
+            let area = area::kickstart(text)?;
             medium.kickstart_sha256 = hex(&Sha256::digest(&area));
             writes.push((medium.areas.kickstart, area));
         }
         if let Some(arguments) = changes.kernel_arguments {
-            let area = area::kernel_arguments(arguments)
-                .ok_or_else(|| too_large("list of kernel arguments", area::KERNEL_ARGUMENTS))?;
+            let area = area::kernel_arguments(arguments)?;
             writes.push((medium.areas.kernel_arguments, area));
         }
         if let Some(target) = changes.target_ref {
@@ -111,14 +132,44 @@ impl MediumFile {
         }
         let described = medium
             .to_bytes()
-            .ok_or_else(|| too_large("description of the medium", FILE_BYTES))?;
+            .ok_or_else(|| area::too_large("description of the medium", FILE_BYTES))?;
         writes.push((self.at, described));
-        for (area, content) in &writes {
-            self.write(*area, content)?;
+        self.insist_on_areas(&medium.areas)
+            .map_err(|e| EngineError::io(format!("looking at the areas of `{}`", self.name), e))?;
+        Ok((medium, writes))
+    }
+
+    /// The description may say anything, and is believed only where the medium bears it out: what is written there is gone.
+    fn insist_on_areas(&self, areas: &Areas) -> io::Result<()> {
+        let all = [
+            (areas.kickstart, area::KICKSTART),
+            (areas.kernel_arguments, area::KERNEL_ARGUMENTS),
+            (areas.initramfs, area::EXTRA),
+            (self.at, FILE_BYTES),
+        ];
+        if all.iter().any(|(area, size)| area.size != *size as u64) {
+            return Err(wrong("a reserved area has not the size that it must have"));
         }
-        self.flush_device()
-            .map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?;
-        self.medium = medium;
+        let volume = iso9660::volume_bytes(&self.file)?;
+        let is_within = |area: &Area| end(area).is_some_and(|end| end <= volume);
+        if !all.iter().all(|(area, _)| is_within(area)) {
+            return Err(wrong("a reserved area lies behind the file system"));
+        }
+        let mut sorted = all.map(|(area, _)| area);
+        sorted.sort_unstable_by_key(|area| area.offset);
+        let mut pairs = sorted.windows(2);
+        if pairs.any(|pair| end(&pair[0]) > Some(pair[1].offset)) {
+            return Err(wrong("two reserved areas overlap"));
+        }
+        if iso9660::find(&self.file, KICKSTART)? != Some(areas.kickstart) {
+            return Err(wrong("the area of the kickstart is not where that file is"));
+        }
+        let mut start = [0; area::ARGUMENTS.len()];
+        self.file
+            .read_exact_at(&mut start, areas.kernel_arguments.offset)?;
+        if start != area::ARGUMENTS.as_bytes() {
+            return Err(wrong("the area of kernel arguments does not begin as one"));
+        }
         Ok(())
     }
 
@@ -147,13 +198,7 @@ impl MediumFile {
     }
 
     fn write(&self, area: Area, content: &[u8]) -> Result<(), MediaError> {
-        let written = if content.len() as u64 == area.size {
-            self.file.write_all_at(content, area.offset)
-        } else {
-            Err(io::Error::other(
-                "a reserved area has not the size that it was made with",
-            ))
-        };
+        let written = self.file.write_all_at(content, area.offset);
         Ok(written.map_err(|e| EngineError::io(format!("writing `{}`", self.name), e))?)
     }
 }
@@ -172,9 +217,10 @@ fn read(file: &File, area: Area) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn too_large(what: &str, room: usize) -> EngineError {
-    EngineError::Refused(format!(
-        "the {what} does not fit: a medium has {} KiB for it",
-        room >> 10
-    ))
+fn end(area: &Area) -> Option<u64> {
+    area.offset.checked_add(area.size)
+}
+
+fn wrong(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }

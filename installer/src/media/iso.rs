@@ -43,8 +43,7 @@ const EXTRA: &str = "images/extra.img";
 #[derive(Debug)]
 pub(super) struct Medium<'m> {
     pub(super) label: &'m str,
-    pub(super) kickstart: &'m [u8],
-    pub(super) kernel_arguments: &'m str,
+    pub(super) areas: &'m Filled,
     /// Seconds that the menu waits.
     pub(super) timeout: u32,
     /// The image that it installs.
@@ -54,6 +53,22 @@ pub(super) struct Medium<'m> {
     pub(super) target_ref: Option<&'m str>,
     /// When everything on it was made.
     pub(super) epoch: Epoch,
+}
+
+/// Reserved areas with what is in them.
+#[derive(Debug)]
+pub(super) struct Filled {
+    kickstart: Vec<u8>,
+    kernel_arguments: Vec<u8>,
+}
+
+impl Filled {
+    pub(super) fn with(kickstart: &[u8], kernel_arguments: &str) -> Result<Self, EngineError> {
+        Ok(Self {
+            kickstart: area::kickstart(kickstart)?,
+            kernel_arguments: area::kernel_arguments(kernel_arguments)?,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -79,10 +94,10 @@ pub(super) fn write(
     if medium.payload {
         known.extend(layout::add(medium.image, &mut contents)?);
     }
-    let described = describe(medium, environment)?;
+    let described = describe(medium, environment);
     let bytes = described
         .to_bytes()
-        .ok_or_else(|| too_large("description of the medium"))?;
+        .ok_or_else(|| area::too_large("description of the medium", medium::FILE_BYTES))?;
     contents.write(medium::FILE, &bytes).map_err(assembling)?;
     let parts = Parts {
         list: place.join("list"),
@@ -130,15 +145,12 @@ fn fill(
     medium: &Medium<'_>,
     environment: &Environment,
 ) -> Result<(), EngineError> {
-    let kickstart = area::kickstart(medium.kickstart).ok_or_else(|| too_large("kickstart"))?;
-    let arguments = area::kernel_arguments(medium.kernel_arguments)
-        .ok_or_else(|| too_large("kernel command line"))?;
-    let arguments = String::from_utf8_lossy(&arguments).into_owned();
+    let arguments = String::from_utf8_lossy(&medium.areas.kernel_arguments).into_owned();
     let menu = render(Template::MediumMenu, &menu(medium, arguments));
     // Debian's GRUB for discs looks for this file.
     contents
         .write(".disk/info", b"Landfall\n")
-        .and_then(|()| contents.write(medium::KICKSTART, &kickstart))
+        .and_then(|()| contents.write(medium::KICKSTART, &medium.areas.kickstart))
         .and_then(|()| contents.write(MENU, menu.as_bytes()))
         .and_then(|()| contents.write(EXTRA, &vec![0; area::EXTRA]))
         .and_then(|()| {
@@ -160,17 +172,10 @@ fn assembling(error: io::Error) -> EngineError {
     EngineError::io("putting the medium's files together", error)
 }
 
-fn too_large(what: &str) -> EngineError {
-    EngineError::Refused(format!(
-        "the {what} does not fit into its area of the medium"
-    ))
-}
-
 /// What the medium says of itself; where its areas are is known later.
-fn describe(medium: &Medium<'_>, environment: &Environment) -> Result<medium::Medium, EngineError> {
-    let area = area::kickstart(medium.kickstart).ok_or_else(|| too_large("kickstart"))?;
+fn describe(medium: &Medium<'_>, environment: &Environment) -> medium::Medium {
     let verified = |file: &&medium::MediumFile| [KERNEL, INITRAMFS].contains(&file.path.as_str());
-    Ok(medium::Medium {
+    medium::Medium {
         medium: 1,
         landfall: env!("CARGO_PKG_VERSION").to_owned(),
         arch: probe::arch().to_owned(),
@@ -183,14 +188,14 @@ fn describe(medium: &Medium<'_>, environment: &Environment) -> Result<medium::Me
         environment: environment.source(),
         target: medium.target_ref.map(str::to_owned),
         areas: Areas::default(),
-        kickstart_sha256: hex(&Sha256::digest(area)),
+        kickstart_sha256: hex(&Sha256::digest(&medium.areas.kickstart)),
         files: environment
             .files()
             .iter()
             .filter(verified)
             .cloned()
             .collect(),
-    })
+    }
 }
 
 /// Where xorriso has put the areas.
@@ -228,7 +233,7 @@ struct Parts {
 /// One for each content: two sticks in one machine are two disks.
 fn disk_guid(description: &[u8], medium: &Medium<'_>) -> Uuid {
     let mut name = description.to_vec();
-    name.extend_from_slice(medium.kernel_arguments.as_bytes());
+    name.extend_from_slice(&medium.areas.kernel_arguments);
     name.extend_from_slice(medium.epoch.volume_date().as_bytes());
     Uuid::new_v5(&Uuid::nil(), &name)
 }

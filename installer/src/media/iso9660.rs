@@ -16,6 +16,8 @@ const SECTOR_BYTES: usize = 2048;
 const DESCRIPTORS: std::ops::Range<u64> = 16..48;
 const PRIMARY: u8 = 1;
 const END: u8 = 255;
+/// Where the number of blocks is in the descriptor, little-endian.
+const VOLUME_SPACE: std::ops::Range<usize> = 80..84;
 /// Where the record of the root directory is in the descriptor (8.4.18).
 const ROOT: std::ops::Range<usize> = 156..190;
 /// The largest directory that is read, in bytes.
@@ -59,7 +61,26 @@ pub(super) fn find(iso: &File, path: &str) -> io::Result<Option<Area>> {
     Ok(Some(at))
 }
 
+/// How large the file system is, in bytes (8.4.8).
+///
+/// # Errors
+/// As for [`find`].
+pub(super) fn volume_bytes(iso: &File) -> io::Result<u64> {
+    let descriptor = primary(iso)?;
+    let blocks = descriptor[VOLUME_SPACE]
+        .try_into()
+        .map_or(0, u32::from_le_bytes);
+    Ok(u64::from(blocks) * SECTOR)
+}
+
 fn root(iso: &File) -> io::Result<Area> {
+    let root = record(&primary(iso)?[ROOT]);
+    let root = root.ok_or_else(|| invalid("it has no root directory"))?;
+    Ok(root.area)
+}
+
+/// The primary volume descriptor.
+fn primary(iso: &File) -> io::Result<[u8; SECTOR_BYTES]> {
     let mut sector = [0; SECTOR_BYTES];
     for number in DESCRIPTORS {
         iso.read_exact_at(&mut sector, number * SECTOR)
@@ -68,11 +89,7 @@ fn root(iso: &File) -> io::Result<Area> {
             return Err(invalid("it is no ISO: it has no volume descriptor"));
         }
         match sector[0] {
-            PRIMARY => {
-                let root =
-                    record(&sector[ROOT]).ok_or_else(|| invalid("it has no root directory"))?;
-                return Ok(root.area);
-            }
+            PRIMARY => return Ok(sector),
             END => break,
             _ => {}
         }
@@ -195,6 +212,8 @@ mod tests {
         iso.read_exact_at(&mut content, at.offset).unwrap();
         assert_eq!((&content, at.size), (b"content", 7));
         assert!(find(&iso, "file-299").unwrap().is_some());
+        let volume = volume_bytes(&iso).unwrap();
+        assert!((at.offset + at.size..=iso.metadata().unwrap().len()).contains(&volume));
         for path in ["file-300", "Some Dir", "Some Dir/below/x", "file-1/x", ""] {
             assert_eq!(find(&iso, path).unwrap(), None, "{path}");
         }

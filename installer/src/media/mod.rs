@@ -17,6 +17,7 @@ mod epoch;
 mod error;
 mod gate;
 mod image_root;
+mod includes;
 mod initramfs;
 mod iso;
 mod iso9660;
@@ -27,18 +28,20 @@ mod verify;
 mod watch;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kickstart_parser::Kickstart;
 
 pub use config_toml::{Configuration, ConfigurationError};
 pub use customize::{Changes, MediumFile};
-pub use embedded::{Basis, Embedded, embedded};
+use embedded::has_secrets;
+pub use embedded::{Basis, Embedded, embedded, secret_arguments};
 use environment::Environment;
 pub use epoch::Epoch;
 pub use error::{Lack, MediaError};
-use output::NewFile;
+use output::{NewFile, PRIVATE, PUBLIC};
 pub use watch::{Phase, Told, Watch};
 
 use crate::engine::error::EngineError;
@@ -83,26 +86,62 @@ pub fn netboot(request: &NetbootRequest<'_>, watch: &mut Watch<'_>) -> Result<()
 ///
 /// # Errors
 /// What is no medium of ours; what reading and writing say.
-pub fn extract(iso: &Path, output: &Path) -> Result<(), MediaError> {
-    netboot::extract(&MediumFile::open(iso, false)?, output)
+pub fn extract(iso: &Path, output: &Path, watch: &mut Watch<'_>) -> Result<(), MediaError> {
+    let extracted =
+        MediumFile::open(iso, false).and_then(|medium| netboot::extract(&medium, output));
+    extracted.map_err(|error| watch.cause(error))
 }
+
+/// What is copied between two looks at signals.
+const COPIED: u64 = 64 << 20;
 
 /// Copies an ISO to `to`, changed. The copy is there when it is whole.
 ///
 /// # Errors
 /// As for [`MediumFile::change`]; what copying says.
-pub fn customized_copy(from: &Path, to: &Path, changes: &Changes<'_>) -> Result<(), MediaError> {
-    // What is no medium is not copied.
-    MediumFile::open(from, false)?;
-    let file = NewFile::at(to)?;
-    let copied =
-        File::open(from).and_then(|mut from| io::copy(&mut from, &mut File::create(file.path())?));
-    copied.map_err(|e| {
-        let context = format!("copying `{}` to `{}`", from.display(), to.display());
-        EngineError::io(context, e)
-    })?;
+pub fn customized_copy(
+    (from, to): (&Path, &Path),
+    changes: &Changes<'_>,
+    watch: &mut Watch<'_>,
+) -> Result<(), MediaError> {
+    // What is no medium, or cannot be changed so, is not copied.
+    MediumFile::open(from, false)?.insist_on(changes)?;
+    let file = NewFile::at(to, PRIVATE)?;
+    copy((from, file.path()), watch).map_err(|error| watch.cause(error))?;
     MediumFile::open(file.path(), true)?.change(changes)?;
+    file.permit(mode_of_copy(from, changes)?)?;
+    watch.check()?;
     file.finish()
+}
+
+fn copy((from, to): (&Path, &Path), watch: &mut Watch<'_>) -> Result<(), MediaError> {
+    let context = format!("copying `{}` to `{}`", from.display(), to.display());
+    let failed = |e| EngineError::io(context.clone(), e);
+    let mut from = File::open(from).map_err(failed)?;
+    let mut to = File::create(to).map_err(failed)?;
+    loop {
+        watch.check()?;
+        let copied = io::copy(&mut (&mut from).take(COPIED), &mut to).map_err(failed)?;
+        if copied < COPIED {
+            return Ok(());
+        }
+    }
+}
+
+/// The original's; nobody else reads secrets that are new.
+fn mode_of_copy(from: &Path, changes: &Changes<'_>) -> Result<u32, EngineError> {
+    let mode = std::fs::metadata(from)
+        .map_err(|e| EngineError::io(format!("reading `{}`", from.display()), e))?
+        .permissions()
+        .mode()
+        & 0o777;
+    let kickstart = changes.kickstart.unwrap_or_default();
+    let arguments = changes.kernel_arguments.unwrap_or_default();
+    if has_secrets(kickstart, arguments) {
+        Ok(mode & 0o700)
+    } else {
+        Ok(mode)
+    }
 }
 
 fn environment(
@@ -123,7 +162,7 @@ pub struct IsoRequest<'i> {
     pub environment: &'i Image,
     /// The kickstart that is embedded; none: the machine looks elsewhere.
     pub kickstart: Option<&'i [u8]>,
-    /// The same as far as it can be known here; none where there is none, or where scripts write parts of it.
+    /// The same as it was read; none where there is none, or where parts of it are not here.
     pub judged: Option<&'i Kickstart>,
     /// More kernel arguments of the environment.
     pub kernel_arguments: &'i str,
@@ -172,8 +211,10 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
         Tool::Mmd,
         Tool::Mren,
     ])?;
-    // Before the minutes that an environment takes.
-    let file = NewFile::at(request.output)?;
+    // Before the minutes that an image and an environment take.
+    let kickstart = request.kickstart.unwrap_or_default();
+    let areas = iso::Filled::with(kickstart, request.kernel_arguments)?;
+    let file = NewFile::at(request.output, mode(request))?;
     let place = tempfile::Builder::new()
         .prefix("landfall-")
         .tempdir_in(request.directories.temporary)
@@ -197,8 +238,7 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
     environment.insist_on(&judgement.tools)?;
     let medium = iso::Medium {
         label: request.label,
-        kickstart: request.kickstart.unwrap_or_default(),
-        kernel_arguments: request.kernel_arguments,
+        areas: &areas,
         timeout: TIMEOUT,
         image,
         payload: request.payload,
@@ -209,6 +249,15 @@ fn make_iso(request: &IsoRequest<'_>, watch: &mut Watch<'_>) -> Result<Vec<Strin
     watch.check()?;
     file.finish()?;
     Ok(judgement.warnings)
+}
+
+fn mode(request: &IsoRequest<'_>) -> u32 {
+    let kickstart = request.kickstart.unwrap_or_default();
+    if has_secrets(kickstart, request.kernel_arguments) {
+        PRIVATE
+    } else {
+        PUBLIC
+    }
 }
 
 fn judge(
@@ -229,3 +278,6 @@ fn judge(
     let mut progress = |done| watch.tell(Phase::Judge, done, total);
     Ok(judge::judge(&question, &mut progress)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,10 @@ use tempfile::{NamedTempFile, TempDir};
 use super::error::MediaError;
 use crate::engine::error::EngineError;
 
+/// Permissions of what everybody may read, and of what has secrets in it.
+pub(super) const PUBLIC: u32 = 0o666;
+pub(super) const PRIVATE: u32 = 0o600;
+
 /// A file in the making, beside its place. Dropped, it is removed.
 #[derive(Debug)]
 pub(super) struct NewFile {
@@ -19,8 +23,9 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// One that will be at `path`, where a regular file may be already.
-    pub(super) fn at(path: &Path) -> Result<Self, MediaError> {
+    /// One that will be at `path`, where a regular file may be already, with these permissions as far as the process's mask
+    /// leaves them.
+    pub(super) fn at(path: &Path, mode: u32) -> Result<Self, MediaError> {
         let failed = |e| EngineError::io(format!("writing `{}`", path.display()), e);
         // A link stays a link.
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -32,8 +37,7 @@ impl NewFile {
         let file = tempfile::Builder::new()
             .prefix(".landfall-")
             .suffix(".part")
-            // What the process's mask leaves of them.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(mode))
             .tempfile_in(directory.unwrap_or(Path::new(".")));
         let file = file.map_err(failed)?;
         Ok(Self { file, place })
@@ -42,6 +46,15 @@ impl NewFile {
     /// Where it is until it is whole.
     pub(super) fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    /// Gives it these permissions, whatever the mask says.
+    pub(super) fn permit(&self, mode: u32) -> Result<(), MediaError> {
+        let given = self
+            .file
+            .as_file()
+            .set_permissions(Permissions::from_mode(mode));
+        Ok(given.map_err(|e| EngineError::io(format!("writing `{}`", self.place.display()), e))?)
     }
 
     /// Puts it in its place.
@@ -104,11 +117,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.iso");
         let names = || fs::read_dir(dir.path()).unwrap().count();
-        let file = NewFile::at(&path).unwrap();
+        let file = NewFile::at(&path, PUBLIC).unwrap();
         fs::write(file.path(), "half").unwrap();
         drop(file);
         assert_eq!(names(), 0);
-        let file = NewFile::at(&path).unwrap();
+        let file = NewFile::at(&path, PUBLIC).unwrap();
         fs::write(file.path(), "whole").unwrap();
         assert!(!path.exists());
         file.finish().unwrap();
@@ -116,9 +129,28 @@ mod tests {
     }
 
     #[test]
+    fn only_its_owner_reads_what_is_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.iso");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        fs::write(&path, "public").unwrap();
+        let file = NewFile::at(&path, PRIVATE).unwrap();
+        assert_eq!(mode(file.path()), 0o600);
+        file.finish().unwrap();
+        assert_eq!(mode(&path), 0o600);
+        let file = NewFile::at(&path, PRIVATE).unwrap();
+        file.permit(0o640).unwrap();
+        file.finish().unwrap();
+        assert_eq!(mode(&path), 0o640);
+    }
+
+    #[test]
     fn what_is_no_file_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let error = NewFile::at(dir.path()).unwrap_err().chain().join(": ");
+        let error = NewFile::at(dir.path(), PUBLIC)
+            .unwrap_err()
+            .chain()
+            .join(": ");
         assert!(
             error.ends_with("it is there already, and is not a regular file"),
             "{error}"

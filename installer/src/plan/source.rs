@@ -70,7 +70,7 @@ pub fn needs_registry(kickstart: &Kickstart, medium: Option<&MediumImage>) -> bo
 
 impl MediumImage {
     /// Whether it is what a reference with its transport means.
-    fn has(&self, source: &str) -> bool {
+    pub(crate) fn has(&self, source: &str) -> bool {
         let same = |name: &String| whole(with_transport(name)) == whole(source.to_owned());
         source == self.layout || self.names.iter().chain(&self.target).any(same)
     }

@@ -17,7 +17,7 @@ fn arguments_are_matched_by_the_names_of_both_worlds() {
 }
 
 /// What an installation looks for, and some ways in which it may be there.
-fn system() -> Tar {
+pub(in super::super) fn system() -> Tar {
     let grub = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
     Tar::default()
         .file("usr/lib/modules/6.1/vmlinuz", 0o644, b"kernel")
